@@ -1,0 +1,177 @@
+//! "Give the form now": a fresh occasion with its link, for a patient in care.
+
+use super::link::Token;
+use super::{App, Failure};
+use crate::domain::access::{Action, Actor, Permit, decide};
+use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery};
+use crate::domain::ids::{EpisodeId, LinkId, PatientId};
+use crate::domain::instrument::Library;
+use crate::domain::risk::Standing;
+use crate::store::administration::{self, AdministrationRow};
+use crate::store::{Fault, Tx, audit, fresh, patient, staff};
+use chrono::{NaiveDateTime, TimeDelta};
+
+/// Days for which a link that was made by hand takes answers.
+pub const HAND_WINDOW_DAYS: i64 = 7;
+
+/// Why no form can be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// No patient with that id.
+    NoPatient,
+    /// The patient is in no open episode of care.
+    NotInCare,
+    /// There is no such instrument.
+    NoInstrument(String),
+    /// The list of instruments is empty.
+    Nothing,
+    /// It asks about risk, and nobody here is licensed and active to read the answer.
+    NobodyReads,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::NoPatient => f.write_str("there is no such patient"),
+            Refusal::NotInCare => f.write_str("the patient has no open episode of care; open one first"),
+            Refusal::NoInstrument(id) => write!(f, "there is no instrument {id:?}"),
+            Refusal::Nothing => f.write_str("no instrument was named; name at least one, such as phq9"),
+            Refusal::NobodyReads => f.write_str(
+                "this form can raise a risk flag and nobody here is licensed and active to read it; add a licensed clinician first",
+            ),
+        }
+    }
+}
+
+/// The newest published versions of these instruments.
+///
+/// # Errors
+/// Refuses an empty list and unknown ids.
+pub fn battery(library: &Library, ids: &[String]) -> Result<Vec<InstrumentVersion>, Refusal> {
+    if ids.is_empty() {
+        return Err(Refusal::Nothing);
+    }
+    ids.iter()
+        .map(|id| {
+            let known = library.get(id).ok_or_else(|| Refusal::NoInstrument(id.clone()))?;
+            Ok(InstrumentVersion { instrument: known.id.clone(), version: known.version.clone() })
+        })
+        .collect()
+}
+
+/// Makes a fresh link for one patient and gives its whole address.
+///
+/// # Errors
+/// See [`Refusal`]; or access or the database says no.
+pub async fn give_form(app: &App, actor: Actor, patient: PatientId, ids: Vec<String>) -> Result<String, Failure<Refusal>> {
+    let battery = battery(&app.library, &ids).map_err(Failure::Refused)?;
+    let (now, library, base) = (app.clock.now(), app.library.clone(), app.base_url.clone());
+    app.store
+        .write(move |tx| {
+            let subject = patient::place_of(tx, actor.org(), patient)?.ok_or(Failure::Refused(Refusal::NoPatient))?;
+            let permit = decide(&actor, Action::GiveForm, subject)?;
+            let zone_day = now.date();
+            let episode = patient::episode_on(tx, permit.org(), patient, zone_day + TimeDelta::days(1))?
+                .filter(|episode| episode.ended_on.is_none())
+                .ok_or(Failure::Refused(Refusal::NotInCare))?;
+            require_reader(tx, &permit, &library, &battery)?;
+            let link = hand_out(tx, &permit, patient, episode.id, &battery, now)?;
+            audit::record(tx, &permit, "patient", Some(patient), now)?;
+            Ok(address(&base, &Token::of(&tx.seal, link)))
+        })
+        .await
+}
+
+/// Refuses instruments with risk rules when nobody licensed is there to read the answers.
+///
+/// # Errors
+/// [`Refusal::NobodyReads`], or a fault.
+pub fn require_reader(
+    tx: &mut Tx,
+    permit: &Permit,
+    library: &Library,
+    battery: &[InstrumentVersion],
+) -> Result<(), Failure<Refusal>> {
+    let risky = battery.iter().any(|part| {
+        library.version(&part.instrument, &part.version).is_some_and(|known| !known.risk_rules.is_empty())
+    });
+    if !risky {
+        return Ok(());
+    }
+    let somebody = staff::candidates(tx, permit.org())?.iter().any(|person| person.standing == Standing::Eligible);
+    if somebody { Ok(()) } else { Err(Failure::Refused(Refusal::NobodyReads)) }
+}
+
+/// Stores an occasion that is handed over by a person, with its link.
+///
+/// # Errors
+/// When the database fails.
+pub fn hand_out(
+    tx: &mut Tx,
+    permit: &Permit,
+    patient: PatientId,
+    episode: EpisodeId,
+    battery: &[InstrumentVersion],
+    now: NaiveDateTime,
+) -> Result<LinkId, Fault> {
+    let id = fresh(now);
+    let row = AdministrationRow {
+        org_id: permit.org(),
+        id,
+        episode_id: episode,
+        patient_id: patient,
+        occasion: format!("by hand {id}"),
+        instruments: write_battery(battery),
+        language: "en".into(),
+        state: AdministrationState::Sent.word().into(),
+        due_at: now,
+        expires_at: now + TimeDelta::days(HAND_WINDOW_DAYS),
+        opened_at: None,
+        ended_at: None,
+    };
+    administration::add(tx, permit, &row)?;
+    let link = fresh(now);
+    let hash = Token::of(&tx.seal, link).hash();
+    administration::add_link(tx, permit, link, id, &hash, now)?;
+    Ok(link)
+}
+
+/// The whole address of a patient's link.
+pub fn address(base_url: &str, token: &Token) -> String {
+    format!("{base_url}/s/{}", token.reveal())
+}
+
+/// Links for every patient in care, `each` for one; handed to `take` in chunks, so that memory stays small.
+///
+/// # Errors
+/// See [`Refusal`]; or the database says no. Links handed to `take` before that are stored.
+pub fn give_to_all(
+    app: &App,
+    actor: &Actor,
+    ids: &[String],
+    each: usize,
+    mut take: impl FnMut(String),
+) -> Result<(), Failure<Refusal>> {
+    let battery = battery(&app.library, ids).map_err(Failure::Refused)?;
+    let permit = decide(actor, Action::GiveForm, crate::domain::access::Subject::Organisation)?;
+    let (reader, library, check) = (permit.clone(), app.library.clone(), battery.clone());
+    let everybody = app.store.read_blocking(move |tx| {
+        require_reader(tx, &reader, &library, &check)?;
+        patient::active(tx, &reader).map_err(Failure::from)
+    })?;
+    let occasions: Vec<_> = everybody.iter().flat_map(|one| std::iter::repeat_n(*one, each)).collect();
+    for chunk in occasions.chunks(500) {
+        let (chunk, permit, battery, now) = (chunk.to_vec(), permit.clone(), battery.clone(), app.clock.now());
+        let links: Vec<LinkId> = app.store.write_blocking(move |tx| {
+            chunk
+                .into_iter()
+                .map(|(patient, episode)| {
+                    audit::record(tx, &permit, "patient", Some(patient), now)?;
+                    hand_out(tx, &permit, patient, episode, &battery, now)
+                })
+                .collect::<Result<Vec<_>, Fault>>()
+        })?;
+        links.iter().for_each(|link| take(address(&app.base_url, &Token::of(app.store.seal(), *link))));
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The verbs: one a file, each load → decide → store in one transaction. Nothing here knows a page, a command line or an engine.
+
+pub mod clock;
+pub mod enrol;
+pub mod give_form;
+pub mod link;
+pub mod take_answers;
+
+use crate::domain::access::Denied;
+use crate::domain::ids::OrgId;
+use crate::domain::instrument::Library;
+use crate::store::{Fault, Store};
+use clock::Clock;
+use std::sync::Arc;
+
+/// What every verb works with. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// All instruments.
+    pub library: Arc<Library>,
+    /// The time.
+    pub clock: Clock,
+    /// The organisation of this site.
+    pub org: OrgId,
+    /// The address under which patients and staff reach the site, without a slash at the end.
+    pub base_url: Arc<str>,
+}
+
+/// Why a verb did not do what it was asked: the domain said no (`R`, the verb's own reasons), access said no, or something broke.
+#[derive(Debug)]
+pub enum Failure<R> {
+    /// The domain says no; nothing was changed.
+    Refused(R),
+    /// The actor may not; nothing was changed.
+    Denied(Denied),
+    /// Something broke; nothing was changed.
+    Fault(Fault),
+}
+
+impl<R> From<Fault> for Failure<R> {
+    fn from(fault: Fault) -> Self {
+        Failure::Fault(fault)
+    }
+}
+
+impl<R> From<Denied> for Failure<R> {
+    fn from(denied: Denied) -> Self {
+        Failure::Denied(denied)
+    }
+}
+
+impl<R> From<diesel::result::Error> for Failure<R> {
+    fn from(error: diesel::result::Error) -> Self {
+        Failure::Fault(error.into())
+    }
+}
+
+impl<R: std::fmt::Display> std::fmt::Display for Failure<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Refused(refusal) => write!(f, "{refusal}"),
+            Failure::Denied(denied) => write!(f, "{denied}"),
+            Failure::Fault(fault) => write!(f, "{fault}"),
+        }
+    }
+}
+
+impl<R: std::fmt::Debug + std::fmt::Display> std::error::Error for Failure<R> {}

@@ -1,0 +1,16 @@
+//! The pure middle: values in, decisions out. No clock, randomness, I/O, logging, database or web lives here; `now` is
+//! always handed in, so that a year can be replayed in a test in a second.
+
+pub mod access;
+pub mod audit;
+pub mod care;
+pub mod change;
+// pub mod evaluation;
+pub mod ids;
+pub mod instrument;
+pub mod message;
+pub mod risk;
+pub mod schedule;
+pub mod scoring;
+pub mod submission;
+pub mod words;

@@ -1,0 +1,185 @@
+//! Answers to scores: what each scale of a questionnaire says, and whether its criteria hold.
+//!
+//! Everything an instrument is comes from its definition; nothing here knows one by name. Not here: reading answers
+//! from anywhere, flags (`domain::risk::rules`), and what two scores mean together (`domain::change`).
+
+mod criteria;
+mod scale;
+#[cfg(test)]
+mod tests;
+
+use crate::domain::instrument::{Answers, Band, Criterion, Instrument, Scale};
+use std::fmt;
+
+/// Everything scoring says about one form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scored<'a> {
+    /// One per scale, in the definition's order.
+    pub scores: Vec<Score<'a>>,
+    /// One per criterion, in the definition's order.
+    pub criteria: Vec<Judged<'a>>,
+    /// What is odd about the answers, for a person to read.
+    pub problems: Vec<Problem<'a>>,
+}
+
+impl<'a> Scored<'a> {
+    /// The score on the scale with this id.
+    #[must_use]
+    pub fn score(&self, scale: &str) -> Option<&Score<'a>> {
+        self.scores.iter().find(|score| score.scale.id == scale)
+    }
+
+    /// What came of the criterion with this id.
+    #[must_use]
+    pub fn criterion(&self, id: &str) -> Option<Verdict> {
+        self.criteria.iter().find(|judged| judged.criterion.id == id).map(|judged| judged.verdict)
+    }
+}
+
+/// What one scale says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score<'a> {
+    /// Which scale.
+    pub scale: &'a Scale,
+    /// The score, in points; `None` = there is none, see `reason`. Never a partial sum.
+    pub value: Option<f64>,
+    /// Why there is no score; `None` when there is one.
+    pub reason: Option<Reason<'a>>,
+    /// The band the score lies in, where the scale has bands.
+    pub band: Option<&'a Band>,
+    /// How many of the scale's items were answered (and asked).
+    pub answered: u16,
+    /// How many items the scale has.
+    pub items: u16,
+    /// How many of them were not asked because an earlier answer ruled them out; they count as the definition says.
+    pub not_asked: u16,
+    /// How the score came about when answers are missing.
+    pub completed_by: Completion,
+}
+
+/// How missing answers were dealt with in a score that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    /// None was missing (or there is no score).
+    Nothing,
+    /// The mean of the others stood in for so many.
+    Prorated {
+        /// How many were missing.
+        missing: u16,
+    },
+    /// So many counted as 0, because the manual says so.
+    Zeros {
+        /// How many were missing.
+        missing: u16,
+    },
+}
+
+/// Why there is no score.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason<'a> {
+    /// More answers are missing than the scale's rule allows.
+    NotAnswered {
+        /// The printed numbers of the missing items.
+        items: Vec<&'a str>,
+        /// How many the rule allows.
+        allowed: u16,
+    },
+}
+
+impl Reason<'_> {
+    /// A word for storage and exports.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::NotAnswered { .. } => "not_answered",
+        }
+    }
+}
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::NotAnswered { items, allowed } = self;
+        let noun = if items.len() == 1 { "item" } else { "items" };
+        write!(f, "{noun} {} not answered; this scale allows {allowed} missing", items.join(", "))
+    }
+}
+
+/// What came of a criterion.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged<'a> {
+    /// Which criterion.
+    pub criterion: &'a Criterion,
+    /// What came of it.
+    pub verdict: Verdict,
+}
+
+/// Three-valued: a missing answer leaves a criterion open only if it could still change it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds, whatever the missing answers are.
+    Met,
+    /// It does not hold, whatever the missing answers are.
+    NotMet,
+    /// The missing answers decide.
+    Unknown,
+}
+
+/// Something odd about the answers that does not stop scoring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem<'a> {
+    /// The gate of asked items was left blank although they were answered.
+    GateBlank {
+        /// The gate's printed number.
+        gate: &'a str,
+    },
+    /// An item was answered although the gate's answer rules it out; its answer does not count.
+    AnsweredThoughNotAsked {
+        /// The item's printed number.
+        item: &'a str,
+        /// The gate's printed number.
+        gate: &'a str,
+    },
+}
+
+impl fmt::Display for Problem<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GateBlank { gate } => {
+                write!(f, "item {gate} was left blank although items that depend on it were answered")
+            }
+            Self::AnsweredThoughNotAsked { item, gate } => {
+                write!(f, "item {item} was answered although the answer to item {gate} rules it out; it does not count")
+            }
+        }
+    }
+}
+
+/// Scores one form. Costs a microsecond or two and allocates per form and per gap, never per item.
+#[must_use]
+pub fn score<'a>(instrument: &'a Instrument, answers: &Answers) -> Scored<'a> {
+    Scored {
+        scores: instrument.scales.iter().map(|scale| scale::score(instrument, scale, answers)).collect(),
+        criteria: criteria::judge_all(instrument, answers),
+        problems: problems(instrument, answers),
+    }
+}
+
+fn problems<'a>(instrument: &'a Instrument, answers: &Answers) -> Vec<Problem<'a>> {
+    let mut problems = Vec::new();
+    for (position, item) in instrument.items.iter().enumerate() {
+        let Some(condition) = &item.asked_when else { continue };
+        let (Some(_), Some(gate)) = (answers.get(position), instrument.items.get(condition.item)) else { continue };
+        let gate_answer = answers.get(condition.item);
+        let problem = match gate_answer {
+            None => Problem::GateBlank { gate: &gate.id },
+            Some(value) if !condition.answered.contains(&value) => {
+                Problem::AnsweredThoughNotAsked { item: &item.id, gate: &gate.id }
+            }
+            Some(_) => continue,
+        };
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    problems
+}

@@ -1,0 +1,286 @@
+//! Administrations and the links that open them. A link holder's permission is the link itself: what is loaded here by a link's hash is that
+//! one occasion, never the patient's record.
+
+use super::schema::{administration, clinic, episode, link, organisation, patient, staff};
+use super::{Fault, Tx};
+use crate::domain::access::Permit;
+use crate::domain::care::AdministrationState;
+use crate::domain::ids::{AdministrationId, ClinicId, EpisodeId, LinkId, OrgId, PatientId, StaffId};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// One occasion on which a patient is asked.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = administration)]
+pub struct AdministrationRow {
+    /// Organisation.
+    pub org_id: OrgId,
+    /// Id.
+    pub id: AdministrationId,
+    /// The episode it belongs to.
+    pub episode_id: EpisodeId,
+    /// Who is asked.
+    pub patient_id: PatientId,
+    /// Names the occasion within the episode.
+    pub occasion: String,
+    /// A battery: `phq9@1 pcl5@1`.
+    pub instruments: String,
+    /// Language tag.
+    pub language: String,
+    /// An [`AdministrationState`]'s word.
+    pub state: String,
+    /// When it falls due, UTC.
+    pub due_at: NaiveDateTime,
+    /// When it stops taking answers, UTC.
+    pub expires_at: NaiveDateTime,
+    /// When the patient pressed start.
+    pub opened_at: Option<NaiveDateTime>,
+    /// When it reached an end.
+    pub ended_at: Option<NaiveDateTime>,
+}
+
+/// Adds an occasion.
+///
+/// # Errors
+/// When the episode has one of that name, or the database fails.
+pub fn add(tx: &mut Tx, _permit: &Permit, row: &AdministrationRow) -> Result<(), Fault> {
+    diesel::insert_into(administration::table).values(row).execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Adds a link to an occasion. Only the hash of its token is kept.
+///
+/// # Errors
+/// When the database fails.
+pub fn add_link(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: LinkId,
+    administration: AdministrationId,
+    token_hash: &[u8],
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    diesel::insert_into(link::table)
+        .values((
+            link::token_hash.eq(token_hash),
+            link::org_id.eq(permit.org()),
+            link::id.eq(id),
+            link::administration_id.eq(administration),
+            link::created_at.eq(now),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// What a link opens: one occasion, and the words a patient needs around it. No name of the patient, no earlier answer.
+#[derive(Debug, Clone, Queryable)]
+pub struct Door {
+    /// When the link was withdrawn, if it was.
+    pub revoked_at: Option<NaiveDateTime>,
+    /// The occasion.
+    pub administration: AdministrationRow,
+    /// The patient's IANA zone.
+    pub time_zone: String,
+    /// The episode's clinic.
+    pub clinic_id: ClinicId,
+    /// Its name.
+    pub clinic: String,
+    /// The responsible clinician.
+    pub clinician_id: StaffId,
+    /// Their name.
+    pub clinician: String,
+    /// The organisation's name.
+    pub organisation: String,
+    /// The site's own crisis line.
+    pub crisis_line: Option<String>,
+    /// When answers are read.
+    pub reading_promise: String,
+}
+
+/// The door that opens to the token with this hash.
+///
+/// # Errors
+/// When the database fails.
+pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
+    Ok(link::table
+        .inner_join(
+            administration::table
+                .on(administration::org_id.eq(link::org_id).and(administration::id.eq(link::administration_id))),
+        )
+        .inner_join(
+            episode::table.on(episode::org_id.eq(link::org_id).and(episode::id.eq(administration::episode_id))),
+        )
+        .inner_join(
+            patient::table.on(patient::org_id.eq(link::org_id).and(patient::id.eq(administration::patient_id))),
+        )
+        .inner_join(clinic::table.on(clinic::org_id.eq(link::org_id).and(clinic::id.eq(episode::clinic_id))))
+        .inner_join(staff::table.on(staff::org_id.eq(link::org_id).and(staff::id.eq(episode::clinician_id))))
+        .inner_join(organisation::table.on(organisation::id.eq(link::org_id)))
+        .filter(link::token_hash.eq(token_hash))
+        .select((
+            link::revoked_at,
+            administration::all_columns,
+            patient::time_zone,
+            clinic::id,
+            clinic::name,
+            staff::id,
+            staff::name,
+            organisation::name,
+            organisation::crisis_line,
+            organisation::reading_promise,
+        ))
+        .first(&mut tx.db)
+        .optional()?)
+}
+
+/// Keeps any other node from changing the occasion until this transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub fn lock(tx: &mut Tx, id: AdministrationId) -> Result<(), Fault> {
+    tx.lock_row("administration", id.bytes())
+}
+
+/// Notes that the patient pressed start, unless that is known or the occasion is over.
+///
+/// # Errors
+/// When the database fails.
+pub fn mark_opened(tx: &mut Tx, org: OrgId, id: AdministrationId, now: NaiveDateTime) -> Result<(), Fault> {
+    let waiting = [AdministrationState::Planned.word(), AdministrationState::Sent.word()];
+    diesel::update(administration::table.find((org, id)).filter(administration::state.eq(waiting[0]).or(administration::state.eq(waiting[1]))))
+        .set((administration::state.eq(AdministrationState::Opened.word()), administration::opened_at.eq(now)))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Brings the occasion to an end, if it is still open. `false` when it had ended already.
+///
+/// # Errors
+/// When the database fails.
+pub fn end(tx: &mut Tx, org: OrgId, id: AdministrationId, state: AdministrationState, now: NaiveDateTime) -> Result<bool, Fault> {
+    let ended = diesel::update(administration::table.find((org, id)).filter(administration::ended_at.is_null()))
+        .set((administration::state.eq(state.word()), administration::ended_at.eq(now)))
+        .execute(&mut tx.db)?;
+    Ok(ended == 1)
+}
+
+/// Notes that the relay took the invitation or that the link was handed over.
+///
+/// # Errors
+/// When the database fails.
+pub fn mark_sent(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Result<(), Fault> {
+    diesel::update(administration::table.find((org, id)).filter(administration::state.eq(AdministrationState::Planned.word())))
+        .set(administration::state.eq(AdministrationState::Sent.word()))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// The occasion with this name in an episode.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_occasion(tx: &mut Tx, org: OrgId, episode: EpisodeId, occasion: &str) -> Result<Option<AdministrationRow>, Fault> {
+    Ok(administration::table
+        .filter(administration::org_id.eq(org).and(administration::episode_id.eq(episode)))
+        .filter(administration::occasion.eq(occasion))
+        .first(&mut tx.db)
+        .optional()?)
+}
+
+/// The occasions of an episode, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_episode(tx: &mut Tx, permit: &Permit, episode: EpisodeId) -> Result<Vec<AdministrationRow>, Fault> {
+    Ok(administration::table
+        .filter(administration::org_id.eq(permit.org()).and(administration::episode_id.eq(episode)))
+        .order(administration::id.desc())
+        .load(&mut tx.db)?)
+}
+
+/// Ends the occasions whose time ran out, at most so many; says how many.
+///
+/// # Errors
+/// When the database fails.
+pub fn expire(tx: &mut Tx, org: OrgId, now: NaiveDateTime, most: i64) -> Result<usize, Fault> {
+    let over: Vec<AdministrationId> = administration::table
+        .filter(administration::org_id.eq(org).and(administration::ended_at.is_null()).and(administration::expires_at.lt(now)))
+        .limit(most)
+        .select(administration::id)
+        .load(&mut tx.db)?;
+    for &id in &over {
+        end(tx, org, id, AdministrationState::Expired, now)?;
+    }
+    Ok(over.len())
+}
+
+/// The link of an occasion that was made last, with what an invitation needs at the moment of sending.
+#[derive(Debug, Clone, Queryable)]
+pub struct Invitation {
+    /// The link.
+    pub link_id: LinkId,
+    /// Whether it was withdrawn.
+    pub revoked_at: Option<NaiveDateTime>,
+    /// The occasion.
+    pub administration: AdministrationRow,
+    /// The patient's name; only its first word reaches a mail.
+    pub patient: String,
+    /// Where to.
+    pub email: Option<String>,
+    /// When that address was refused.
+    pub email_refused_at: Option<NaiveDateTime>,
+    /// Their IANA zone.
+    pub time_zone: String,
+    /// The clinic's id.
+    pub clinic_id: ClinicId,
+    /// The clinic's name.
+    pub clinic: String,
+    /// Last day of the episode, if it ended.
+    pub ended_on: Option<chrono::NaiveDate>,
+}
+
+/// Everything an invitation needs, as it is now.
+///
+/// # Errors
+/// When the database fails.
+pub fn invitation(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Result<Option<Invitation>, Fault> {
+    Ok(link::table
+        .inner_join(
+            administration::table
+                .on(administration::org_id.eq(link::org_id).and(administration::id.eq(link::administration_id))),
+        )
+        .inner_join(
+            patient::table.on(patient::org_id.eq(link::org_id).and(patient::id.eq(administration::patient_id))),
+        )
+        .inner_join(
+            episode::table.on(episode::org_id.eq(link::org_id).and(episode::id.eq(administration::episode_id))),
+        )
+        .inner_join(clinic::table.on(clinic::org_id.eq(link::org_id).and(clinic::id.eq(episode::clinic_id))))
+        .filter(link::org_id.eq(org).and(link::administration_id.eq(id)))
+        .order(link::id.desc())
+        .select((
+            link::id,
+            link::revoked_at,
+            administration::all_columns,
+            patient::name,
+            patient::email,
+            patient::email_refused_at,
+            patient::time_zone,
+            clinic::id,
+            clinic::name,
+            episode::ended_on,
+        ))
+        .first(&mut tx.db)
+        .optional()?)
+}
+
+/// Withdraws every link of an occasion.
+///
+/// # Errors
+/// When the database fails.
+pub fn revoke_links(tx: &mut Tx, org: OrgId, id: AdministrationId, now: NaiveDateTime) -> Result<(), Fault> {
+    diesel::update(link::table.filter(link::org_id.eq(org).and(link::administration_id.eq(id)).and(link::revoked_at.is_null())))
+        .set(link::revoked_at.eq(now))
+        .execute(&mut tx.db)?;
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! The audit: events are only ever added, each carries a keyed digest of itself, and every few seconds the events so far are sealed in a
+//! chain, so that an edit, a deletion or a cut tail shows in [`check`].
+
+use super::schema::{audit_event, audit_seal};
+use super::{Fault, Tx, fresh};
+use crate::domain::access::{Actor, Permit};
+use crate::domain::audit::{AuditEvent, StoredEvent, name_actor, sealed_bytes};
+use crate::domain::ids::{Id, OrgId};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// Events younger than this are not sealed yet: a transaction may still be open that will add an older one.
+const SEAL_LAG: TimeDelta = TimeDelta::seconds(20);
+/// At most so many events in one seal.
+const SEAL_MOST: i64 = 20_000;
+
+/// Writes down what was done under a permit.
+///
+/// # Errors
+/// When the database fails.
+pub fn record<K>(tx: &mut Tx, permit: &Permit, subject: &'static str, id: Option<Id<K>>, now: NaiveDateTime) -> Result<(), Fault> {
+    record_by(tx, permit.actor(), permit.action().word(), subject, id, now)
+}
+
+/// Writes down an act that needs no permit: a link holder's, a sign-in, the program's own.
+///
+/// # Errors
+/// When the database fails.
+pub fn record_by<K>(
+    tx: &mut Tx,
+    actor: &Actor,
+    act: &'static str,
+    subject: &'static str,
+    id: Option<Id<K>>,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let (actor_word, actor_id) = name_actor(actor);
+    add(
+        tx,
+        &AuditEvent {
+            id: fresh(now),
+            org: actor.org(),
+            at: now,
+            actor: actor_word,
+            actor_id,
+            act,
+            subject,
+            subject_id: id.map(|id| *id.bytes()),
+            outcome: "done",
+        },
+    )
+}
+
+/// Adds an event as it is.
+///
+/// # Errors
+/// When the database fails.
+pub fn add(tx: &mut Tx, event: &AuditEvent) -> Result<(), Fault> {
+    let stored = event.stored();
+    let mac = mac_of(tx, &stored);
+    diesel::insert_into(audit_event::table)
+        .values((
+            audit_event::org_id.eq(stored.org),
+            audit_event::id.eq(stored.id),
+            audit_event::at.eq(stored.at),
+            audit_event::actor.eq(stored.actor),
+            audit_event::actor_id.eq(stored.actor_id),
+            audit_event::act.eq(stored.act),
+            audit_event::subject.eq(stored.subject),
+            audit_event::subject_id.eq(stored.subject_id),
+            audit_event::outcome.eq(stored.outcome),
+            audit_event::mac.eq(&mac[..]),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Half a SHA-256 is plenty for a check that only this program makes.
+fn mac_of(tx: &Tx, event: &StoredEvent<'_>) -> [u8; 16] {
+    let digest = tx.seal.digest("audit event", &[&sealed_bytes(event)]);
+    let mut mac = [0; 16];
+    mac.copy_from_slice(&digest[..16]);
+    mac
+}
+
+#[derive(Debug, Clone, Queryable)]
+struct EventRow {
+    org_id: Vec<u8>,
+    id: Vec<u8>,
+    at: NaiveDateTime,
+    actor: String,
+    actor_id: Option<Vec<u8>>,
+    act: String,
+    subject: String,
+    subject_id: Option<Vec<u8>>,
+    outcome: String,
+    mac: Vec<u8>,
+}
+
+impl EventRow {
+    fn stored(&self) -> StoredEvent<'_> {
+        StoredEvent {
+            org: &self.org_id,
+            id: &self.id,
+            at: self.at,
+            actor: &self.actor,
+            actor_id: self.actor_id.as_deref(),
+            act: &self.act,
+            subject: &self.subject,
+            subject_id: self.subject_id.as_deref(),
+            outcome: &self.outcome,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = audit_seal)]
+struct SealRow {
+    org_id: OrgId,
+    number: i64,
+    up_to: Vec<u8>,
+    events: i64,
+    digest: Vec<u8>,
+}
+
+/// Seals what is old enough; says how many events were sealed.
+///
+/// # Errors
+/// When the database fails.
+pub fn seal(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<usize, Fault> {
+    tx.lock_turn(1)?;
+    let last: Option<SealRow> = audit_seal::table
+        .filter(audit_seal::org_id.eq(org))
+        .order(audit_seal::number.desc())
+        .first(&mut tx.db)
+        .optional()?;
+    let after = last.as_ref().map_or_else(Vec::new, |seal| seal.up_to.clone());
+    let events = events_between(tx, org, &after, now - SEAL_LAG)?;
+    let Some(newest) = events.last() else { return Ok(0) };
+    let row = SealRow {
+        org_id: org,
+        number: last.as_ref().map_or(1, |seal| seal.number + 1),
+        up_to: newest.id.clone(),
+        events: i64::try_from(events.len()).unwrap_or(i64::MAX),
+        digest: chain(tx, last.as_ref().map_or(&[][..], |seal| &seal.digest), &events),
+    };
+    diesel::insert_into(audit_seal::table).values(&row).execute(&mut tx.db)?;
+    Ok(events.len())
+}
+
+fn events_between(tx: &mut Tx, org: OrgId, after: &[u8], before: NaiveDateTime) -> Result<Vec<EventRow>, Fault> {
+    Ok(audit_event::table
+        .filter(audit_event::org_id.eq(org).and(audit_event::id.gt(after)).and(audit_event::at.lt(before)))
+        .order(audit_event::id)
+        .limit(SEAL_MOST)
+        .load(&mut tx.db)?)
+}
+
+fn chain(tx: &Tx, previous: &[u8], events: &[EventRow]) -> Vec<u8> {
+    let macs: Vec<u8> = events.iter().flat_map(|event| event.id.iter().chain(&event.mac)).copied().collect();
+    tx.seal.digest("audit seal", &[previous, &macs]).to_vec()
+}
+
+/// What the audit says about itself.
+#[derive(Debug, Default)]
+pub struct AuditCheck {
+    /// How many events there are.
+    pub events: usize,
+    /// Events whose content is not what was written.
+    pub edited: Vec<String>,
+    /// Seals that do not fit their events: something was taken out, put in or moved.
+    pub broken_seals: Vec<i64>,
+}
+
+/// Reads the whole audit and checks every digest and every seal.
+///
+/// # Errors
+/// When the database fails.
+pub fn check(tx: &mut Tx, org: OrgId) -> Result<AuditCheck, Fault> {
+    let mut check = AuditCheck::default();
+    let seals: Vec<SealRow> =
+        audit_seal::table.filter(audit_seal::org_id.eq(org)).order(audit_seal::number).load(&mut tx.db)?;
+    let (mut after, mut previous) = (vec![], vec![]);
+    for (expected, seal) in (1..).zip(seals) {
+        let events: Vec<EventRow> = audit_event::table
+            .filter(audit_event::org_id.eq(org).and(audit_event::id.gt(&after)).and(audit_event::id.le(&seal.up_to)))
+            .order(audit_event::id)
+            .load(&mut tx.db)?;
+        check.look_at(tx, &events);
+        let whole = i64::try_from(events.len()) == Ok(seal.events) && chain(tx, &previous, &events) == seal.digest;
+        if !whole || seal.number != expected {
+            check.broken_seals.push(seal.number);
+        }
+        (after, previous) = (seal.up_to, seal.digest);
+    }
+    check.look_at_unsealed(tx, org, after)?;
+    Ok(check)
+}
+
+impl AuditCheck {
+    fn look_at(&mut self, tx: &Tx, events: &[EventRow]) {
+        self.events += events.len();
+        let edited = events.iter().filter(|event| mac_of(tx, &event.stored())[..] != event.mac[..]);
+        self.edited.extend(edited.map(|event| hex(&event.id)));
+    }
+
+    fn look_at_unsealed(&mut self, tx: &mut Tx, org: OrgId, mut after: Vec<u8>) -> Result<(), Fault> {
+        loop {
+            let events = events_between(tx, org, &after, NaiveDateTime::MAX)?;
+            let Some(last) = events.last() else { return Ok(()) };
+            after.clone_from(&last.id);
+            self.look_at(tx, &events);
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

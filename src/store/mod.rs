@@ -1,0 +1,344 @@
+//! The one door to the database: [`Store::read`] and [`Store::write`]. A file per aggregate holds the queries; `engine` alone knows SQLite
+//! from PostgreSQL; `lane` runs closures on the threads that own the connections. No decision is made in this room.
+
+mod engine;
+mod id;
+mod lane;
+pub mod schema;
+
+pub mod administration;
+pub mod audit;
+pub mod caseload;
+
+pub mod flag;
+pub mod organisation;
+pub mod outbox;
+pub mod patient;
+pub mod plan;
+pub mod response;
+pub mod staff;
+pub mod task;
+
+
+pub use engine::{Db, Place};
+pub use id::fresh;
+
+use lane::{Connect, Job, Queue, Urgency, Verdict, Wrap};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+/// Threads that read from the SQLite file; a few are plenty, for a read costs microseconds.
+const SQLITE_READERS: usize = 2;
+/// Connections to PostgreSQL from one process.
+const POSTGRES_CONNECTIONS: usize = 12;
+
+/// Something that went wrong below us: disk, connection, schema. Never the domain saying no.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// The database refused or failed a statement.
+    Database(Arc<diesel::result::Error>),
+    /// No connection could be made.
+    Connect(String),
+    /// A setting that durability hangs on is not as it must be.
+    Setting {
+        /// Which one.
+        name: String,
+        /// What was seen.
+        seen: String,
+        /// What is wanted.
+        wanted: String,
+    },
+    /// A migration failed.
+    Migration(String),
+    /// A row holds what no row may hold.
+    Corrupt(String),
+    /// More work is waiting than can be done soon.
+    Overloaded,
+    /// The store is shutting down.
+    Stopped,
+    /// The closure panicked; its work was undone.
+    Bug,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Fault::Database(error) => write!(f, "database: {error}"),
+            Fault::Connect(error) => write!(f, "no database connection: {error}"),
+            Fault::Setting { name, seen, wanted } => write!(f, "{name} is {seen}; wanted {wanted}"),
+            Fault::Migration(error) => write!(f, "migration: {error}"),
+            Fault::Corrupt(what) => write!(f, "a stored value cannot be read: {what}"),
+            Fault::Overloaded => f.write_str("too much is waiting for the database"),
+            Fault::Stopped => f.write_str("the database is shutting down"),
+            Fault::Bug => f.write_str("a bug: the work panicked and was undone"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<diesel::result::Error> for Fault {
+    fn from(error: diesel::result::Error) -> Self {
+        Fault::Database(Arc::new(error))
+    }
+}
+
+impl From<crate::domain::words::UnknownWord> for Fault {
+    fn from(word: crate::domain::words::UnknownWord) -> Self {
+        Fault::Corrupt(word.to_string())
+    }
+}
+
+impl Fault {
+    fn connect(error: diesel::ConnectionError) -> Self {
+        Fault::Connect(error.to_string())
+    }
+    fn migration(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        Fault::Migration(error.to_string())
+    }
+    fn setting(name: &str, seen: &str, wanted: &str) -> Self {
+        Fault::Setting { name: name.into(), seen: seen.into(), wanted: wanted.into() }
+    }
+    /// Whether a unique key stood in the way: somebody else did the same first.
+    pub fn is_duplicate(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind, Error};
+        matches!(self, Fault::Database(error)
+            if matches!(**error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+    }
+}
+
+/// The key with which audit events are sealed and links are derived; lives outside the database.
+pub struct Seal {
+    key: [u8; 32],
+}
+
+impl Seal {
+    /// A seal with this key.
+    pub fn new(key: [u8; 32]) -> Self {
+        Seal { key }
+    }
+
+    /// The keyed digest of some parts under a purpose; parts are led by their length.
+    pub fn digest(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        use hmac::{Hmac, KeyInit, Mac};
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        for part in std::iter::once(&purpose.as_bytes()).chain(parts) {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// What a closure gets to work with: a connection inside a transaction, and the seal for its audit events.
+pub struct Tx {
+    /// The connection, for diesel.
+    pub db: Db,
+    /// The seal.
+    pub seal: Arc<Seal>,
+}
+
+/// The database, ready for work. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    place: Place,
+    seal: Arc<Seal>,
+    writes: Arc<Queue>,
+    reads: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Connects, checks the settings that durability hangs on, and starts the threads. Runs no migration.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or is set so that acknowledged answers could be lost.
+    pub fn open(place: Place, seal: Seal) -> Result<Store, Fault> {
+        let seal = Arc::new(seal);
+        let (writes, reads) = (Arc::new(Queue::default()), Arc::new(Queue::default()));
+        let connect: Connect = {
+            let (place, seal) = (place.clone(), Arc::clone(&seal));
+            Arc::new(move || engine::connect(&place, &seal))
+        };
+        let mut lanes = vec![];
+        match place {
+            Place::Sqlite(_) => {
+                lanes.push(("attune-writer".to_owned(), &writes, Wrap::Group));
+                lanes.extend((0..SQLITE_READERS).map(|n| (format!("attune-reader-{n}"), &reads, Wrap::Bare)));
+            }
+            Place::Postgres(_) => {
+                lanes.extend((0..POSTGRES_CONNECTIONS).map(|n| (format!("attune-pg-{n}"), &writes, Wrap::Single)));
+                lanes.extend((0..4).map(|n| (format!("attune-pg-read-{n}"), &reads, Wrap::Bare)));
+            }
+        }
+        let mut threads = vec![];
+        for (name, queue, wrap) in lanes {
+            let tx = connect()?;
+            let thread = lane::start(name, Arc::clone(queue), Arc::clone(&connect), tx, wrap);
+            threads.push(thread.map_err(|error| Fault::Connect(error.to_string()))?);
+        }
+        Ok(Store { inner: Arc::new(Inner { place, seal, writes, reads, threads: Mutex::new(threads) }) })
+    }
+
+    /// Where the data lives.
+    pub fn place(&self) -> &Place {
+        &self.inner.place
+    }
+
+    /// The seal (for deriving links outside a transaction).
+    pub fn seal(&self) -> &Seal {
+        &self.inner.seal
+    }
+
+    /// Runs `work` in a transaction and waits until it is on disk. An `Err` from `work` undoes everything it did.
+    ///
+    /// # Errors
+    /// What `work` returned, or the fault that kept it from being stored.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        self.ask(&self.inner.writes, work)?.await.unwrap_or(Err(E::from(Fault::Bug)))
+    }
+
+    /// As [`Store::write`], for threads that may block.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_blocking<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        self.ask(&self.inner.writes, work)?.blocking_recv().unwrap_or(Err(E::from(Fault::Bug)))
+    }
+
+    /// Writes something nobody waits for (never an answer): it joins the next commit, or gets its own within 25 ms.
+    pub fn write_soon<F>(&self, work: F)
+    where
+        F: FnOnce(&mut Tx) -> Result<(), Fault> + Send + 'static,
+    {
+        let job: Job = Box::new(move |tx| {
+            let done = tx.and_then(work);
+            if let Err(fault) = &done {
+                tracing::warn!(%fault, "a write that nobody waits for failed");
+            }
+            Verdict { keep: done.is_ok(), answer: Box::new(|_| ()) }
+        });
+        if let Err(fault) = self.inner.writes.push(Urgency::Soon, job) {
+            tracing::warn!(%fault, "a write that nobody waits for found no place");
+        }
+    }
+
+    /// Runs `work` on a connection for reading. Each statement sees the newest committed state.
+    ///
+    /// # Errors
+    /// What `work` returned, or the fault.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        self.ask(&self.inner.reads, work)?.await.unwrap_or(Err(E::from(Fault::Bug)))
+    }
+
+    /// As [`Store::read`], for threads that may block.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_blocking<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        self.ask(&self.inner.reads, work)?.blocking_recv().unwrap_or(Err(E::from(Fault::Bug)))
+    }
+
+    fn ask<T, E, F>(&self, queue: &Queue, work: F) -> Result<oneshot::Receiver<Result<T, E>>, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        let (tell, answer) = oneshot::channel();
+        let job: Job = Box::new(move |tx| {
+            let done = tx.map_err(E::from).and_then(work);
+            Verdict {
+                keep: done.is_ok(),
+                // Nobody listening any more is fine: the browser went away, the answer is stored all the same.
+                answer: Box::new(move |committed| drop(tell.send(committed.map_err(E::from).and(done)))),
+            }
+        });
+        queue.push(Urgency::Now, job)?;
+        Ok(answer)
+    }
+
+    /// Finishes what was begun and closes the connections.
+    pub fn close(&self) {
+        self.inner.writes.close();
+        self.inner.reads.close();
+        let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(|e| e.into_inner()));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a database thread ended in a panic");
+            }
+        }
+    }
+
+    /// The migrations the database lacks.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is newer than this program.
+    pub fn pending_migrations(&self) -> Result<Vec<String>, Fault> {
+        engine::pending(&mut engine::connect(&self.inner.place, &self.inner.seal)?)
+    }
+
+    /// Brings the schema up to date and names the migrations that ran.
+    ///
+    /// # Errors
+    /// When a migration fails; that one leaves nothing behind.
+    pub fn migrate(&self) -> Result<Vec<String>, Fault> {
+        let mut tx = engine::connect(&self.inner.place, &self.inner.seal)?;
+        engine::pending(&mut tx)?;
+        engine::migrate(&mut tx)
+    }
+
+    /// The engine in words, with the settings that durability hangs on.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn describe(&self) -> Result<String, Fault> {
+        self.read_blocking(engine::describe)
+    }
+}
+
+impl Tx {
+    /// Runs `work` in a view of the data in which nothing changes underfoot. Only for reads outside a transaction.
+    ///
+    /// # Errors
+    /// What `work` returned, or the fault.
+    pub fn snapshot<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.begin_snapshot()?;
+        let done = work(self);
+        self.end_snapshot()?;
+        done
+    }
+
+    /// Lets this connection take a bulk load.
+    ///
+    /// # Errors
+    /// When the database refuses the setting.
+    pub fn bulk(&mut self) -> Result<(), Fault> {
+        self.prepare_bulk()
+    }
+}

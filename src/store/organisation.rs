@@ -1,0 +1,104 @@
+//! The organisation, its clinics and programs.
+
+use super::schema::{clinic, organisation, program};
+use super::{Fault, Tx};
+use crate::domain::ids::{ClinicId, OrgId, ProgramId};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// The organisation that runs this site.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = organisation)]
+pub struct OrganisationRow {
+    /// Its id.
+    pub id: OrgId,
+    /// Its name as patients and staff read it.
+    pub name: String,
+    /// The IANA zone in which its days begin.
+    pub time_zone: String,
+    /// The site's own crisis line, shown beside 988 and 911.
+    pub crisis_line: Option<String>,
+    /// When answers are read, as the end of a sentence: "before your next visit".
+    pub reading_promise: String,
+    /// Since when it exists here.
+    pub created_at: NaiveDateTime,
+}
+
+/// A clinic.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = clinic)]
+pub struct ClinicRow {
+    /// Its organisation.
+    pub org_id: OrgId,
+    /// Its id.
+    pub id: ClinicId,
+    /// Its id in the site's other systems and files.
+    pub external_id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A program of care.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = program)]
+pub struct ProgramRow {
+    /// Its organisation.
+    pub org_id: OrgId,
+    /// Its id.
+    pub id: ProgramId,
+    /// Its id in the site's other systems and files.
+    pub external_id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The organisation of this database; `None` before set-up.
+///
+/// # Errors
+/// When the database fails.
+pub fn only(tx: &mut Tx) -> Result<Option<OrganisationRow>, Fault> {
+    Ok(organisation::table.order(organisation::id).first(&mut tx.db).optional()?)
+}
+
+/// Founds the organisation.
+///
+/// # Errors
+/// When the database fails.
+pub fn found(tx: &mut Tx, row: &OrganisationRow) -> Result<(), Fault> {
+    diesel::insert_into(organisation::table).values(row).execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// All clinics, by name.
+///
+/// # Errors
+/// When the database fails.
+pub fn clinics(tx: &mut Tx, org: OrgId) -> Result<Vec<ClinicRow>, Fault> {
+    Ok(clinic::table.filter(clinic::org_id.eq(org)).order(clinic::name).load(&mut tx.db)?)
+}
+
+/// All programs, by name.
+///
+/// # Errors
+/// When the database fails.
+pub fn programs(tx: &mut Tx, org: OrgId) -> Result<Vec<ProgramRow>, Fault> {
+    Ok(program::table.filter(program::org_id.eq(org)).order(program::name).load(&mut tx.db)?)
+}
+
+/// Adds a clinic.
+///
+/// # Errors
+/// When its external id is taken, or the database fails.
+pub fn add_clinic(tx: &mut Tx, row: &ClinicRow) -> Result<(), Fault> {
+    diesel::insert_into(clinic::table).values(row).execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Adds a program.
+///
+/// # Errors
+/// When its external id is taken, or the database fails.
+pub fn add_program(tx: &mut Tx, row: &ProgramRow) -> Result<(), Fault> {
+    diesel::insert_into(program::table).values(row).execute(&mut tx.db)?;
+    Ok(())
+}

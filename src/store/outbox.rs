@@ -1,0 +1,174 @@
+//! Messages on their way out: written with what causes them, claimed under a lease, ended by what the relay said.
+
+use super::schema::outbox;
+use super::{Fault, Tx};
+use crate::domain::ids::{OrgId, OutboxId};
+use crate::domain::message::{MessageKind, MessageState};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// How long a claimed message belongs to the worker that claimed it. Longer than any conversation with a relay may take.
+pub const LEASE: TimeDelta = TimeDelta::minutes(5);
+
+/// A message on its way out.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = outbox)]
+pub struct OutboxRow {
+    /// Organisation.
+    pub org_id: OrgId,
+    /// Id; also makes the Message-ID, so that a repeated send is recognisable.
+    pub id: OutboxId,
+    /// A [`MessageKind`]'s word.
+    pub kind: String,
+    /// The administration, flag or account it is about.
+    pub subject_id: Vec<u8>,
+    /// The patient or member of staff it goes to.
+    pub recipient_id: Vec<u8>,
+    /// A [`MessageState`]'s word.
+    pub state: String,
+    /// Not before this instant, UTC.
+    pub not_before: NaiveDateTime,
+    /// How many times it was tried.
+    pub attempts: i32,
+    /// Until when a worker holds it.
+    pub lease_until: Option<NaiveDateTime>,
+    /// Grows with each claim: a worker whose lease ran out cannot end what another one claimed.
+    pub fence: i32,
+    /// What the last failed attempt ended with.
+    pub last_error: Option<String>,
+    /// When it was written.
+    pub created_at: NaiveDateTime,
+    /// When it was ended.
+    pub ended_at: Option<NaiveDateTime>,
+}
+
+impl OutboxRow {
+    /// A message that is to leave as soon as `not_before` has come.
+    pub fn queued(
+        org_id: OrgId,
+        id: OutboxId,
+        kind: MessageKind,
+        subject: &[u8; 16],
+        recipient: &[u8; 16],
+        not_before: NaiveDateTime,
+        now: NaiveDateTime,
+    ) -> Self {
+        OutboxRow {
+            org_id,
+            id,
+            kind: kind.word().to_owned(),
+            subject_id: subject.to_vec(),
+            recipient_id: recipient.to_vec(),
+            state: MessageState::Queued.word().to_owned(),
+            not_before,
+            attempts: 0,
+            lease_until: None,
+            fence: 0,
+            last_error: None,
+            created_at: now,
+            ended_at: None,
+        }
+    }
+}
+
+/// Writes a message down.
+///
+/// # Errors
+/// When the database fails.
+pub fn add(tx: &mut Tx, row: &OutboxRow) -> Result<(), Fault> {
+    diesel::insert_into(outbox::table).values(row).execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Claims due messages of one kind of lane: flag notices have their own, so that they never wait behind invitations.
+///
+/// # Errors
+/// When the database fails.
+pub fn claim(tx: &mut Tx, org: OrgId, lane: Lane, now: NaiveDateTime, most: i64) -> Result<Vec<OutboxRow>, Fault> {
+    tx.lock_turn(lane.turn())?;
+    let due = outbox::table
+        .filter(outbox::state.eq(MessageState::Queued.word()).and(outbox::not_before.le(now)))
+        .filter(outbox::org_id.eq(org).and(outbox::lease_until.is_null().or(outbox::lease_until.lt(now))))
+        .order((outbox::not_before, outbox::id))
+        .limit(most);
+    let notice = MessageKind::FlagNotice.word();
+    let rows: Vec<OutboxRow> = match lane {
+        Lane::Notices => due.filter(outbox::kind.eq(notice)).load(&mut tx.db)?,
+        Lane::Others => due.filter(outbox::kind.ne(notice)).load(&mut tx.db)?,
+    };
+    rows.into_iter().map(|row| lease(tx, row, now)).collect()
+}
+
+fn lease(tx: &mut Tx, mut row: OutboxRow, now: NaiveDateTime) -> Result<OutboxRow, Fault> {
+    row.fence += 1;
+    row.attempts += 1;
+    row.lease_until = Some(now + LEASE);
+    diesel::update(outbox::table.find((row.org_id, row.id)))
+        .set((
+            outbox::fence.eq(row.fence),
+            outbox::attempts.eq(row.attempts),
+            outbox::lease_until.eq(row.lease_until),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(row)
+}
+
+/// Which messages a worker takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Flag notices alone.
+    Notices,
+    /// Everything else.
+    Others,
+}
+
+impl Lane {
+    fn turn(self) -> i32 {
+        match self {
+            Lane::Notices => 2,
+            Lane::Others => 3,
+        }
+    }
+}
+
+/// Ends a message, if this worker still holds it. `false` when another worker does.
+///
+/// # Errors
+/// When the database fails.
+pub fn end(tx: &mut Tx, row: &OutboxRow, state: MessageState, error: Option<&str>, now: NaiveDateTime) -> Result<bool, Fault> {
+    let ended = diesel::update(outbox::table.find((row.org_id, row.id)).filter(outbox::fence.eq(row.fence)))
+        .set((
+            outbox::state.eq(state.word()),
+            outbox::last_error.eq(error),
+            outbox::ended_at.eq(now),
+            outbox::lease_until.eq(None::<NaiveDateTime>),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(ended == 1)
+}
+
+/// Puts a message back for another try, if this worker still holds it.
+///
+/// # Errors
+/// When the database fails.
+pub fn postpone(tx: &mut Tx, row: &OutboxRow, until: NaiveDateTime, error: &str) -> Result<(), Fault> {
+    diesel::update(outbox::table.find((row.org_id, row.id)).filter(outbox::fence.eq(row.fence)))
+        .set((
+            outbox::not_before.eq(until),
+            outbox::last_error.eq(error),
+            outbox::lease_until.eq(None::<NaiveDateTime>),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// The messages about one thing, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn about(tx: &mut Tx, org: OrgId, subject: &[u8]) -> Result<Vec<OutboxRow>, Fault> {
+    Ok(outbox::table
+        .filter(outbox::org_id.eq(org).and(outbox::subject_id.eq(subject)))
+        .order(outbox::id.desc())
+        .load(&mut tx.db)?)
+}

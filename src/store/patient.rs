@@ -1,0 +1,264 @@
+//! Patients and their episodes of care. What is read about one patient takes a permit for that patient.
+
+use super::schema::{care_session, clinic, episode, patient, program, staff};
+use super::{Fault, Tx};
+use crate::domain::access::{Permit, Subject};
+use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ProgramId, StaffId};
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+
+/// A patient.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = patient)]
+pub struct PatientRow {
+    /// Organisation.
+    pub org_id: OrgId,
+    /// Id.
+    pub id: PatientId,
+    /// Id in the site's other systems.
+    pub external_id: String,
+    /// Name.
+    pub name: String,
+    /// Where invitations go.
+    pub email: Option<String>,
+    /// When a relay refused that address for good.
+    pub email_refused_at: Option<NaiveDateTime>,
+    /// Language tag, `en`.
+    pub language: String,
+    /// IANA zone.
+    pub time_zone: String,
+    /// Since when known here.
+    pub created_at: NaiveDateTime,
+    /// Last changed.
+    pub changed_at: NaiveDateTime,
+}
+
+/// An episode of care.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = episode)]
+pub struct EpisodeRow {
+    /// Organisation.
+    pub org_id: OrgId,
+    /// Id.
+    pub id: EpisodeId,
+    /// Whose.
+    pub patient_id: PatientId,
+    /// Where.
+    pub clinic_id: ClinicId,
+    /// In which program.
+    pub program_id: ProgramId,
+    /// The responsible clinician.
+    pub clinician_id: StaffId,
+    /// First day.
+    pub started_on: NaiveDate,
+    /// Last day, once it ended.
+    pub ended_on: Option<NaiveDate>,
+    /// How it ended: an `Ending`'s word.
+    pub ending: Option<String>,
+}
+
+/// Where a patient stands, for deciding access: tells nothing about them but their clinics.
+///
+/// # Errors
+/// When the database fails.
+pub fn place_of(tx: &mut Tx, org: OrgId, id: PatientId) -> Result<Option<Subject>, Fault> {
+    let known: Option<PatientId> = patient::table.find((org, id)).select(patient::id).first(&mut tx.db).optional()?;
+    if known.is_none() {
+        return Ok(None);
+    }
+    let clinics = episode::table
+        .filter(episode::org_id.eq(org).and(episode::patient_id.eq(id)))
+        .select(episode::clinic_id)
+        .load(&mut tx.db)?;
+    Ok(Some(Subject::Patient { id, clinics }))
+}
+
+/// The patient with this external id, for deciding access.
+///
+/// # Errors
+/// When the database fails.
+pub fn place_by_external_id(tx: &mut Tx, org: OrgId, external_id: &str) -> Result<Option<Subject>, Fault> {
+    let id: Option<PatientId> = patient::table
+        .filter(patient::org_id.eq(org).and(patient::external_id.eq(external_id)))
+        .select(patient::id)
+        .first(&mut tx.db)
+        .optional()?;
+    match id {
+        Some(id) => place_of(tx, org, id),
+        None => Ok(None),
+    }
+}
+
+/// The patient a permit is about.
+///
+/// # Errors
+/// When the permit names none, or the database fails.
+pub fn load(tx: &mut Tx, permit: &Permit) -> Result<PatientRow, Fault> {
+    let id = permit.patient().ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?;
+    Ok(patient::table.find((permit.org(), id)).first(&mut tx.db)?)
+}
+
+/// An episode with the names that belong to it.
+#[derive(Debug, Clone, Queryable)]
+pub struct EpisodeNames {
+    /// The episode.
+    pub episode: EpisodeRow,
+    /// Name of its clinic.
+    pub clinic: String,
+    /// Name of its program.
+    pub program: String,
+    /// Name of its clinician.
+    pub clinician: String,
+}
+
+/// The patient's episodes, newest first.
+///
+/// # Errors
+/// When the permit names no patient, or the database fails.
+pub fn episodes(tx: &mut Tx, permit: &Permit) -> Result<Vec<EpisodeNames>, Fault> {
+    let id = permit.patient().ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?;
+    Ok(episode::table
+        .inner_join(clinic::table.on(clinic::org_id.eq(episode::org_id).and(clinic::id.eq(episode::clinic_id))))
+        .inner_join(program::table.on(program::org_id.eq(episode::org_id).and(program::id.eq(episode::program_id))))
+        .inner_join(staff::table.on(staff::org_id.eq(episode::org_id).and(staff::id.eq(episode::clinician_id))))
+        .filter(episode::org_id.eq(permit.org()).and(episode::patient_id.eq(id)))
+        .order((episode::started_on.desc(), episode::id.desc()))
+        .select((episode::all_columns, clinic::name, program::name, staff::name))
+        .load(&mut tx.db)?)
+}
+
+/// The sessions of the patient's episode, oldest first: start (UTC) and state.
+///
+/// # Errors
+/// When the database fails.
+pub fn sessions(tx: &mut Tx, permit: &Permit, id: EpisodeId) -> Result<Vec<(NaiveDateTime, String)>, Fault> {
+    Ok(care_session::table
+        .filter(care_session::org_id.eq(permit.org()).and(care_session::episode_id.eq(id)))
+        .order(care_session::starts_at)
+        .select((care_session::starts_at, care_session::state))
+        .load(&mut tx.db)?)
+}
+
+/// The patient with this external id, for an import that may write them.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_external_id(tx: &mut Tx, permit: &Permit, external_id: &str) -> Result<Option<PatientRow>, Fault> {
+    Ok(patient::table
+        .filter(patient::org_id.eq(permit.org()).and(patient::external_id.eq(external_id)))
+        .first(&mut tx.db)
+        .optional()?)
+}
+
+/// Adds a patient.
+///
+/// # Errors
+/// When the external id is taken, or the database fails.
+pub fn add(tx: &mut Tx, _permit: &Permit, row: &PatientRow) -> Result<(), Fault> {
+    diesel::insert_into(patient::table).values(row).execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Changes what is known of a patient.
+///
+/// # Errors
+/// When the database fails.
+pub fn change(tx: &mut Tx, _permit: &Permit, row: &PatientRow) -> Result<(), Fault> {
+    diesel::update(patient::table.find((row.org_id, row.id)))
+        .set((
+            patient::name.eq(&row.name),
+            patient::email.eq(&row.email),
+            patient::email_refused_at.eq(row.email_refused_at),
+            patient::language.eq(&row.language),
+            patient::time_zone.eq(&row.time_zone),
+            patient::changed_at.eq(row.changed_at),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Notes that the relay refused the patient's address for good, so that nothing more is sent there.
+///
+/// # Errors
+/// When the database fails.
+pub fn mark_address_refused(tx: &mut Tx, org: OrgId, id: PatientId, now: NaiveDateTime) -> Result<(), Fault> {
+    diesel::update(patient::table.find((org, id))).set(patient::email_refused_at.eq(now)).execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// The episode that a file or form means: one patient, one program, one first day.
+///
+/// # Errors
+/// When the database fails.
+pub fn episode_like(
+    tx: &mut Tx,
+    org: OrgId,
+    patient: PatientId,
+    program: ProgramId,
+    started_on: NaiveDate,
+) -> Result<Option<EpisodeRow>, Fault> {
+    Ok(episode::table
+        .filter(episode::org_id.eq(org).and(episode::patient_id.eq(patient)))
+        .filter(episode::program_id.eq(program).and(episode::started_on.eq(started_on)))
+        .first(&mut tx.db)
+        .optional()?)
+}
+
+/// The patient's newest episode that had begun by this day and not ended before it.
+///
+/// # Errors
+/// When the database fails.
+pub fn episode_on(tx: &mut Tx, org: OrgId, patient: PatientId, day: NaiveDate) -> Result<Option<EpisodeRow>, Fault> {
+    Ok(episode::table
+        .filter(episode::org_id.eq(org).and(episode::patient_id.eq(patient)))
+        .filter(episode::started_on.le(day).and(episode::ended_on.is_null().or(episode::ended_on.ge(day))))
+        .order(episode::started_on.desc())
+        .first(&mut tx.db)
+        .optional()?)
+}
+
+/// One episode.
+///
+/// # Errors
+/// When there is none, or the database fails.
+pub fn episode_by_id(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<EpisodeRow, Fault> {
+    Ok(episode::table.find((org, id)).first(&mut tx.db)?)
+}
+
+/// Opens an episode.
+///
+/// # Errors
+/// When the same one exists, or the database fails.
+pub fn open_episode(tx: &mut Tx, _permit: &Permit, row: &EpisodeRow) -> Result<(), Fault> {
+    diesel::insert_into(episode::table).values(row).execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Changes clinician or ending of an episode.
+///
+/// # Errors
+/// When the database fails.
+pub fn change_episode(tx: &mut Tx, _permit: &Permit, row: &EpisodeRow) -> Result<(), Fault> {
+    diesel::update(episode::table.find((row.org_id, row.id)))
+        .set((
+            episode::clinician_id.eq(row.clinician_id),
+            episode::ended_on.eq(row.ended_on),
+            episode::ending.eq(&row.ending),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Every patient with an open episode: patient and newest open episode, ordered by patient.
+///
+/// # Errors
+/// When the database fails.
+pub fn active(tx: &mut Tx, permit: &Permit) -> Result<Vec<(PatientId, EpisodeId)>, Fault> {
+    let mut rows: Vec<(PatientId, EpisodeId)> = episode::table
+        .filter(episode::org_id.eq(permit.org()).and(episode::ended_on.is_null()))
+        .order((episode::patient_id, episode::started_on.desc()))
+        .select((episode::patient_id, episode::id))
+        .load(&mut tx.db)?;
+    rows.dedup_by_key(|(patient, _)| *patient);
+    Ok(rows)
+}

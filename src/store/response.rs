@@ -1,0 +1,234 @@
+//! Responses, their scores, and the one row per episode and scale that spares every list and every evaluation the history.
+
+use super::schema::{episode_scale, response, score};
+use super::{Fault, Tx};
+use crate::domain::access::Permit;
+use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// How many values an episode's row keeps for its sparkline.
+pub const RECENT: usize = 8;
+
+/// The answers to one instrument on one occasion.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = response)]
+pub struct ResponseRow {
+    /// Organisation.
+    pub org_id: OrgId,
+    /// Id.
+    pub id: ResponseId,
+    /// The occasion.
+    pub administration_id: AdministrationId,
+    /// The episode.
+    pub episode_id: EpisodeId,
+    /// Which instrument.
+    pub instrument: String,
+    /// In which version.
+    pub version: String,
+    /// A `ResponseState`'s word.
+    pub state: String,
+    /// The answers as JSON, item number to value.
+    pub answers: String,
+    /// What came of the criteria, as JSON.
+    pub criteria: String,
+    /// Language of the wording.
+    pub language: String,
+    /// A `Layout`'s word.
+    pub layout: String,
+    /// When the first answer came, UTC.
+    pub started_at: NaiveDateTime,
+    /// When it was handed in, UTC.
+    pub completed_at: Option<NaiveDateTime>,
+}
+
+/// One scale's result.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = score)]
+pub struct ScoreRow {
+    /// Organisation.
+    pub org_id: OrgId,
+    /// The response it was made from.
+    pub response_id: ResponseId,
+    /// Which scale.
+    pub scale: String,
+    /// 1 for the first scoring; a rescore adds the next.
+    pub revision: i32,
+    /// Which instrument.
+    pub instrument: String,
+    /// Version of the definition that made it.
+    pub version: String,
+    /// The score; `None` with a reason.
+    pub value: Option<f64>,
+    /// Why there is none.
+    pub reason: Option<String>,
+    /// The band's id.
+    pub band: Option<String>,
+    /// Items answered.
+    pub answered: i32,
+    /// Items in the scale.
+    pub items: i32,
+    /// Items filled in by the scale's rule.
+    pub prorated: i32,
+    /// When it was made, UTC.
+    pub made_at: NaiveDateTime,
+}
+
+/// Everything an episode's scores amount to on one scale.
+#[derive(Debug, Clone, PartialEq, Queryable, Insertable)]
+#[diesel(table_name = episode_scale)]
+pub struct EpisodeScaleRow {
+    /// Organisation.
+    pub org_id: OrgId,
+    /// The episode.
+    pub episode_id: EpisodeId,
+    /// Which instrument.
+    pub instrument: String,
+    /// Which scale.
+    pub scale: String,
+    /// Version of the newest score.
+    pub version: String,
+    /// How many scores there are.
+    pub n: i32,
+    /// The first score: the baseline.
+    pub first_value: f64,
+    /// When.
+    pub first_at: NaiveDateTime,
+    /// The last score.
+    pub last_value: f64,
+    /// When.
+    pub last_at: NaiveDateTime,
+    /// Its band's id.
+    pub last_band: Option<String>,
+    /// The best score.
+    pub best_value: f64,
+    /// When.
+    pub best_at: NaiveDateTime,
+    /// The last values, oldest first, separated by spaces; at most [`RECENT`].
+    pub recent: String,
+}
+
+/// The responses of an occasion.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_administration(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Result<Vec<ResponseRow>, Fault> {
+    Ok(response::table
+        .filter(response::org_id.eq(org).and(response::administration_id.eq(id)))
+        .load(&mut tx.db)?)
+}
+
+/// Adds a response.
+///
+/// # Errors
+/// When the occasion has one for that instrument, or the database fails.
+pub fn add(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
+    diesel::insert_into(response::table).values(row).execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Stores the newest answers of a response that is not handed in yet.
+///
+/// # Errors
+/// When the database fails.
+pub fn change(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
+    diesel::update(response::table.find((row.org_id, row.id)))
+        .set((
+            response::state.eq(&row.state),
+            response::answers.eq(&row.answers),
+            response::criteria.eq(&row.criteria),
+            response::layout.eq(&row.layout),
+            response::completed_at.eq(row.completed_at),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Adds a score.
+///
+/// # Errors
+/// When that revision exists, or the database fails.
+pub fn add_score(tx: &mut Tx, row: &ScoreRow) -> Result<(), Fault> {
+    diesel::insert_into(score::table).values(row).execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// The episode's row on a scale.
+///
+/// # Errors
+/// When the database fails.
+pub fn summary(
+    tx: &mut Tx,
+    org: OrgId,
+    episode: EpisodeId,
+    instrument: &str,
+    scale: &str,
+) -> Result<Option<EpisodeScaleRow>, Fault> {
+    Ok(episode_scale::table.find((org, episode, instrument, scale)).first(&mut tx.db).optional()?)
+}
+
+/// Adds an episode's row on a scale.
+///
+/// # Errors
+/// When there is one, or the database fails.
+pub fn add_summary(tx: &mut Tx, row: &EpisodeScaleRow) -> Result<(), Fault> {
+    diesel::insert_into(episode_scale::table).values(row).execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Replaces an episode's row on a scale.
+///
+/// # Errors
+/// When the database fails.
+pub fn change_summary(tx: &mut Tx, row: &EpisodeScaleRow) -> Result<(), Fault> {
+    diesel::update(episode_scale::table.find((row.org_id, row.episode_id, &row.instrument, &row.scale)))
+        .set((
+            episode_scale::version.eq(&row.version),
+            episode_scale::n.eq(row.n),
+            episode_scale::last_value.eq(row.last_value),
+            episode_scale::last_at.eq(row.last_at),
+            episode_scale::last_band.eq(&row.last_band),
+            episode_scale::best_value.eq(row.best_value),
+            episode_scale::best_at.eq(row.best_at),
+            episode_scale::recent.eq(&row.recent),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// The responses of a patient's episode, oldest first, for somebody who may read them.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_episode(tx: &mut Tx, permit: &Permit, id: EpisodeId) -> Result<Vec<ResponseRow>, Fault> {
+    Ok(response::table
+        .filter(response::org_id.eq(permit.org()).and(response::episode_id.eq(id)))
+        .order(response::started_at)
+        .load(&mut tx.db)?)
+}
+
+/// The newest scores of a patient's episode with the moment of their response, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn scores_of_episode(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: EpisodeId,
+) -> Result<Vec<(NaiveDateTime, ScoreRow)>, Fault> {
+    let rows: Vec<(NaiveDateTime, Option<NaiveDateTime>, ScoreRow)> = score::table
+        .inner_join(response::table.on(response::org_id.eq(score::org_id).and(response::id.eq(score::response_id))))
+        .filter(response::org_id.eq(permit.org()).and(response::episode_id.eq(id)))
+        .order((response::completed_at, score::scale, score::revision))
+        .select((response::started_at, response::completed_at, score::all_columns))
+        .load(&mut tx.db)?;
+    Ok(rows.into_iter().map(|(started, completed, row)| (completed.unwrap_or(started), row)).collect())
+}
+
+/// One response of the organisation.
+///
+/// # Errors
+/// When there is none, or the database fails.
+pub fn by_id(tx: &mut Tx, permit: &Permit, id: ResponseId) -> Result<ResponseRow, Fault> {
+    Ok(response::table.find((permit.org(), id)).first(&mut tx.db)?)
+}

@@ -1,0 +1,334 @@
+//! The tables as diesel sees them. Kept in step with both migration trees; nothing else lives here.
+
+use diesel::{allow_tables_to_appear_in_same_query, table};
+
+table! {
+    organisation (id) {
+        id -> Binary,
+        name -> Text,
+        time_zone -> Text,
+        crisis_line -> Nullable<Text>,
+        reading_promise -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    clinic (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        external_id -> Text,
+        name -> Text,
+    }
+}
+
+table! {
+    program (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        external_id -> Text,
+        name -> Text,
+    }
+}
+
+table! {
+    staff (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        licence -> Nullable<Text>,
+        state -> Text,
+        password_hash -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    staff_clinic (org_id, staff_id, clinic_id) {
+        org_id -> Binary,
+        staff_id -> Binary,
+        clinic_id -> Binary,
+    }
+}
+
+table! {
+    sign_in (secret_hash) {
+        secret_hash -> Binary,
+        org_id -> Binary,
+        staff_id -> Binary,
+        created_at -> Timestamp,
+        seen_at -> Timestamp,
+    }
+}
+
+table! {
+    setup_link (secret_hash) {
+        secret_hash -> Binary,
+        org_id -> Binary,
+        staff_id -> Nullable<Binary>,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    patient (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        external_id -> Text,
+        name -> Text,
+        email -> Nullable<Text>,
+        email_refused_at -> Nullable<Timestamp>,
+        language -> Text,
+        time_zone -> Text,
+        created_at -> Timestamp,
+        changed_at -> Timestamp,
+    }
+}
+
+table! {
+    episode (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        patient_id -> Binary,
+        clinic_id -> Binary,
+        program_id -> Binary,
+        clinician_id -> Binary,
+        started_on -> Date,
+        ended_on -> Nullable<Date>,
+        ending -> Nullable<Text>,
+    }
+}
+
+table! {
+    care_session (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        episode_id -> Binary,
+        external_id -> Text,
+        starts_at -> Timestamp,
+        state -> Text,
+    }
+}
+
+table! {
+    plan (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        episode_id -> Binary,
+        instruments -> Text,
+        cadence -> Text,
+        anchor -> Date,
+        next_due_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    administration (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        episode_id -> Binary,
+        patient_id -> Binary,
+        occasion -> Text,
+        instruments -> Text,
+        language -> Text,
+        state -> Text,
+        due_at -> Timestamp,
+        expires_at -> Timestamp,
+        opened_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    link (token_hash) {
+        token_hash -> Binary,
+        org_id -> Binary,
+        id -> Binary,
+        administration_id -> Binary,
+        created_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    response (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        administration_id -> Binary,
+        episode_id -> Binary,
+        instrument -> Text,
+        version -> Text,
+        state -> Text,
+        answers -> Text,
+        criteria -> Text,
+        language -> Text,
+        layout -> Text,
+        started_at -> Timestamp,
+        completed_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    score (org_id, response_id, scale, revision) {
+        org_id -> Binary,
+        response_id -> Binary,
+        scale -> Text,
+        revision -> Integer,
+        instrument -> Text,
+        version -> Text,
+        value -> Nullable<Double>,
+        reason -> Nullable<Text>,
+        band -> Nullable<Text>,
+        answered -> Integer,
+        items -> Integer,
+        prorated -> Integer,
+        made_at -> Timestamp,
+    }
+}
+
+table! {
+    episode_scale (org_id, episode_id, instrument, scale) {
+        org_id -> Binary,
+        episode_id -> Binary,
+        instrument -> Text,
+        scale -> Text,
+        version -> Text,
+        n -> Integer,
+        first_value -> Double,
+        first_at -> Timestamp,
+        last_value -> Double,
+        last_at -> Timestamp,
+        last_band -> Nullable<Text>,
+        best_value -> Double,
+        best_at -> Timestamp,
+        recent -> Text,
+    }
+}
+
+table! {
+    flag (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        patient_id -> Binary,
+        episode_id -> Binary,
+        clinic_id -> Binary,
+        response_id -> Binary,
+        rule -> Text,
+        instrument -> Text,
+        version -> Text,
+        tier -> Text,
+        item -> Text,
+        answer -> Integer,
+        answer_words -> Text,
+        owner_id -> Binary,
+        state -> Text,
+        raised_at -> Timestamp,
+        next_deadline_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    flag_act (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        flag_id -> Binary,
+        act -> Text,
+        staff_id -> Nullable<Binary>,
+        at -> Timestamp,
+        note -> Text,
+    }
+}
+
+table! {
+    outbox (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        kind -> Text,
+        subject_id -> Binary,
+        recipient_id -> Binary,
+        state -> Text,
+        not_before -> Timestamp,
+        attempts -> Integer,
+        lease_until -> Nullable<Timestamp>,
+        fence -> Integer,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    task (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        kind -> Text,
+        clinic_id -> Binary,
+        patient_id -> Binary,
+        detail -> Text,
+        created_at -> Timestamp,
+        done_at -> Nullable<Timestamp>,
+        done_by -> Nullable<Binary>,
+    }
+}
+
+table! {
+    audit_event (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        at -> Timestamp,
+        actor -> Text,
+        actor_id -> Nullable<Binary>,
+        act -> Text,
+        subject -> Text,
+        subject_id -> Nullable<Binary>,
+        outcome -> Text,
+        mac -> Binary,
+    }
+}
+
+table! {
+    audit_seal (org_id, number) {
+        org_id -> Binary,
+        number -> BigInt,
+        up_to -> Binary,
+        events -> BigInt,
+        digest -> Binary,
+    }
+}
+
+table! {
+    heartbeat (worker) {
+        worker -> Text,
+        at -> Timestamp,
+    }
+}
+
+allow_tables_to_appear_in_same_query!(
+    organisation,
+    clinic,
+    program,
+    staff,
+    staff_clinic,
+    sign_in,
+    setup_link,
+    patient,
+    episode,
+    care_session,
+    plan,
+    administration,
+    link,
+    response,
+    score,
+    episode_scale,
+    flag,
+    flag_act,
+    outbox,
+    task,
+    audit_event,
+    audit_seal,
+    heartbeat
+);
