@@ -23,7 +23,11 @@ pub struct NotAnOption {
 
 impl fmt::Display for NotAnOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "item {}: {} is not one of its answers", self.item, self.value)
+        write!(
+            f,
+            "item {}: {} is not one of its answers",
+            self.item, self.value
+        )
     }
 }
 
@@ -49,7 +53,9 @@ impl Answers {
     /// A form nobody has begun.
     #[must_use]
     pub fn none(instrument: &Instrument) -> Self {
-        Self { values: vec![None; instrument.items.len()] }
+        Self {
+            values: vec![None; instrument.items.len()],
+        }
     }
 
     /// The answer at this position; `None` = not answered.
@@ -62,13 +68,19 @@ impl Answers {
     ///
     /// # Errors
     /// When the value is none of the item's options, or there is no such item; nothing changes then.
-    pub fn set(&mut self, instrument: &Instrument, position: Position, value: i16) -> Result<(), NotAnOption> {
+    pub fn set(
+        &mut self,
+        instrument: &Instrument,
+        position: Position,
+        value: i16,
+    ) -> Result<(), NotAnOption> {
         let item = instrument.items.get(position);
         let slot = self.values.get_mut(position);
         match (item, slot) {
             (Some(item), Some(slot)) if item.option_with(value).is_some() => *slot = Some(value),
             _ => {
-                let item = item.map_or_else(|| format!("at position {position}"), |item| item.id.clone());
+                let item =
+                    item.map_or_else(|| format!("at position {position}"), |item| item.id.clone());
                 return Err(NotAnOption { item, value });
             }
         }
@@ -119,7 +131,9 @@ impl Answers {
     /// On anything else: unknown items, values that are no option, a key twice, other JSON.
     pub fn from_json(instrument: &Instrument, json: &str) -> Result<Self, AnswersFault> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        let answers = deserializer.deserialize_map(Stored(instrument)).map_err(AnswersFault)?;
+        let answers = deserializer
+            .deserialize_map(Stored(instrument))
+            .map_err(AnswersFault)?;
         deserializer.end().map_err(AnswersFault)?;
         Ok(answers)
     }
@@ -139,12 +153,20 @@ impl<'de> Visitor<'de> for Stored<'_> {
         let mut answers = Answers::none(self.0);
         let mut seen = vec![false; self.0.items.len()];
         while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            let position = self.0.position(&key).ok_or_else(|| A::Error::custom(format!("there is no item {key:?}")))?;
-            if std::mem::replace(&mut seen[position], true) {
+            let position = self
+                .0
+                .position(&key)
+                .ok_or_else(|| A::Error::custom(format!("there is no item {key:?}")))?;
+            if seen
+                .get_mut(position)
+                .is_some_and(|seen| std::mem::replace(seen, true))
+            {
                 return Err(A::Error::custom(format!("item {key:?} is there twice")));
             }
             if let Some(value) = map.next_value::<Option<i16>>()? {
-                answers.set(self.0, position, value).map_err(A::Error::custom)?;
+                answers
+                    .set(self.0, position, value)
+                    .map_err(A::Error::custom)?;
             }
         }
         Ok(answers)

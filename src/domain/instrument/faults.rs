@@ -34,7 +34,11 @@ pub(super) struct Faults<'a> {
 
 impl<'a> Faults<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, found: Vec::new() }
+        Self {
+            file,
+            text,
+            found: Vec::new(),
+        }
     }
 
     /// A mistake at a place in the file.
@@ -50,7 +54,11 @@ impl<'a> Faults<'a> {
     }
 
     fn push(&mut self, line: Option<usize>, what: String) {
-        self.found.push(DefinitionFault { file: self.file.to_owned(), line, what });
+        self.found.push(DefinitionFault {
+            file: self.file.to_owned(),
+            line,
+            what,
+        });
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -23,10 +23,11 @@ impl Library {
     /// When one of them is wrong: a fault of the build, which the unit tests keep from being released.
     #[must_use]
     pub fn embedded() -> &'static Self {
-        static EMBEDDED: LazyLock<Library> = LazyLock::new(|| match Library::parse(shipped_files()) {
-            Ok(library) => library,
-            Err(faults) => panic!("the embedded definitions are wrong:\n{}", listed(&faults)),
-        });
+        static EMBEDDED: LazyLock<Library> =
+            LazyLock::new(|| match Library::parse(shipped_files()) {
+                Ok(library) => library,
+                Err(faults) => panic!("the embedded definitions are wrong:\n{}", listed(&faults)),
+            });
         &EMBEDDED
     }
 
@@ -35,7 +36,9 @@ impl Library {
     ///
     /// # Errors
     /// Every mistake in every file.
-    pub fn parse(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, Vec<DefinitionFault>> {
+    pub fn parse(
+        files: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Vec<DefinitionFault>> {
         let mut instruments = Vec::new();
         let mut faults = Vec::new();
         for (path, text) in files {
@@ -56,13 +59,18 @@ impl Library {
     /// The newest version of an instrument.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Instrument> {
-        self.instruments.iter().rev().find(|instrument| instrument.id == id)
+        self.instruments
+            .iter()
+            .rev()
+            .find(|instrument| instrument.id == id)
     }
 
     /// One version of an instrument: the one an old response was given to.
     #[must_use]
     pub fn version(&self, id: &str, version: &str) -> Option<&Instrument> {
-        self.instruments.iter().find(|instrument| instrument.id == id && instrument.version == version)
+        self.instruments
+            .iter()
+            .find(|instrument| instrument.id == id && instrument.version == version)
     }
 
     /// Every instrument in every version, by id, oldest version first.
@@ -72,7 +80,12 @@ impl Library {
 
     /// The newest version of every instrument, by id.
     pub fn latest(&self) -> impl Iterator<Item = &Instrument> {
-        let following = self.instruments.iter().skip(1).map(|next| Some(&next.id)).chain([None]);
+        let following = self
+            .instruments
+            .iter()
+            .skip(1)
+            .map(|next| Some(&next.id))
+            .chain([None]);
         self.instruments
             .iter()
             .zip(following)
@@ -85,12 +98,15 @@ impl Library {
 pub(in crate::domain) fn shipped_files() -> impl Iterator<Item = (String, String)> {
     Shipped::iter().filter_map(|path| {
         let file = Shipped::get(&path)?;
-        Some((path.into_owned(), String::from_utf8_lossy(&file.data).into_owned()))
+        Some((
+            path.into_owned(),
+            String::from_utf8_lossy(&file.data).into_owned(),
+        ))
     })
 }
 
 /// `phq9/1.toml`, but not `phq9/1.cases.toml` nor `published.toml`.
-pub(in crate::domain) fn is_definition(path: &str) -> bool {
+fn is_definition(path: &str) -> bool {
     path.contains('/') && path.ends_with(".toml") && !path.ends_with(".cases.toml")
 }
 

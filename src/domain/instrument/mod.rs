@@ -16,7 +16,7 @@ pub use answers::{Answers, AnswersFault, NotAnOption};
 pub use faults::DefinitionFault;
 pub use library::Library;
 #[cfg(test)]
-pub(in crate::domain) use library::{is_definition, shipped_files};
+pub(in crate::domain) use library::shipped_files;
 
 use crate::domain::change::ChangeParameters;
 use crate::domain::risk::Tier;
@@ -91,13 +91,18 @@ impl Instrument {
     /// that rules an item out does.
     #[must_use]
     pub fn is_asked(&self, answers: &Answers, position: Position) -> bool {
-        let Some(condition) = self.items.get(position).and_then(|item| item.asked_when.as_ref()) else {
-            return true;
-        };
-        match answers.get(condition.item) {
-            Some(value) => condition.answered.contains(&value),
-            None => true,
-        }
+        self.ruled_out_by(answers, position).is_none()
+    }
+
+    /// The gate whose answer rules this item out. What depends on an item that is ruled out is ruled out too.
+    #[must_use]
+    pub fn ruled_out_by(&self, answers: &Answers, position: Position) -> Option<Position> {
+        // Ends, because a gate is always an earlier item (see `check`).
+        let condition = self.items.get(position)?.asked_when.as_ref()?;
+        self.ruled_out_by(answers, condition.item).or_else(|| {
+            let value = answers.get(condition.item)?;
+            (!condition.answered.contains(&value)).then_some(condition.item)
+        })
     }
 
     /// The items to be asked, given the answers so far, in printed order.
@@ -108,7 +113,8 @@ impl Instrument {
     /// The first item that is asked and not answered: where a patient goes on.
     #[must_use]
     pub fn first_open(&self, answers: &Answers) -> Option<Position> {
-        self.asked(answers).find(|&position| answers.get(position).is_none())
+        self.asked(answers)
+            .find(|&position| answers.get(position).is_none())
     }
 }
 
@@ -138,13 +144,21 @@ impl Item {
     /// The lowest value an answer can have.
     #[must_use]
     pub fn lowest(&self) -> i16 {
-        self.options.iter().map(|option| option.value).min().unwrap_or(0)
+        self.options
+            .iter()
+            .map(|option| option.value)
+            .min()
+            .unwrap_or(0)
     }
 
     /// The highest value an answer can have.
     #[must_use]
     pub fn highest(&self) -> i16 {
-        self.options.iter().map(|option| option.value).max().unwrap_or(0)
+        self.options
+            .iter()
+            .map(|option| option.value)
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -199,7 +213,10 @@ impl Scale {
     /// The band a score lies in: the last one whose lower edge it has reached.
     #[must_use]
     pub fn band(&self, value: f64) -> Option<&Band> {
-        self.bands.iter().rev().find(|band| f64::from(band.from) <= value)
+        self.bands
+            .iter()
+            .rev()
+            .find(|band| f64::from(band.from) <= value)
     }
 }
 
@@ -216,7 +233,8 @@ impl ScaleItem {
     /// The value as it counts on the scale.
     #[must_use]
     pub fn counted(self, value: i16) -> i16 {
-        self.reversed_within.map_or(value, |ends| ends - value)
+        self.reversed_within
+            .map_or(value, |ends| ends.saturating_sub(value))
     }
 }
 

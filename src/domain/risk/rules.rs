@@ -31,13 +31,31 @@ impl RiskHit<'_> {
 /// An answer counts even when the item was not to be asked: somebody wrote it down.
 #[must_use]
 pub fn evaluate<'a>(instrument: &'a Instrument, answers: &Answers) -> Vec<RiskHit<'a>> {
-    instrument.risk_rules.iter().filter_map(|rule| hit(instrument, rule, answers)).collect()
+    instrument
+        .risk_rules
+        .iter()
+        .filter_map(|rule| hit(instrument, rule, answers))
+        .collect()
 }
 
-fn hit<'a>(instrument: &'a Instrument, rule: &'a RiskRule, answers: &Answers) -> Option<RiskHit<'a>> {
-    let value = answers.get(rule.item).filter(|&value| value >= rule.at_least)?;
+fn hit<'a>(
+    instrument: &'a Instrument,
+    rule: &'a RiskRule,
+    answers: &Answers,
+) -> Option<RiskHit<'a>> {
+    let value = answers
+        .get(rule.item)
+        .filter(|&value| value >= rule.at_least)?;
     let item = instrument.items.get(rule.item)?;
-    let firing = item.options.iter().filter(|option| (rule.at_least..=value).contains(&option.value));
+    let firing = item
+        .options
+        .iter()
+        .filter(|option| (rule.at_least..=value).contains(&option.value));
     let grade = u16::try_from(firing.count()).unwrap_or(u16::MAX);
-    Some(RiskHit { rule, item: &item.id, value, grade })
+    Some(RiskHit {
+        rule,
+        item: &item.id,
+        value,
+        grade,
+    })
 }

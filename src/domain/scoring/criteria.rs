@@ -1,15 +1,22 @@
 //! Criteria in three values: met, not met, or open because a missing answer could still decide. Not here: scores.
 
 use super::{Judged, Verdict};
-use crate::domain::instrument::{Answers, Condition, Endorsed, Instrument, Position};
+use crate::domain::instrument::{Answers, Condition, Endorsed, Instrument, Item, Position};
 
 /// With more missing answers than this, the ways to fill them in are not tried out one by one.
 const GAPS_TRIED: usize = 10;
 
 pub(super) fn judge_all<'a>(instrument: &'a Instrument, answers: &Answers) -> Vec<Judged<'a>> {
     let judged = instrument.criteria.iter().map(|criterion| {
-        let form = Form { instrument, answers, assumed: &[] };
-        Judged { criterion, verdict: form.decide(&criterion.condition) }
+        let form = Form {
+            instrument,
+            answers,
+            assumed: &[],
+        };
+        Judged {
+            criterion,
+            verdict: form.decide(&criterion.condition),
+        }
     });
     judged.collect()
 }
@@ -41,7 +48,11 @@ impl Form<'_> {
 
     fn judge(self, condition: &Condition) -> Verdict {
         match condition {
-            Condition::Count { endorsed, at_least, at_most } => self.count(endorsed, *at_least, *at_most),
+            Condition::Count {
+                endorsed,
+                at_least,
+                at_most,
+            } => self.count(endorsed, *at_least, *at_most),
             Condition::All(parts) => self.worst(parts, Verdict::NotMet, Verdict::Met),
             Condition::Any(parts) => self.worst(parts, Verdict::Met, Verdict::NotMet),
         }
@@ -91,7 +102,12 @@ impl Form<'_> {
     }
 
     fn answer(self, position: Position) -> Option<i16> {
-        let assumed = || self.assumed.iter().find(|filled| filled.position == position).map(|filled| filled.value);
+        let assumed = || {
+            self.assumed
+                .iter()
+                .find(|filled| filled.position == position)
+                .map(|filled| filled.value)
+        };
         self.answers.get(position).or_else(assumed)
     }
 
@@ -102,9 +118,19 @@ impl Form<'_> {
             return Verdict::Unknown;
         }
         let mut assumed: Vec<_> = gaps.iter().map(|gap| gap.first()).collect();
-        let first = Form { assumed: &assumed, ..self }.judge(condition);
+        let first = Form {
+            assumed: &assumed,
+            ..self
+        }
+        .judge(condition);
         while advance(&mut assumed, &gaps) {
-            if (Form { assumed: &assumed, ..self }).judge(condition) != first {
+            if (Form {
+                assumed: &assumed,
+                ..self
+            })
+            .judge(condition)
+                != first
+            {
                 return Verdict::Unknown;
             }
         }
@@ -117,14 +143,20 @@ impl Form<'_> {
         gaps
     }
 
+    fn lowest(self, position: Position) -> i16 {
+        self.instrument.items.get(position).map_or(0, Item::lowest)
+    }
+
     fn collect_gaps(self, condition: &Condition, gaps: &mut Vec<Gap>) {
         match condition {
             Condition::All(parts) | Condition::Any(parts) => {
                 parts.iter().for_each(|part| self.collect_gaps(part, gaps));
             }
             Condition::Count { endorsed, .. } => {
-                let open = endorsed.iter().filter(|item| self.endorses(**item) == Verdict::Unknown);
-                open.for_each(|item| note(gaps, *item, self.instrument.items[item.position].lowest()));
+                let open = endorsed
+                    .iter()
+                    .filter(|item| self.endorses(**item) == Verdict::Unknown);
+                open.for_each(|item| note(gaps, *item, self.lowest(item.position)));
             }
         }
     }
@@ -139,19 +171,30 @@ struct Gap {
 
 impl Gap {
     fn first(&self) -> Assumed {
-        Assumed { position: self.position, value: self.lowest }
+        Assumed {
+            position: self.position,
+            value: self.lowest,
+        }
     }
 
     /// The value to try after this one.
     fn after(&self, value: i16) -> Option<i16> {
-        self.thresholds.iter().copied().filter(|&threshold| threshold > value).min()
+        self.thresholds
+            .iter()
+            .copied()
+            .filter(|&threshold| threshold > value)
+            .min()
     }
 }
 
 fn note(gaps: &mut Vec<Gap>, item: Endorsed, lowest: i16) {
     match gaps.iter_mut().find(|gap| gap.position == item.position) {
         Some(gap) => gap.thresholds.push(item.from),
-        None => gaps.push(Gap { position: item.position, lowest, thresholds: vec![item.from] }),
+        None => gaps.push(Gap {
+            position: item.position,
+            lowest,
+            thresholds: vec![item.from],
+        }),
     }
 }
 

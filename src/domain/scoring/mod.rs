@@ -6,9 +6,9 @@
 mod criteria;
 mod scale;
 #[cfg(test)]
-mod tests;
+pub(in crate::domain) mod tests;
 
-use crate::domain::instrument::{Answers, Band, Criterion, Instrument, Scale};
+use crate::domain::instrument::{Answers, Band, Criterion, Instrument, Position, Scale};
 use std::fmt;
 
 /// Everything scoring says about one form.
@@ -32,7 +32,10 @@ impl<'a> Scored<'a> {
     /// What came of the criterion with this id.
     #[must_use]
     pub fn criterion(&self, id: &str) -> Option<Verdict> {
-        self.criteria.iter().find(|judged| judged.criterion.id == id).map(|judged| judged.verdict)
+        self.criteria
+            .iter()
+            .find(|judged| judged.criterion.id == id)
+            .map(|judged| judged.verdict)
     }
 }
 
@@ -100,7 +103,11 @@ impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::NotAnswered { items, allowed } = self;
         let noun = if items.len() == 1 { "item" } else { "items" };
-        write!(f, "{noun} {} not answered; this scale allows {allowed} missing", items.join(", "))
+        write!(
+            f,
+            "{noun} {} not answered; this scale allows {allowed} missing",
+            items.join(", ")
+        )
     }
 }
 
@@ -145,10 +152,16 @@ impl fmt::Display for Problem<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::GateBlank { gate } => {
-                write!(f, "item {gate} was left blank although items that depend on it were answered")
+                write!(
+                    f,
+                    "item {gate} was left blank although items that depend on it were answered"
+                )
             }
             Self::AnsweredThoughNotAsked { item, gate } => {
-                write!(f, "item {item} was answered although the answer to item {gate} rules it out; it does not count")
+                write!(
+                    f,
+                    "item {item} was answered although the answer to item {gate} rules it out; it does not count"
+                )
             }
         }
     }
@@ -158,7 +171,11 @@ impl fmt::Display for Problem<'_> {
 #[must_use]
 pub fn score<'a>(instrument: &'a Instrument, answers: &Answers) -> Scored<'a> {
     Scored {
-        scores: instrument.scales.iter().map(|scale| scale::score(instrument, scale, answers)).collect(),
+        scores: instrument
+            .scales
+            .iter()
+            .map(|scale| scale::score(instrument, scale, answers))
+            .collect(),
         criteria: criteria::judge_all(instrument, answers),
         problems: problems(instrument, answers),
     }
@@ -166,20 +183,31 @@ pub fn score<'a>(instrument: &'a Instrument, answers: &Answers) -> Scored<'a> {
 
 fn problems<'a>(instrument: &'a Instrument, answers: &Answers) -> Vec<Problem<'a>> {
     let mut problems = Vec::new();
-    for (position, item) in instrument.items.iter().enumerate() {
-        let Some(condition) = &item.asked_when else { continue };
-        let (Some(_), Some(gate)) = (answers.get(position), instrument.items.get(condition.item)) else { continue };
-        let gate_answer = answers.get(condition.item);
-        let problem = match gate_answer {
-            None => Problem::GateBlank { gate: &gate.id },
-            Some(value) if !condition.answered.contains(&value) => {
-                Problem::AnsweredThoughNotAsked { item: &item.id, gate: &gate.id }
-            }
-            Some(_) => continue,
-        };
-        if !problems.contains(&problem) {
+    for position in 0..instrument.items.len() {
+        if let Some(problem) = problem_at(instrument, answers, position)
+            && !problems.contains(&problem)
+        {
             problems.push(problem);
         }
     }
     problems
+}
+
+fn problem_at<'a>(
+    instrument: &'a Instrument,
+    answers: &Answers,
+    position: Position,
+) -> Option<Problem<'a>> {
+    let item = instrument.items.get(position)?;
+    let condition = item.asked_when.as_ref()?;
+    answers.get(position)?;
+    if let Some(gate) = instrument.ruled_out_by(answers, position) {
+        let (item, gate) = (&item.id, &instrument.items.get(gate)?.id);
+        return Some(Problem::AnsweredThoughNotAsked { item, gate });
+    }
+    let gate = &instrument.items.get(condition.item)?.id;
+    match answers.get(condition.item) {
+        None => Some(Problem::GateBlank { gate }),
+        Some(_) => None,
+    }
 }

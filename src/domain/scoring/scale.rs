@@ -1,7 +1,9 @@
 //! One scale: adding up, and what happens when an answer is missing. Not here: criteria.
 
 use super::{Completion, Reason, Score};
-use crate::domain::instrument::{Answers, Instrument, Method, MissingRule, Rounding, Scale, ScaleItem};
+use crate::domain::instrument::{
+    Answers, Instrument, Method, MissingRule, Rounding, Scale, ScaleItem,
+};
 
 /// What is there of a scale.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,18 +15,26 @@ struct Tally {
     not_asked: u16,
 }
 
-pub(super) fn score<'a>(instrument: &'a Instrument, scale: &'a Scale, answers: &Answers) -> Score<'a> {
+pub(super) fn score<'a>(
+    instrument: &'a Instrument,
+    scale: &'a Scale,
+    answers: &Answers,
+) -> Score<'a> {
     let tally = tally(instrument, scale, answers);
     let value = value(scale, tally);
     Score {
         scale,
         value,
-        reason: value.is_none().then(|| not_answered(instrument, scale, answers)),
+        reason: value
+            .is_none()
+            .then(|| not_answered(instrument, scale, answers)),
         band: value.and_then(|value| scale.band(value)),
         answered: tally.answered,
         items: tally.answered + tally.missing + tally.not_asked,
         not_asked: tally.not_asked,
-        completed_by: value.map_or(Completion::Nothing, |_| completion(scale.missing, tally.missing)),
+        completed_by: value.map_or(Completion::Nothing, |_| {
+            completion(scale.missing, tally.missing)
+        }),
     }
 }
 
@@ -61,7 +71,8 @@ fn value(scale: &Scale, tally: Tally) -> Option<f64> {
     let sum = f64::from(tally.sum);
     match scale.missing {
         MissingRule::Prorate { rounding, .. } if tally.missing > 0 => {
-            let filled = sum * f64::from(tally.answered + tally.missing) / f64::from(tally.answered);
+            let filled =
+                sum * f64::from(tally.answered + tally.missing) / f64::from(tally.answered);
             (tally.answered > 0).then(|| rounded(rounding, finished(scale, filled)))
         }
         _ => Some(finished(scale, sum)),
@@ -97,7 +108,12 @@ fn completion(rule: MissingRule, missing: u16) -> Completion {
 fn not_answered<'a>(instrument: &'a Instrument, scale: &Scale, answers: &Answers) -> Reason<'a> {
     let positions = scale.items.iter().map(|item| item.position);
     let missing = positions
-        .filter(|&position| answers.get(position).is_none() && instrument.is_asked(answers, position))
+        .filter(|&position| {
+            answers.get(position).is_none() && instrument.is_asked(answers, position)
+        })
         .filter_map(|position| instrument.items.get(position));
-    Reason::NotAnswered { items: missing.map(|item| item.id.as_str()).collect(), allowed: scale.missing.tolerates() }
+    Reason::NotAnswered {
+        items: missing.map(|item| item.id.as_str()).collect(),
+        allowed: scale.missing.tolerates(),
+    }
 }

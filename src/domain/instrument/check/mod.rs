@@ -9,7 +9,9 @@ mod texts;
 
 use super::faults::Faults;
 use super::file::{AskedWhenFile, DefinitionFile, ItemFile, LicenceFile, OptionFile};
-use super::{AnswerOption, AskedWhen, DefinitionFault, Instrument, Item, Licence, LicenceClass, Position};
+use super::{
+    AnswerOption, AskedWhen, DefinitionFault, Instrument, Item, Licence, LicenceClass, Position,
+};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -63,17 +65,25 @@ fn build(path: &str, text: &str, file: &DefinitionFile, faults: &mut Faults<'_>)
 
 /// SHA-256 of the file, in hexadecimal.
 fn fingerprint(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn check_name(path: &str, file: &DefinitionFile, faults: &mut Faults<'_>) {
     let (id, version) = (file.id.get_ref(), file.version.get_ref());
     check_id("id", &file.id, faults);
     if version.parse::<u32>().is_err() || version.starts_with('0') {
-        faults.at(file.version.span(), format!("version is {version:?}; wanted is a whole number from 1, in quotes"));
+        faults.at(
+            file.version.span(),
+            format!("version is {version:?}; wanted is a whole number from 1, in quotes"),
+        );
     }
     if path != format!("{id}/{version}.toml") {
-        let what = format!("the file says {id:?} version {version:?}, so it must be survey-defs/{id}/{version}.toml");
+        let what = format!(
+            "the file says {id:?} version {version:?}, so it must be survey-defs/{id}/{version}.toml"
+        );
         faults.at(file.id.span(), what);
     }
 }
@@ -82,23 +92,39 @@ fn check_name(path: &str, file: &DefinitionFile, faults: &mut Faults<'_>) {
 fn check_id(kind: &str, id: &Spanned<String>, faults: &mut Faults<'_>) {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if id.get_ref().is_empty() || !id.get_ref().chars().all(plain) {
-        faults.at(id.span(), format!("{kind} {:?} may have letters, digits, _ . and - only, at least one", id.get_ref()));
+        faults.at(
+            id.span(),
+            format!(
+                "{kind} {:?} may have letters, digits, _ . and - only, at least one",
+                id.get_ref()
+            ),
+        );
     }
 }
 
 /// Says so when the same id is there twice.
-fn check_distinct<'a>(kind: &str, ids: impl Iterator<Item = &'a Spanned<String>>, faults: &mut Faults<'_>) {
+fn check_distinct<'a>(
+    kind: &str,
+    ids: impl Iterator<Item = &'a Spanned<String>>,
+    faults: &mut Faults<'_>,
+) {
     let mut seen = std::collections::BTreeSet::new();
     for id in ids {
         if !seen.insert(id.get_ref()) {
-            faults.at(id.span(), format!("{kind} {:?} is there twice", id.get_ref()));
+            faults.at(
+                id.span(),
+                format!("{kind} {:?} is there twice", id.get_ref()),
+            );
         }
     }
 }
 
 fn check_source(place: Range<usize>, source: &str, faults: &mut Faults<'_>) {
     if source.trim().is_empty() {
-        faults.at(place, "source is empty; wanted is the publication or page this was taken from");
+        faults.at(
+            place,
+            "source is empty; wanted is the publication or page this was taken from",
+        );
     }
 }
 
@@ -108,12 +134,21 @@ fn licence(file: &LicenceFile, faults: &mut Faults<'_>) -> Licence {
         "B" => LicenceClass::B,
         "C" => LicenceClass::C,
         other => {
-            faults.at(file.class.span(), format!("licence class {other:?}; wanted is \"A\", \"B\" or \"C\""));
+            faults.at(
+                file.class.span(),
+                format!("licence class {other:?}; wanted is \"A\", \"B\" or \"C\""),
+            );
             LicenceClass::C
         }
     };
-    if [&file.owner, &file.terms, &file.source].iter().any(|text| text.trim().is_empty()) {
-        faults.at(file.class.span(), "the licence needs its owner, terms and source in words");
+    if [&file.owner, &file.terms, &file.source]
+        .iter()
+        .any(|text| text.trim().is_empty())
+    {
+        faults.at(
+            file.class.span(),
+            "the licence needs its owner, terms and source in words",
+        );
     }
     Licence {
         class,
@@ -127,20 +162,41 @@ fn licence(file: &LicenceFile, faults: &mut Faults<'_>) -> Licence {
 type OptionSets<'a> = BTreeMap<&'a str, Vec<AnswerOption>>;
 
 fn options<'a>(file: &'a DefinitionFile, faults: &mut Faults<'_>) -> OptionSets<'a> {
-    file.option_sets.iter().map(|(name, set)| (name.as_str(), option_set(name, set, faults))).collect()
+    for (name, set) in &file.option_sets {
+        if !file.items.iter().any(|item| item.options.get_ref() == name) {
+            faults.at(set.span(), format!("no item uses the option set {name:?}"));
+        }
+    }
+    file.option_sets
+        .iter()
+        .map(|(name, set)| (name.as_str(), option_set(name, set, faults)))
+        .collect()
 }
 
-fn option_set(name: &str, set: &Spanned<Vec<OptionFile>>, faults: &mut Faults<'_>) -> Vec<AnswerOption> {
+fn option_set(
+    name: &str,
+    set: &Spanned<Vec<OptionFile>>,
+    faults: &mut Faults<'_>,
+) -> Vec<AnswerOption> {
     if set.get_ref().len() < 2 {
-        faults.at(set.span(), format!("option set {name:?} needs at least two answers"));
+        faults.at(
+            set.span(),
+            format!("option set {name:?} needs at least two answers"),
+        );
     }
     let mut options: Vec<AnswerOption> = Vec::with_capacity(set.get_ref().len());
     for option in set.get_ref() {
         let value = *option.value.get_ref();
         if options.iter().any(|known| known.value == value) {
-            faults.at(option.value.span(), format!("option set {name:?} has the value {value} twice; values are distinct"));
+            faults.at(
+                option.value.span(),
+                format!("option set {name:?} has the value {value} twice; values are distinct"),
+            );
         }
-        options.push(AnswerOption { value, code: option.code.clone() });
+        options.push(AnswerOption {
+            value,
+            code: option.code.clone(),
+        });
     }
     options
 }
@@ -158,44 +214,85 @@ fn items(file: &DefinitionFile, options: &OptionSets<'_>, faults: &mut Faults<'_
     items
 }
 
-fn build_item(file: &ItemFile, options: &OptionSets<'_>, earlier: &[Item], faults: &mut Faults<'_>) -> Item {
+fn build_item(
+    file: &ItemFile,
+    options: &OptionSets<'_>,
+    earlier: &[Item],
+    faults: &mut Faults<'_>,
+) -> Item {
     check_id("item", &file.id, faults);
     let set = options.get(file.options.get_ref().as_str());
     if set.is_none() {
-        faults.at(file.options.span(), format!("there is no option set {:?}", file.options.get_ref()));
+        faults.at(
+            file.options.span(),
+            format!("there is no option set {:?}", file.options.get_ref()),
+        );
     }
     Item {
         id: file.id.get_ref().clone(),
         options: set.cloned().unwrap_or_default(),
-        asked_when: file.asked_when.as_ref().and_then(|condition| asked_when(condition, earlier, faults)),
+        asked_when: file
+            .asked_when
+            .as_ref()
+            .and_then(|condition| asked_when(condition, earlier, faults)),
         loinc: file.loinc.clone(),
     }
 }
 
 /// A gate is an earlier item, so that a person never meets a question whose gate is still ahead.
-fn asked_when(file: &AskedWhenFile, earlier: &[Item], faults: &mut Faults<'_>) -> Option<AskedWhen> {
-    let gate = earlier.iter().position(|item| item.id == *file.item.get_ref());
-    let Some(gate) = gate else {
-        faults.at(file.item.span(), format!("asked_when names {:?}, which is no earlier item", file.item.get_ref()));
+fn asked_when(
+    file: &AskedWhenFile,
+    earlier: &[Item],
+    faults: &mut Faults<'_>,
+) -> Option<AskedWhen> {
+    let gate = earlier
+        .iter()
+        .enumerate()
+        .find(|(_, item)| item.id == *file.item.get_ref());
+    let Some((gate, item)) = gate else {
+        faults.at(
+            file.item.span(),
+            format!(
+                "asked_when names {:?}, which is no earlier item",
+                file.item.get_ref()
+            ),
+        );
         return None;
     };
     for value in &file.answered {
-        if earlier[gate].option_with(*value.get_ref()).is_none() {
-            let what = format!("item {:?} has no answer {}", file.item.get_ref(), value.get_ref());
+        if item.option_with(*value.get_ref()).is_none() {
+            let what = format!(
+                "item {:?} has no answer {}",
+                file.item.get_ref(),
+                value.get_ref()
+            );
             faults.at(value.span(), what);
         }
     }
     if file.answered.is_empty() {
-        faults.at(file.item.span(), "asked_when needs at least one value in `answered`");
+        faults.at(
+            file.item.span(),
+            "asked_when needs at least one value in `answered`",
+        );
     }
-    Some(AskedWhen { item: gate, answered: file.answered.iter().map(|value| *value.get_ref()).collect() })
+    Some(AskedWhen {
+        item: gate,
+        answered: file.answered.iter().map(|value| *value.get_ref()).collect(),
+    })
 }
 
-/// The place of the item with this id, or a fault.
-fn find(id: &Spanned<String>, items: &[Item], faults: &mut Faults<'_>) -> Option<Position> {
-    let position = items.iter().position(|item| item.id == *id.get_ref());
-    if position.is_none() {
+/// The item with this id and its place, or a fault.
+fn find<'a>(
+    id: &Spanned<String>,
+    items: &'a [Item],
+    faults: &mut Faults<'_>,
+) -> Option<(Position, &'a Item)> {
+    let found = items
+        .iter()
+        .enumerate()
+        .find(|(_, item)| item.id == *id.get_ref());
+    if found.is_none() {
         faults.at(id.span(), format!("there is no item {:?}", id.get_ref()));
     }
-    position
+    found
 }

@@ -2,14 +2,27 @@
 
 use super::{check_distinct, check_id, check_source, find};
 use crate::domain::instrument::faults::Faults;
-use crate::domain::instrument::file::{ConditionFile, CriterionFile, DefinitionFile, EndorsedFile, RiskRuleFile};
+use crate::domain::instrument::file::{
+    ConditionFile, CriterionFile, DefinitionFile, EndorsedFile, RiskRuleFile,
+};
 use crate::domain::instrument::{Condition, Criterion, Endorsed, Item, RiskRule};
 use crate::domain::risk::Tier;
 use toml::Spanned;
 
-pub(super) fn criteria(file: &DefinitionFile, items: &[Item], faults: &mut Faults<'_>) -> Vec<Criterion> {
-    check_distinct("criterion", file.criteria.iter().map(|criterion| &criterion.id), faults);
-    file.criteria.iter().map(|criterion| build_criterion(criterion, items, faults)).collect()
+pub(super) fn criteria(
+    file: &DefinitionFile,
+    items: &[Item],
+    faults: &mut Faults<'_>,
+) -> Vec<Criterion> {
+    check_distinct(
+        "criterion",
+        file.criteria.iter().map(|criterion| &criterion.id),
+        faults,
+    );
+    file.criteria
+        .iter()
+        .map(|criterion| build_criterion(criterion, items, faults))
+        .collect()
 }
 
 fn build_criterion(file: &CriterionFile, items: &[Item], faults: &mut Faults<'_>) -> Criterion {
@@ -28,7 +41,10 @@ fn condition(file: &Spanned<ConditionFile>, items: &[Item], faults: &mut Faults<
         if parts.is_empty() {
             faults.at(file.span(), "an empty list of conditions says nothing");
         }
-        parts.iter().map(|part| condition(part, items, faults)).collect()
+        parts
+            .iter()
+            .map(|part| condition(part, items, faults))
+            .collect()
     };
     match (&said.all, &said.any, &said.count, said.at_least) {
         (Some(parts), None, None, None) => Condition::All(each(parts)),
@@ -53,20 +69,35 @@ fn counted(
 ) -> Condition {
     let ids = groups.iter().flat_map(|group| group.items.iter());
     check_distinct("counted item", ids, faults);
-    let endorsed: Vec<_> = groups.iter().flat_map(|group| endorsed(group, items, faults)).collect();
+    let endorsed: Vec<_> = groups
+        .iter()
+        .flat_map(|group| endorsed(group, items, faults))
+        .collect();
     if usize::from(at_least) > endorsed.len() || at_most.is_some_and(|most| most < at_least) {
-        let what = format!("{} items can never count {at_least} times within these limits", endorsed.len());
+        let what = format!(
+            "{} items can never count {at_least} times within these limits",
+            endorsed.len()
+        );
         faults.at(file.span(), what);
     }
-    Condition::Count { endorsed, at_least, at_most }
+    Condition::Count {
+        endorsed,
+        at_least,
+        at_most,
+    }
 }
 
 fn endorsed(group: &EndorsedFile, items: &[Item], faults: &mut Faults<'_>) -> Vec<Endorsed> {
     let mut found = Vec::with_capacity(group.items.len());
     for id in &group.items {
-        let Some(position) = find(id, items, faults) else { continue };
-        check_reachable(id, &items[position], group.from, faults);
-        found.push(Endorsed { position, from: group.from });
+        let Some((position, item)) = find(id, items, faults) else {
+            continue;
+        };
+        check_reachable(id, item, group.from, faults);
+        found.push(Endorsed {
+            position,
+            from: group.from,
+        });
     }
     found
 }
@@ -84,26 +115,44 @@ fn check_reachable(place: &Spanned<String>, item: &Item, from: i16, faults: &mut
     }
 }
 
-pub(super) fn risk_rules(file: &DefinitionFile, items: &[Item], faults: &mut Faults<'_>) -> Vec<RiskRule> {
-    check_distinct("risk rule", file.risk_rules.iter().map(|rule| &rule.id), faults);
-    file.risk_rules.iter().filter_map(|rule| build_risk_rule(rule, items, faults)).collect()
+pub(super) fn risk_rules(
+    file: &DefinitionFile,
+    items: &[Item],
+    faults: &mut Faults<'_>,
+) -> Vec<RiskRule> {
+    check_distinct(
+        "risk rule",
+        file.risk_rules.iter().map(|rule| &rule.id),
+        faults,
+    );
+    file.risk_rules
+        .iter()
+        .filter_map(|rule| build_risk_rule(rule, items, faults))
+        .collect()
 }
 
-fn build_risk_rule(file: &RiskRuleFile, items: &[Item], faults: &mut Faults<'_>) -> Option<RiskRule> {
+fn build_risk_rule(
+    file: &RiskRuleFile,
+    items: &[Item],
+    faults: &mut Faults<'_>,
+) -> Option<RiskRule> {
     check_id("risk rule", &file.id, faults);
     check_source(file.id.span(), &file.source, faults);
     let tier = file.tier.get_ref().parse::<Tier>();
     if tier.is_err() {
         let words: Vec<_> = Tier::ALL.iter().map(|tier| tier.word()).collect();
-        faults.at(file.tier.span(), format!("tier {:?}; wanted is one of {words:?}", file.tier.get_ref()));
+        faults.at(
+            file.tier.span(),
+            format!("tier {:?}; wanted is one of {words:?}", file.tier.get_ref()),
+        );
     }
-    let item = find(&file.item, items, faults)?;
+    let (position, item) = find(&file.item, items, faults)?;
     let at_least = *file.at_least.get_ref();
-    check_reachable(&file.item, &items[item], at_least, faults);
+    check_reachable(&file.item, item, at_least, faults);
     Some(RiskRule {
         id: file.id.get_ref().clone(),
         version: file.version.clone(),
-        item,
+        item: position,
         at_least,
         tier: tier.ok()?,
         source: file.source.clone(),

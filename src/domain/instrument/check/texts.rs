@@ -1,7 +1,9 @@
 //! Checks that every language has words for everything, and words for nothing else.
 
 use crate::domain::instrument::faults::Faults;
-use crate::domain::instrument::file::{DefinitionFile, ItemFile, ScaleFile, ScaleTextsFile, TextsFile, Words};
+use crate::domain::instrument::file::{
+    DefinitionFile, ItemFile, ScaleFile, ScaleTextsFile, TextsFile, Words,
+};
 use crate::domain::instrument::{ENGLISH, ItemTexts, ScaleTexts, Texts};
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -11,25 +13,62 @@ pub(super) fn check(file: &DefinitionFile, faults: &mut Faults<'_>) -> BTreeMap<
         faults.missing("there is no [language.en]; English is the language every definition has");
     }
     let languages = file.language.iter();
-    languages.map(|(language, texts)| (language.clone(), build(file, language, texts, faults))).collect()
+    languages
+        .map(|(language, texts)| (language.clone(), build(file, language, texts, faults)))
+        .collect()
 }
 
-fn build(file: &DefinitionFile, language: &str, texts: &TextsFile, faults: &mut Faults<'_>) -> Texts {
+fn build(
+    file: &DefinitionFile,
+    language: &str,
+    texts: &TextsFile,
+    faults: &mut Faults<'_>,
+) -> Texts {
     let mut reader = Reader { language, faults };
-    for (key, text) in [("name", &texts.name), ("short_name", &texts.short_name), ("credit", &texts.credit)] {
+    for (key, text) in [
+        ("name", &texts.name),
+        ("short_name", &texts.short_name),
+        ("credit", &texts.credit),
+    ] {
         reader.refuse_empty(key, text);
     }
     reader.refuse_strangers("stems", &texts.stems, &stems(file));
-    reader.refuse_strangers("items", &texts.items, &ids(file.items.iter().map(|item| &item.id)));
+    reader.refuse_strangers(
+        "items",
+        &texts.items,
+        &ids(file.items.iter().map(|item| &item.id)),
+    );
+    reader.refuse_strange_groups("options", &texts.options, |set| {
+        file.option_sets.contains_key(set)
+    });
+    reader.refuse_strange_groups("scales", &texts.scales, |id| {
+        file.scales.iter().any(|scale| scale.id.get_ref() == id)
+    });
     Texts {
         name: texts.name.get_ref().clone(),
         short_name: texts.short_name.get_ref().clone(),
         instruction: texts.instruction.clone(),
         credit: texts.credit.get_ref().clone(),
-        items: file.items.iter().map(|item| reader.item(file, item, texts)).collect(),
-        scales: file.scales.iter().map(|scale| reader.scale(scale, &texts.scales)).collect(),
-        criteria: reader.words("criteria", &texts.criteria, &ids(file.criteria.iter().map(|rule| &rule.id))),
-        risk_rules: reader.words("risk_rules", &texts.risk_rules, &ids(file.risk_rules.iter().map(|rule| &rule.id))),
+        items: file
+            .items
+            .iter()
+            .map(|item| reader.item(file, item, texts))
+            .collect(),
+        scales: file
+            .scales
+            .iter()
+            .map(|scale| reader.scale(scale, &texts.scales))
+            .collect(),
+        criteria: reader.words(
+            "criteria",
+            &texts.criteria,
+            &ids(file.criteria.iter().map(|rule| &rule.id)),
+        ),
+        risk_rules: reader.words(
+            "risk_rules",
+            &texts.risk_rules,
+            &ids(file.risk_rules.iter().map(|rule| &rule.id)),
+        ),
     }
 }
 
@@ -49,7 +88,10 @@ struct Reader<'a, 'f> {
 
 impl Reader<'_, '_> {
     fn item(&mut self, file: &DefinitionFile, item: &ItemFile, texts: &TextsFile) -> ItemTexts {
-        let stem = item.stem.as_ref().map(|stem| self.word("stems", &texts.stems, stem.get_ref()));
+        let stem = item
+            .stem
+            .as_ref()
+            .map(|stem| self.word("stems", &texts.stems, stem.get_ref()));
         ItemTexts {
             stem,
             text: self.word("items", &texts.items, item.id.get_ref()),
@@ -58,8 +100,14 @@ impl Reader<'_, '_> {
     }
 
     fn options(&mut self, file: &DefinitionFile, set: &str, texts: &TextsFile) -> Vec<String> {
-        let Some(options) = file.option_sets.get(set) else { return Vec::new() };
-        let values: Vec<_> = options.get_ref().iter().map(|option| option.value.get_ref().to_string()).collect();
+        let Some(options) = file.option_sets.get(set) else {
+            return Vec::new();
+        };
+        let values: Vec<_> = options
+            .get_ref()
+            .iter()
+            .map(|option| option.value.get_ref().to_string())
+            .collect();
         let place = format!("options.{set}");
         let nothing = Words::new();
         self.words(&place, texts.options.get(set).unwrap_or(&nothing), &values)
@@ -68,8 +116,15 @@ impl Reader<'_, '_> {
     fn scale(&mut self, scale: &ScaleFile, texts: &BTreeMap<String, ScaleTextsFile>) -> ScaleTexts {
         let id = scale.id.get_ref();
         let Some(words) = texts.get(id) else {
-            self.faults.missing(format!("[language.{}.scales.{id}] is missing: it needs a name", self.language));
-            return ScaleTexts { name: String::new(), bands: Vec::new(), cut_offs: Vec::new() };
+            self.faults.missing(format!(
+                "[language.{}.scales.{id}] is missing: it needs a name",
+                self.language
+            ));
+            return ScaleTexts {
+                name: String::new(),
+                bands: Vec::new(),
+                cut_offs: Vec::new(),
+            };
         };
         self.refuse_empty("name", &words.name);
         let bands = ids(scale.bands.iter().map(|band| &band.id));
@@ -89,7 +144,10 @@ impl Reader<'_, '_> {
 
     fn word(&mut self, place: &str, words: &Words, id: &str) -> String {
         let Some(text) = words.get(id) else {
-            self.faults.missing(format!("[language.{}.{place}] has no words for {id:?}", self.language));
+            self.faults.missing(format!(
+                "[language.{}.{place}] has no words for {id:?}",
+                self.language
+            ));
             return String::new();
         };
         self.refuse_empty(id, text);
@@ -98,8 +156,26 @@ impl Reader<'_, '_> {
 
     fn refuse_strangers(&mut self, place: &str, words: &Words, ids: &[String]) {
         for (id, text) in words.iter().filter(|(id, _)| !ids.contains(id)) {
-            let what = format!("[language.{}.{place}] has words for {id:?}, which the definition does not know", self.language);
+            let what = format!(
+                "[language.{}.{place}] has words for {id:?}, which the definition does not know",
+                self.language
+            );
             self.faults.at(text.span(), what);
+        }
+    }
+
+    /// Whole groups of words have no place of their own in the file.
+    fn refuse_strange_groups<T>(
+        &mut self,
+        place: &str,
+        groups: &BTreeMap<String, T>,
+        is_known: impl Fn(&str) -> bool,
+    ) {
+        for id in groups.keys().filter(|id| !is_known(id)) {
+            self.faults.missing(format!(
+                "there is a [language.{}.{place}.{id}], but the definition does not know {id:?}",
+                self.language
+            ));
         }
     }
 

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CasesFile {
+pub(in crate::domain) struct CasesFile {
     pub cases: Vec<Case>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Case {
+pub(in crate::domain) struct Case {
     pub name: String,
     pub answers: String,
     pub scores: BTreeMap<String, Expected>,
@@ -31,7 +31,7 @@ pub(super) struct Case {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Expected {
+pub(in crate::domain) struct Expected {
     pub value: Option<f64>,
     pub band: Option<String>,
     #[serde(default)]
@@ -53,7 +53,8 @@ fn every_definition_has_cases_and_every_case_comes_out_as_written() {
     let mut run = 0;
     for instrument in Library::embedded().iter() {
         let (id, version) = (&instrument.id, &instrument.version);
-        let file = cases_of(instrument).unwrap_or_else(|| panic!("survey-defs/{id}/{version}.cases.toml is missing"));
+        let file = cases_of(instrument)
+            .unwrap_or_else(|| panic!("survey-defs/{id}/{version}.cases.toml is missing"));
         for case in &file.cases {
             check(instrument, case);
             run += 1;
@@ -62,21 +63,38 @@ fn every_definition_has_cases_and_every_case_comes_out_as_written() {
     assert!(run >= 60, "only {run} cases were run");
 }
 
-fn check(instrument: &Instrument, case: &Case) {
-    let place = format!("{} {}, case {:?}", instrument.id, instrument.version, case.name);
+pub(in crate::domain) fn check(instrument: &Instrument, case: &Case) {
+    let place = format!(
+        "{} {}, case {:?}",
+        instrument.id, instrument.version, case.name
+    );
     let answers = answers(instrument, &case.answers);
     let scored = score(instrument, &answers);
     let ids: Vec<_> = case.scores.keys().collect();
-    assert_eq!(ids.len(), instrument.scales.len(), "{place}: says {ids:?}, but every scale needs an expectation");
+    assert_eq!(
+        ids.len(),
+        instrument.scales.len(),
+        "{place}: says {ids:?}, but every scale needs an expectation"
+    );
     for found in &scored.scores {
         check_score(&place, found, &case.scores[&found.scale.id]);
     }
     let with = |wanted: Verdict| -> Vec<_> {
-        let judged = scored.criteria.iter().filter(|judged| judged.verdict == wanted);
+        let judged = scored
+            .criteria
+            .iter()
+            .filter(|judged| judged.verdict == wanted);
         judged.map(|judged| judged.criterion.id.clone()).collect()
     };
-    assert_eq!((with(Verdict::Met), with(Verdict::Unknown)), (case.met.clone(), case.open.clone()), "{place}: (met, open)");
-    let flags: Vec<_> = rules::evaluate(instrument, &answers).iter().map(|hit| hit.rule.id.clone()).collect();
+    assert_eq!(
+        (with(Verdict::Met), with(Verdict::Unknown)),
+        (case.met.clone(), case.open.clone()),
+        "{place}: (met, open)"
+    );
+    let flags: Vec<_> = rules::evaluate(instrument, &answers)
+        .iter()
+        .map(|hit| hit.rule.id.clone())
+        .collect();
     assert_eq!(flags, case.flags, "{place}: flags");
     let problems: Vec<_> = scored.problems.iter().map(ToString::to_string).collect();
     assert_eq!(problems, case.problems, "{place}: problems");
@@ -85,12 +103,27 @@ fn check(instrument: &Instrument, case: &Case) {
 fn check_score(place: &str, found: &Score<'_>, expected: &Expected) {
     let place = format!("{place}, scale {:?}", found.scale.id);
     assert_eq!(found.value, expected.value, "{place}: value");
-    assert_eq!(found.band.map(|band| &band.id), expected.band.as_ref(), "{place}: band");
+    assert_eq!(
+        found.band.map(|band| &band.id),
+        expected.band.as_ref(),
+        "{place}: band"
+    );
     let cut_offs = found.scale.cut_offs.iter();
-    let reached: Vec<_> = cut_offs.filter(|cut_off| found.value.is_some_and(|value| cut_off.is_reached(value))).collect();
-    assert_eq!(reached.iter().map(|cut_off| &cut_off.id).collect::<Vec<_>>(), expected.reached.iter().collect::<Vec<_>>(), "{place}: reached");
+    let reached: Vec<_> = cut_offs
+        .filter(|cut_off| found.value.is_some_and(|value| cut_off.is_reached(value)))
+        .collect();
+    assert_eq!(
+        reached
+            .iter()
+            .map(|cut_off| &cut_off.id)
+            .collect::<Vec<_>>(),
+        expected.reached.iter().collect::<Vec<_>>(),
+        "{place}: reached"
+    );
     match &found.reason {
-        Some(Reason::NotAnswered { items, .. }) => assert_eq!(*items, expected.missing, "{place}: missing"),
+        Some(Reason::NotAnswered { items, .. }) => {
+            assert_eq!(*items, expected.missing, "{place}: missing")
+        }
         None => assert!(expected.missing.is_empty(), "{place}: expected no score"),
     }
 }

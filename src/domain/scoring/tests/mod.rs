@@ -2,7 +2,7 @@
 //! instrument uses yet, tried on a definition of the tests' own.
 
 mod arithmetic;
-mod cases;
+pub(in crate::domain) mod cases;
 mod coverage;
 mod criteria;
 mod properties;
@@ -13,11 +13,20 @@ use crate::domain::instrument::{Answers, Instrument, Library};
 /// Answers in printed order: `-` = not answered; `|` is only for the eye.
 fn answers(instrument: &Instrument, written: &str) -> Answers {
     let mut answers = Answers::none(instrument);
-    let words: Vec<_> = written.split_whitespace().filter(|word| *word != "|").collect();
-    assert_eq!(words.len(), instrument.items.len(), "{written:?} does not have one answer per item");
+    let words: Vec<_> = written
+        .split_whitespace()
+        .filter(|word| *word != "|")
+        .collect();
+    assert_eq!(
+        words.len(),
+        instrument.items.len(),
+        "{written:?} does not have one answer per item"
+    );
     for (position, word) in words.iter().enumerate() {
         if *word != "-" {
-            answers.set(instrument, position, word.parse().unwrap()).unwrap();
+            answers
+                .set(instrument, position, word.parse().unwrap())
+                .unwrap();
         }
     }
     answers

@@ -1,0 +1,161 @@
+//! `attune score INSTRUMENT`: answers in, one JSON object per line; scores out, one JSON object per line.
+//!
+//! Here: the stream. Reading a line is in `read`, writing one in `write`. Not here: what answers mean
+//! (`domain::scoring`). Nothing is stored and nothing is logged; memory does not grow with the input.
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use crate::domain::instrument::{Answers, Instrument, Library};
+use crate::domain::risk::rules;
+use crate::domain::scoring;
+use read::Reading;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+
+/// The longest line read, in bytes. Far above any questionnaire; what is longer is answered with a problem.
+const LONGEST_LINE: u64 = 64 * 1024;
+/// How much is read and written at a time, in bytes.
+const BUFFER: usize = 64 * 1024;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Lines read and answered.
+    pub lines: u64,
+    /// Lines of them that could not be scored because of how they were written.
+    pub refused: u64,
+}
+
+/// Why scoring stopped, or never began.
+#[derive(Debug)]
+pub enum ScoreFault {
+    /// No definition has this id.
+    NoSuchInstrument {
+        /// The id asked for.
+        wanted: String,
+        /// The ids there are.
+        known: Vec<String>,
+    },
+    /// The input broke off.
+    Read(io::Error),
+    /// The output was closed or is full.
+    Write(io::Error),
+}
+
+impl fmt::Display for ScoreFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchInstrument { wanted, known } => {
+                write!(
+                    f,
+                    "there is no instrument {wanted:?}; wanted is one of: {}",
+                    known.join(", ")
+                )
+            }
+            Self::Read(error) => write!(f, "the input cannot be read: {error}"),
+            Self::Write(error) => write!(f, "the output cannot be written: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ScoreFault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NoSuchInstrument { .. } => None,
+            Self::Read(error) | Self::Write(error) => Some(error),
+        }
+    }
+}
+
+/// Scores every line of `input` with the newest version of `instrument` and answers each with one line, in order.
+///
+/// Both ends are buffered here. Answers are flushed whenever the next read might have to wait, so that a program that
+/// hands over one line at a time gets its answer at once.
+///
+/// # Errors
+/// An unknown instrument, or a fault of either end. A line that makes no sense is no error: it is answered.
+pub fn run(
+    library: &Library,
+    instrument: &str,
+    input: impl Read,
+    output: impl Write,
+) -> Result<Tally, ScoreFault> {
+    let instrument = library
+        .get(instrument)
+        .ok_or_else(|| ScoreFault::NoSuchInstrument {
+            wanted: instrument.to_owned(),
+            known: library.latest().map(|known| known.id.clone()).collect(),
+        })?;
+    let mut input = BufReader::with_capacity(BUFFER, input);
+    let mut output = BufWriter::with_capacity(BUFFER, output);
+    let mut line = Vec::new();
+    let mut reading = Reading::of(instrument);
+    let mut tally = Tally::default();
+    loop {
+        if input.buffer().is_empty() {
+            output.flush().map_err(ScoreFault::Write)?;
+        }
+        match next_line(&mut input, &mut line).map_err(ScoreFault::Read)? {
+            Next::End => break,
+            Next::Line => reading.read(&line),
+            Next::TooLong => {
+                reading.refuse(format!("the line is longer than {LONGEST_LINE} bytes"))
+            }
+        }
+        tally.lines += 1;
+        tally.refused += u64::from(reading.is_refused());
+        answer(instrument, &reading, &mut output).map_err(ScoreFault::Write)?;
+    }
+    output.flush().map_err(ScoreFault::Write)?;
+    Ok(tally)
+}
+
+/// What the input holds next.
+enum Next {
+    Line,
+    TooLong,
+    End,
+}
+
+/// Puts the next line into `line`, without its end. What is left of a line that is too long is passed over.
+fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Next> {
+    line.clear();
+    if input
+        .by_ref()
+        .take(LONGEST_LINE + 1)
+        .read_until(b'\n', line)?
+        == 0
+    {
+        return Ok(Next::End);
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if line.len() as u64 > LONGEST_LINE {
+        input.skip_until(b'\n')?;
+        return Ok(Next::TooLong);
+    }
+    Ok(Next::Line)
+}
+
+fn answer(
+    instrument: &Instrument,
+    reading: &Reading<'_>,
+    output: &mut impl Write,
+) -> io::Result<()> {
+    let answers: &Answers = reading.answers();
+    // Risk first: an answer that a person must see counts even when the line as a whole is refused.
+    let hits = rules::evaluate(instrument, answers);
+    let scored = (!reading.is_refused()).then(|| scoring::score(instrument, answers));
+    write::line(
+        &write::Answer {
+            instrument,
+            scored,
+            hits,
+            problems: reading.problems(),
+        },
+        output,
+    )
+}
