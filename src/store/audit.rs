@@ -11,8 +11,8 @@ use diesel::prelude::*;
 
 /// Events younger than this are not sealed yet: a transaction may still be open that will add an older one.
 const SEAL_LAG: TimeDelta = TimeDelta::seconds(20);
-/// At most so many events in one seal.
-const SEAL_MOST: i64 = 20_000;
+/// At most so many events in one seal: sealing shares the one writer with patients' answers and must not hold it long.
+pub const SEAL_MOST_EVENTS: usize = 2_000;
 
 /// Writes down what was done under a permit.
 ///
@@ -76,7 +76,7 @@ pub fn add(tx: &mut Tx, event: &AuditEvent) -> Result<(), Fault> {
 }
 
 /// Half a SHA-256 is plenty for a check that only this program makes.
-fn mac_of(tx: &Tx, event: &StoredEvent<'_>) -> [u8; 16] {
+pub(super) fn mac_of(tx: &Tx, event: &StoredEvent<'_>) -> [u8; 16] {
     let digest = tx.seal.digest("audit event", &[&sealed_bytes(event)]);
     let mut mac = [0; 16];
     mac.copy_from_slice(&digest[..16]);
@@ -123,6 +123,19 @@ struct SealRow {
     digest: Vec<u8>,
 }
 
+/// When the newest event happened.
+///
+/// # Errors
+/// When the database fails.
+pub fn newest(tx: &mut Tx, org: OrgId) -> Result<Option<NaiveDateTime>, Fault> {
+    Ok(audit_event::table
+        .filter(audit_event::org_id.eq(org))
+        .order(audit_event::id.desc())
+        .select(audit_event::at)
+        .first(&mut tx.db)
+        .optional()?)
+}
+
 /// Seals what is old enough; says how many events were sealed.
 ///
 /// # Errors
@@ -152,7 +165,7 @@ fn events_between(tx: &mut Tx, org: OrgId, after: &[u8], before: NaiveDateTime) 
     Ok(audit_event::table
         .filter(audit_event::org_id.eq(org).and(audit_event::id.gt(after)).and(audit_event::at.lt(before)))
         .order(audit_event::id)
-        .limit(SEAL_MOST)
+        .limit(SEAL_MOST_EVENTS as i64)
         .load(&mut tx.db)?)
 }
 
@@ -197,6 +210,11 @@ pub fn check(tx: &mut Tx, org: OrgId) -> Result<AuditCheck, Fault> {
     Ok(check)
 }
 
+/// Later than anything that is stored. `NaiveDateTime::MAX` would not do: as text its year sorts before ours.
+fn end_of_time() -> NaiveDateTime {
+    chrono::NaiveDate::from_ymd_opt(9999, 12, 31).map_or(NaiveDateTime::MAX, |day| day.and_time(chrono::NaiveTime::MIN))
+}
+
 impl AuditCheck {
     fn look_at(&mut self, tx: &Tx, events: &[EventRow]) {
         self.events += events.len();
@@ -206,7 +224,7 @@ impl AuditCheck {
 
     fn look_at_unsealed(&mut self, tx: &mut Tx, org: OrgId, mut after: Vec<u8>) -> Result<(), Fault> {
         loop {
-            let events = events_between(tx, org, &after, NaiveDateTime::MAX)?;
+            let events = events_between(tx, org, &after, end_of_time())?;
             let Some(last) = events.last() else { return Ok(()) };
             after.clone_from(&last.id);
             self.look_at(tx, &events);

@@ -136,6 +136,14 @@ pub fn patient_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<PatientI
     Ok(flag::table.find((org, id)).select(flag::patient_id).first(&mut tx.db).optional()?)
 }
 
+/// Where a flag stands.
+///
+/// # Errors
+/// When the database fails.
+pub fn state_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<String>, Fault> {
+    Ok(flag::table.find((org, id)).select(flag::state).first(&mut tx.db).optional()?)
+}
+
 /// The flag with its names, locked until the transaction ends; only if it belongs to the permit's patient.
 ///
 /// # Errors
@@ -219,6 +227,21 @@ pub fn acts(tx: &mut Tx, permit: &Permit, id: FlagId) -> Result<Vec<(FlagActRow,
         .load(&mut tx.db)?)
 }
 
+/// The history of several flags at once, oldest act first, with the name of whoever acted.
+///
+/// # Errors
+/// When the database fails.
+pub fn acts_of(tx: &mut Tx, permit: &Permit, ids: &[FlagId]) -> Result<Vec<(FlagActRow, Option<String>)>, Fault> {
+    Ok(flag_act::table
+        .left_join(
+            staff::table.on(staff::org_id.eq(flag_act::org_id).and(staff::id.nullable().eq(flag_act::staff_id))),
+        )
+        .filter(flag_act::org_id.eq(permit.org()).and(flag_act::flag_id.eq_any(ids)))
+        .order(flag_act::id)
+        .select((flag_act::all_columns, staff::name.nullable()))
+        .load(&mut tx.db)?)
+}
+
 /// How many flags wait within the permit's reach.
 ///
 /// # Errors
@@ -248,6 +271,14 @@ pub fn overdue(tx: &mut Tx, org: OrgId, now: NaiveDateTime, most: i64) -> Result
         .order(flag::next_deadline_at)
         .limit(most)
         .load(&mut tx.db)?)
+}
+
+/// Lets one node at a time escalate.
+///
+/// # Errors
+/// When the database fails.
+pub fn take_turn(tx: &mut Tx) -> Result<(), Fault> {
+    tx.lock_turn(4)
 }
 
 /// Flags that wait for this person.

@@ -8,9 +8,12 @@ pub mod schema;
 
 pub mod administration;
 pub mod audit;
+pub mod bulk;
 pub mod caseload;
 
+pub mod evaluation;
 pub mod flag;
+pub mod heartbeat;
 pub mod organisation;
 pub mod outbox;
 pub mod patient;
@@ -18,10 +21,12 @@ pub mod plan;
 pub mod response;
 pub mod staff;
 pub mod task;
+pub mod verify;
 
 
 pub use engine::{Db, Place};
 pub use id::fresh;
+pub(crate) use id::seeded;
 
 use lane::{Connect, Job, Queue, Urgency, Verdict, Wrap};
 use std::sync::{Arc, Mutex};

@@ -102,3 +102,39 @@ pub fn add_program(tx: &mut Tx, row: &ProgramRow) -> Result<(), Fault> {
     diesel::insert_into(program::table).values(row).execute(&mut tx.db)?;
     Ok(())
 }
+
+/// Gives the organisation its name and zone.
+///
+/// # Errors
+/// When the database fails.
+pub fn rename(tx: &mut Tx, org: OrgId, name: &str, time_zone: &str) -> Result<(), Fault> {
+    diesel::update(organisation::table.find(org))
+        .set((organisation::name.eq(name), organisation::time_zone.eq(time_zone)))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Sets what patients read: the site's crisis line and when answers are read.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_words(tx: &mut Tx, org: OrgId, crisis_line: Option<&str>, reading_promise: &str) -> Result<(), Fault> {
+    diesel::update(organisation::table.find(org))
+        .set((organisation::crisis_line.eq(crisis_line), organisation::reading_promise.eq(reading_promise)))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// A first clinic and a first program, so that patients can be added from the start; none when there are clinics already.
+///
+/// # Errors
+/// When the database fails.
+pub fn add_first_places(tx: &mut Tx, org: OrgId, clinic: &str, now: NaiveDateTime) -> Result<(), Fault> {
+    if !clinics(tx, org)?.is_empty() {
+        return Ok(());
+    }
+    let first = ClinicRow { org_id: org, id: super::fresh(now), external_id: "clinic-1".into(), name: clinic.to_owned() };
+    add_clinic(tx, &first)?;
+    let program = ProgramRow { org_id: org, id: super::fresh(now), external_id: "program-1".into(), name: "Outpatient".into() };
+    add_program(tx, &program)
+}

@@ -172,3 +172,26 @@ pub fn about(tx: &mut Tx, org: OrgId, subject: &[u8]) -> Result<Vec<OutboxRow>, 
         .order(outbox::id.desc())
         .load(&mut tx.db)?)
 }
+
+/// How much stands in the outbox, for whoever runs the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Messages that wait to be sent or to be tried again.
+    pub queued: i64,
+    /// Since when the oldest of them waits, UTC.
+    pub oldest: Option<NaiveDateTime>,
+    /// Messages that the relay refused for good.
+    pub refused: i64,
+}
+
+/// Counts what waits and what was refused.
+///
+/// # Errors
+/// When the database fails.
+pub fn standing(tx: &mut Tx, org: OrgId) -> Result<Standing, Fault> {
+    let of = |state: MessageState| outbox::table.filter(outbox::org_id.eq(org).and(outbox::state.eq(state.word())));
+    let queued = of(MessageState::Queued).count().get_result(&mut tx.db)?;
+    let oldest = of(MessageState::Queued).order(outbox::created_at).select(outbox::created_at).first(&mut tx.db).optional()?;
+    let refused = of(MessageState::Refused).count().get_result(&mut tx.db)?;
+    Ok(Standing { queued, oldest, refused })
+}

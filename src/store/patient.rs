@@ -150,6 +150,36 @@ pub fn by_external_id(tx: &mut Tx, permit: &Permit, external_id: &str) -> Result
         .optional()?)
 }
 
+/// The patients with these external ids, for an import that may write them; unknown ids are left out.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_external_ids(tx: &mut Tx, permit: &Permit, external_ids: &[&str]) -> Result<Vec<PatientRow>, Fault> {
+    // One look-up each: for a long list in one statement SQLite walks the whole organisation instead of the index.
+    let mut rows = Vec::with_capacity(external_ids.len());
+    for external_id in external_ids {
+        rows.extend(by_external_id(tx, permit, external_id)?);
+    }
+    Ok(rows)
+}
+
+/// Every episode of these patients, for an import that may write them.
+///
+/// # Errors
+/// When the database fails.
+pub fn episodes_of(tx: &mut Tx, permit: &Permit, patients: &[PatientId]) -> Result<Vec<EpisodeRow>, Fault> {
+    let mut rows = Vec::with_capacity(patients.len());
+    for patient in patients {
+        rows.extend(
+            episode::table
+                .filter(episode::org_id.eq(permit.org()).and(episode::patient_id.eq(patient)))
+                .load::<EpisodeRow>(&mut tx.db)?,
+        );
+    }
+    rows.sort_by_key(|row| row.id);
+    Ok(rows)
+}
+
 /// Adds a patient.
 ///
 /// # Errors

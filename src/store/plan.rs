@@ -92,6 +92,14 @@ pub fn due(tx: &mut Tx, now: NaiveDateTime, most: i64) -> Result<Vec<DuePlan>, F
         .load(&mut tx.db)?)
 }
 
+/// Keeps any other node from working on the plan until this transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub fn lock(tx: &mut Tx, id: PlanId) -> Result<(), Fault> {
+    tx.lock_row("plan", id.bytes())
+}
+
 /// Sets when a plan is looked at next.
 ///
 /// # Errors
@@ -107,6 +115,30 @@ pub fn set_next(tx: &mut Tx, org: OrgId, id: PlanId, next: Option<NaiveDateTime>
 /// When the database fails.
 pub fn of_episode(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<Vec<PlanRow>, Fault> {
     Ok(plan::table.filter(plan::org_id.eq(org).and(plan::episode_id.eq(id))).order(plan::id).load(&mut tx.db)?)
+}
+
+/// The plans of several episodes.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_episodes(tx: &mut Tx, permit: &Permit, ids: &[EpisodeId]) -> Result<Vec<PlanRow>, Fault> {
+    // One look-up each: for a long list in one statement SQLite walks the whole organisation instead of the index.
+    let mut rows = Vec::with_capacity(ids.len());
+    for id in ids {
+        rows.extend(of_episode(tx, permit.org(), *id)?);
+    }
+    Ok(rows)
+}
+
+/// Changes what a plan asks and how often. When it falls due next is set apart, by [`set_next`].
+///
+/// # Errors
+/// When the episode has another plan with that cadence, or the database fails.
+pub fn change(tx: &mut Tx, _permit: &Permit, row: &PlanRow) -> Result<(), Fault> {
+    diesel::update(plan::table.find((row.org_id, row.id)))
+        .set((plan::instruments.eq(&row.instruments), plan::cadence.eq(&row.cadence)))
+        .execute(&mut tx.db)?;
+    Ok(())
 }
 
 /// Adds a plan.
@@ -151,6 +183,18 @@ pub fn session_by(tx: &mut Tx, org: OrgId, external_id: &str) -> Result<Option<S
         .filter(care_session::org_id.eq(org).and(care_session::external_id.eq(external_id)))
         .first(&mut tx.db)
         .optional()?)
+}
+
+/// The sessions with these external ids, for an import that may write them; unknown ids are left out.
+///
+/// # Errors
+/// When the database fails.
+pub fn sessions_by(tx: &mut Tx, permit: &Permit, external_ids: &[&str]) -> Result<Vec<SessionRow>, Fault> {
+    let mut rows = Vec::with_capacity(external_ids.len());
+    for external_id in external_ids {
+        rows.extend(session_by(tx, permit.org(), external_id)?);
+    }
+    Ok(rows)
 }
 
 /// Adds a session.

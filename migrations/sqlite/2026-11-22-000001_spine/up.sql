@@ -321,3 +321,53 @@ CREATE TABLE heartbeat (
   worker TEXT NOT NULL PRIMARY KEY,
   at TIMESTAMP NOT NULL
 ) WITHOUT ROWID;
+
+-- SQLite's planner believes, without statistics, that an organisation's id selects a handful of rows, and walks whole organisations
+-- instead of using an index. These fixed statistics say what is true of every site: the organisation selects everything, the rest little.
+ANALYZE sqlite_schema;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('administration', 'administration', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('administration', 'sqlite_autoindex_administration_2', '1000000 1000000 10 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('audit_event', 'audit_event', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('audit_seal', 'audit_seal', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('care_session', 'care_session', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('care_session', 'care_session_episode', '1000000 1000000 10 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('care_session', 'sqlite_autoindex_care_session_2', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('clinic', 'clinic', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('clinic', 'sqlite_autoindex_clinic_2', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('episode', 'episode', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('episode', 'episode_clinic', '1000000 1000000 10 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('episode', 'episode_clinician', '1000000 1000000 10 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('episode', 'sqlite_autoindex_episode_2', '1000000 1000000 10 10 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('episode_scale', 'episode_scale', '1000000 1000000 10 10 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('flag', 'flag', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('flag', 'flag_patient', '1000000 1000000 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('flag', 'flag_state', '1000000 1000000 10 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('flag', 'sqlite_autoindex_flag_2', '1000000 1000000 10 10 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('flag_act', 'flag_act', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('flag_act', 'flag_act_flag', '1000000 1000000 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('heartbeat', 'heartbeat', '1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('link', 'link', '1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('link', 'link_administration', '1000000 1000000 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('organisation', 'organisation', '1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'outbox', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'outbox_due', '1000000 1000 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'outbox_subject', '1000000 1000000 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('patient', 'patient', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('patient', 'sqlite_autoindex_patient_2', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('plan', 'plan', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('plan', 'plan_due', '1000000 1000');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('plan', 'sqlite_autoindex_plan_2', '1000000 1000000 10 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('program', 'program', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('program', 'sqlite_autoindex_program_2', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('response', 'response', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('response', 'response_episode', '1000000 1000000 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('response', 'sqlite_autoindex_response_2', '1000000 1000000 10 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('score', 'score', '1000000 1000000 10 10 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('setup_link', 'setup_link', '1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('sign_in', 'sign_in', '1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('sign_in', 'sign_in_staff', '1000000 1000000 10');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('staff', 'sqlite_autoindex_staff_1', '1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('staff', 'staff', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('staff_clinic', 'staff_clinic', '1000000 1000000 10 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('task', 'task', '1000000 1000000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('task', 'task_open', '1000000 1000000 10');

@@ -1,0 +1,143 @@
+//! What `attune verify` reads: whole pages of episodes with everything that hangs on them. The rules themselves are `app::verify`.
+
+use super::schema::{administration, audit_event, episode, episode_scale, flag, flag_act, outbox, response, score, staff, task};
+use super::{Fault, Tx};
+use crate::domain::ids::{EpisodeId, FlagId, OrgId, StaffId};
+use crate::store::administration::AdministrationRow;
+use crate::store::flag::FlagRow;
+use crate::store::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
+use diesel::prelude::*;
+use std::collections::HashSet;
+
+/// Everything that hangs on a page of episodes.
+#[derive(Debug)]
+pub struct Page {
+    /// The episodes, in order.
+    pub episodes: Vec<EpisodeId>,
+    /// Their administrations.
+    pub administrations: Vec<AdministrationRow>,
+    /// Their responses.
+    pub responses: Vec<ResponseRow>,
+    /// The scores of those.
+    pub scores: Vec<ScoreRow>,
+    /// Their summaries.
+    pub summaries: Vec<EpisodeScaleRow>,
+    /// Their flags.
+    pub flags: Vec<FlagRow>,
+}
+
+/// The next page of episodes after this one; `None` behind the last.
+///
+/// # Errors
+/// When the database fails.
+pub fn page(tx: &mut Tx, org: OrgId, after: Option<EpisodeId>, most: i64) -> Result<Option<Page>, Fault> {
+    let from = after.map_or_else(Vec::new, |id| id.bytes().to_vec());
+    let episodes: Vec<EpisodeId> = episode::table
+        .filter(episode::org_id.eq(org).and(episode::id.gt(from)))
+        .order(episode::id)
+        .limit(most)
+        .select(episode::id)
+        .load(&mut tx.db)?;
+    if episodes.is_empty() {
+        return Ok(None);
+    }
+    let scores = score::table
+        .inner_join(response::table.on(response::org_id.eq(score::org_id).and(response::id.eq(score::response_id))))
+        .filter(response::org_id.eq(org).and(response::episode_id.eq_any(episodes.clone())))
+        .select(score::all_columns)
+        .load(&mut tx.db)?;
+    Ok(Some(Page {
+        administrations: administration::table
+            .filter(administration::org_id.eq(org).and(administration::episode_id.eq_any(episodes.clone())))
+            .load(&mut tx.db)?,
+        responses: response::table
+            .filter(response::org_id.eq(org).and(response::episode_id.eq_any(episodes.clone())))
+            .load(&mut tx.db)?,
+        scores,
+        summaries: episode_scale::table
+            .filter(episode_scale::org_id.eq(org).and(episode_scale::episode_id.eq_any(episodes.clone())))
+            .load(&mut tx.db)?,
+        flags: flag::table
+            .filter(flag::org_id.eq(org).and(flag::episode_id.eq_any(episodes.clone())))
+            .load(&mut tx.db)?,
+        episodes,
+    }))
+}
+
+/// The flags that some message is about.
+///
+/// # Errors
+/// When the database fails.
+pub fn notified_flags(tx: &mut Tx, org: OrgId) -> Result<HashSet<Vec<u8>>, Fault> {
+    Ok(outbox::table
+        .filter(outbox::org_id.eq(org).and(outbox::kind.eq("flag_notice")))
+        .select(outbox::subject_id)
+        .load(&mut tx.db)?
+        .into_iter()
+        .collect())
+}
+
+/// The administrations whose answers were handed in, according to the audit.
+///
+/// # Errors
+/// When the database fails.
+pub fn audited_sends(tx: &mut Tx, org: OrgId) -> Result<HashSet<Vec<u8>>, Fault> {
+    let rows: Vec<Option<Vec<u8>>> = audit_event::table
+        .filter(audit_event::org_id.eq(org).and(audit_event::act.eq("answers_sent")))
+        .select(audit_event::subject_id)
+        .load(&mut tx.db)?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// Who closed which flag.
+///
+/// # Errors
+/// When the database fails.
+pub fn closings(tx: &mut Tx, org: OrgId) -> Result<Vec<(FlagId, Option<StaffId>)>, Fault> {
+    Ok(flag_act::table
+        .filter(flag_act::org_id.eq(org).and(flag_act::act.eq("closed")))
+        .select((flag_act::flag_id, flag_act::staff_id))
+        .load(&mut tx.db)?)
+}
+
+/// Everybody who has a licence, whatever their account's state now.
+///
+/// # Errors
+/// When the database fails.
+pub fn licensed(tx: &mut Tx, org: OrgId) -> Result<HashSet<StaffId>, Fault> {
+    Ok(staff::table
+        .filter(staff::org_id.eq(org).and(staff::licence.is_not_null()))
+        .select(staff::id)
+        .load(&mut tx.db)?
+        .into_iter()
+        .collect())
+}
+
+/// Refused invitations, and the patients who have a task because of one.
+///
+/// # Errors
+/// When the database fails.
+pub fn refused_and_tasks(tx: &mut Tx, org: OrgId) -> Result<(Vec<Vec<u8>>, HashSet<Vec<u8>>), Fault> {
+    let refused = outbox::table
+        .filter(outbox::org_id.eq(org).and(outbox::state.eq("refused")).and(outbox::kind.eq("invitation")))
+        .select(outbox::recipient_id)
+        .load(&mut tx.db)?;
+    let tasks: Vec<crate::domain::ids::PatientId> = task::table
+        .filter(task::org_id.eq(org).and(task::kind.eq("mail_refused")))
+        .select(task::patient_id)
+        .load(&mut tx.db)?;
+    Ok((refused, tasks.iter().map(|id| id.bytes().to_vec()).collect()))
+}
+
+/// How many messages stand in each state.
+///
+/// # Errors
+/// When the database fails.
+pub fn message_states(tx: &mut Tx, org: OrgId) -> Result<Vec<(String, i64)>, Fault> {
+    Ok(outbox::table
+        .filter(outbox::org_id.eq(org))
+        .group_by(outbox::state)
+        .select((outbox::state, diesel::dsl::count_star()))
+        .load(&mut tx.db)?)
+}
+
