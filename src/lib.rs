@@ -6,5 +6,11 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod cli;
+pub mod charts;
+pub mod config;
 pub mod domain;
+pub mod jobs;
+pub mod mail;
 pub mod store;
+pub mod web;

@@ -87,7 +87,7 @@ pub async fn add_patient(
     care: EpisodeDetails,
     plans: Vec<PlanDetails>,
 ) -> Result<PatientId, Failure<Refusal>> {
-    let (now, library) = (app.clock.now(), app.library.clone());
+    let (now, library) = (app.clock.now(), app.library);
     app.store
         .write(move |tx| {
             // Whoever adds somebody to a clinic must work there (or run the machine): the new patient's only clinic is that one.
@@ -101,7 +101,7 @@ pub async fn add_patient(
             patient::add(tx, &permit, &row)?;
             let episode = open(tx, &permit, id, &care, now)?;
             for details in &plans {
-                set_plan(tx, &permit, &library, &episode, who.time_zone, details, now)?;
+                set_plan(tx, &permit, library, &episode, who.time_zone, details, now)?;
             }
             audit::record(tx, &permit, "patient", Some(id), now)?;
             Ok(id)
@@ -225,6 +225,24 @@ pub fn put_session(
     zone: Tz,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
+    write_session(tx, permit, existing, row, now)?;
+    for known in plan::of_episode(tx, permit.org(), row.episode_id)? {
+        plan_next(tx, &known, zone, now)?;
+    }
+    Ok(())
+}
+
+/// As [`put_session`], without planning anew: for a file of many sessions, after which each episode is planned once.
+///
+/// # Errors
+/// When the database fails.
+pub fn write_session(
+    tx: &mut Tx,
+    permit: &Permit,
+    existing: Option<&SessionRow>,
+    row: &SessionRow,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     match existing {
         Some(_) => plan::change_session(tx, permit, row)?,
         None => plan::add_session(tx, permit, row)?,
@@ -232,9 +250,6 @@ pub fn put_session(
     let moved = existing.is_some_and(|before| before.starts_at != row.starts_at);
     if row.state == SessionState::Cancelled.word() || moved {
         withdraw_form(tx, permit.org(), row, now)?;
-    }
-    for known in plan::of_episode(tx, permit.org(), row.episode_id)? {
-        plan_next(tx, &known, zone, now)?;
     }
     Ok(())
 }

@@ -64,8 +64,8 @@ pub fn battery(library: &Library, ids: &[String]) -> Result<Vec<InstrumentVersio
 /// # Errors
 /// See [`Refusal`]; or access or the database says no.
 pub async fn give_form(app: &App, actor: Actor, patient: PatientId, ids: Vec<String>) -> Result<String, Failure<Refusal>> {
-    let battery = battery(&app.library, &ids).map_err(Failure::Refused)?;
-    let (now, library, base) = (app.clock.now(), app.library.clone(), app.base_url.clone());
+    let battery = battery(app.library, &ids).map_err(Failure::Refused)?;
+    let (now, library, base) = (app.clock.now(), app.library, app.base_url.clone());
     app.store
         .write(move |tx| {
             let subject = patient::place_of(tx, actor.org(), patient)?.ok_or(Failure::Refused(Refusal::NoPatient))?;
@@ -74,7 +74,7 @@ pub async fn give_form(app: &App, actor: Actor, patient: PatientId, ids: Vec<Str
             let episode = patient::episode_on(tx, permit.org(), patient, zone_day + TimeDelta::days(1))?
                 .filter(|episode| episode.ended_on.is_none())
                 .ok_or(Failure::Refused(Refusal::NotInCare))?;
-            require_reader(tx, &permit, &library, &battery)?;
+            require_reader(tx, &permit, library, &battery)?;
             let link = hand_out(tx, &permit, patient, episode.id, &battery, now)?;
             audit::record(tx, &permit, "patient", Some(patient), now)?;
             Ok(address(&base, &Token::of(&tx.seal, link)))
@@ -152,11 +152,11 @@ pub fn give_to_all(
     each: usize,
     mut take: impl FnMut(String),
 ) -> Result<(), Failure<Refusal>> {
-    let battery = battery(&app.library, ids).map_err(Failure::Refused)?;
+    let battery = battery(app.library, ids).map_err(Failure::Refused)?;
     let permit = decide(actor, Action::GiveForm, crate::domain::access::Subject::Organisation)?;
-    let (reader, library, check) = (permit.clone(), app.library.clone(), battery.clone());
+    let (reader, library, check) = (permit.clone(), app.library, battery.clone());
     let everybody = app.store.read_blocking(move |tx| {
-        require_reader(tx, &reader, &library, &check)?;
+        require_reader(tx, &reader, library, &check)?;
         patient::active(tx, &reader).map_err(Failure::from)
     })?;
     let occasions: Vec<_> = everybody.iter().flat_map(|one| std::iter::repeat_n(*one, each)).collect();

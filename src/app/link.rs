@@ -13,7 +13,12 @@ pub struct Token(String);
 impl Token {
     /// The token of this link.
     pub fn of(seal: &Seal, link: LinkId) -> Token {
-        Token(URL_SAFE_NO_PAD.encode(seal.digest("patient link", &[link.bytes()])))
+        Token::of_digest(seal.digest("patient link", &[link.bytes()]))
+    }
+
+    /// The token that stands for a keyed digest.
+    pub fn of_digest(digest: [u8; 32]) -> Token {
+        Token(URL_SAFE_NO_PAD.encode(digest))
     }
 
     /// A fresh random secret, for sign-ins and set-up links.

@@ -1,10 +1,28 @@
 //! The verbs: one a file, each load → decide → store in one transaction. Nothing here knows a page, a command line or an engine.
 
+pub mod accounts;
 pub mod clock;
+pub mod decline;
+pub mod demo;
 pub mod enrol;
+pub mod enrol_choices;
+pub mod escalate;
+pub mod evaluate;
 pub mod give_form;
+pub mod import;
 pub mod link;
+pub mod note_failed_sign_in;
+pub mod plan_due;
+pub mod read_admin;
+pub mod read_caseload;
+pub mod read_patient;
+pub mod read_queue;
+pub mod review_flag;
+pub mod send_due;
+pub mod settle_task;
+pub mod site_words;
 pub mod take_answers;
+pub mod verify;
 
 use crate::domain::access::Denied;
 use crate::domain::ids::OrgId;
@@ -19,7 +37,7 @@ pub struct App {
     /// The database.
     pub store: Store,
     /// All instruments.
-    pub library: Arc<Library>,
+    pub library: &'static Library,
     /// The time.
     pub clock: Clock,
     /// The organisation of this site.

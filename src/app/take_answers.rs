@@ -11,7 +11,7 @@ use crate::domain::message::MessageKind;
 use crate::domain::risk::rules::RiskHit;
 use crate::domain::risk::{Act, FlagState, Tier, first_deadline, owner_for};
 use crate::domain::scoring::{Completion, Score, Scored, Verdict};
-use crate::domain::submission::{self, Course, Extreme, Given, Intent, Outcome, Part};
+use crate::domain::submission::{self, Course, Extreme, Intent, Outcome, Part, Sheet};
 use crate::store::administration::{self, Door};
 use crate::store::flag::{self, FlagActRow, FlagRow};
 use crate::store::outbox::{self, OutboxRow};
@@ -19,7 +19,6 @@ use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRo
 use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Tx, audit, fresh, staff};
 use chrono::NaiveDateTime;
-use std::sync::Arc;
 
 /// What came in through a link.
 #[derive(Debug, Clone)]
@@ -27,7 +26,7 @@ pub struct TakeAnswers {
     /// SHA-256 of the link's token.
     pub token_hash: [u8; 32],
     /// The answers given this time.
-    pub given: Vec<Given>,
+    pub sheet: Sheet,
     /// How the questions were laid out.
     pub layout: Layout,
     /// Save or send.
@@ -39,6 +38,22 @@ pub struct TakeAnswers {
 pub struct Receipt {
     /// Whether this save raised a crisis flag, so that help is shown before anything else.
     pub support: Support,
+    /// Where the occasion stands now.
+    pub stage: Stage,
+}
+
+/// Where an occasion stands after a save or send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Everything is handed in.
+    Sent,
+    /// Saved; a question of the form that was sent has no answer yet.
+    Gaps,
+    /// Saved; the next question that is to be asked after the one answered, or `None` when that was the last.
+    Saved {
+        /// Its number, from 1.
+        next: Option<usize>,
+    },
 }
 
 /// Whether the support page comes next.
@@ -103,8 +118,8 @@ pub fn instruments<'a>(library: &'a Library, door: &Door) -> Result<Vec<&'a Inst
 /// # Errors
 /// See [`Refusal`]; a fault means that nothing of it was stored.
 pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Failure<Refusal>> {
-    let (library, now) = (Arc::clone(&app.library), app.clock.now());
-    app.store.write(move |tx| take(tx, &library, &command, now)).await
+    let (library, now) = (app.library, app.clock.now());
+    app.store.write(move |tx| take(tx, library, &command, now)).await
 }
 
 fn take(tx: &mut Tx, library: &Library, command: &TakeAnswers, now: NaiveDateTime) -> Result<Receipt, Failure<Refusal>> {
@@ -116,8 +131,9 @@ fn take(tx: &mut Tx, library: &Library, command: &TakeAnswers, now: NaiveDateTim
         return Err(Failure::Refused(same_or_other(refusal, parts, command)));
     }
 
-    let outcomes = submission::decide(parts, &command.given, command.intent)
-        .map_err(|_| Failure::Refused(Refusal::Unreadable))?;
+    let unreadable = |_| Failure::Refused(Refusal::Unreadable);
+    let given = command.sheet.read(&parts).map_err(unreadable)?;
+    let outcomes = submission::decide(parts, &given, command.intent).map_err(unreadable)?;
 
     let mut support = Support::NotNow;
     for outcome in outcomes.iter().filter(|outcome| outcome.touched) {
@@ -126,8 +142,27 @@ fn take(tx: &mut Tx, library: &Library, command: &TakeAnswers, now: NaiveDateTim
             support = Support::ShowNow;
         }
     }
-    finish(tx, &door, command.intent, now)?;
-    Ok(Receipt { support })
+    let stage = stage(&outcomes, command);
+    finish(tx, &door, stage, now)?;
+    Ok(Receipt { support, stage })
+}
+
+fn stage(outcomes: &[Outcome<'_>], command: &TakeAnswers) -> Stage {
+    if outcomes.iter().all(|outcome| outcome.scored.is_some()) {
+        return Stage::Sent;
+    }
+    if matches!(command.intent, Intent::SendIfWhole(_)) {
+        return Stage::Gaps;
+    }
+    let parts: Vec<Part<'_>> = outcomes
+        .iter()
+        .map(|outcome| Part { instrument: outcome.instrument, answers: outcome.answers.clone() })
+        .collect();
+    match command.sheet {
+        Sheet::Question { number, .. } => Stage::Saved { next: submission::next_asked(&parts, number) },
+        Sheet::Whole { part, .. } if parts.get(part).is_some_and(|part| submission::gaps(part).next().is_some()) => Stage::Gaps,
+        _ => Stage::Saved { next: submission::next_open(&parts) },
+    }
 }
 
 /// A second click is no mistake; other answers after the first were handed in are, and change nothing.
@@ -135,7 +170,8 @@ fn same_or_other(refusal: Refusal, parts: Vec<Part<'_>>, command: &TakeAnswers) 
     if refusal != Refusal::SentAlready {
         return refusal;
     }
-    match submission::decide(parts, &command.given, Intent::Save) {
+    let Ok(given) = command.sheet.read(&parts) else { return Refusal::Unreadable };
+    match submission::decide(parts, &given, Intent::Save) {
         Ok(outcomes) if outcomes.iter().all(|outcome| !outcome.touched) => Refusal::SentAlready,
         Ok(_) => Refusal::SentOtherwise,
         Err(_) => Refusal::Unreadable,
@@ -475,21 +511,20 @@ fn note_taken_back(
     Ok(())
 }
 
-fn finish(tx: &mut Tx, door: &Door, intent: Intent, now: NaiveDateTime) -> Result<(), Fault> {
+fn finish(tx: &mut Tx, door: &Door, stage: Stage, now: NaiveDateTime) -> Result<(), Fault> {
     let (org, id) = (door.administration.org_id, door.administration.id);
-    let act = match intent {
-        Intent::Save => {
+    let act = match stage {
+        Stage::Sent => {
+            administration::end(tx, org, id, AdministrationState::Completed, now)?;
+            "answers_sent"
+        }
+        Stage::Gaps | Stage::Saved { .. } => {
             if door.administration.state != AdministrationState::Opened.word() {
                 administration::mark_opened(tx, org, id, now)?;
             }
             "answers_saved"
         }
-        Intent::Send => {
-            administration::end(tx, org, id, AdministrationState::Completed, now)?;
-            "answers_sent"
-        }
     };
     let holder = Actor::LinkHolder { org, patient: door.administration.patient_id };
     audit::record_by(tx, &holder, act, "administration", Some(id), now)
 }
-

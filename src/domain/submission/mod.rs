@@ -2,8 +2,10 @@
 //! what was given to everything that has to be stored. Loading and storing is `app::take_answers`.
 
 mod course;
+mod sheet;
 
 pub use course::{Course, Extreme};
+pub use sheet::{Place, Sheet, asked_before, gaps, next_asked, next_open, numbered, place};
 
 use super::instrument::{Answers, Instrument, Position};
 use super::risk::rules::{self, RiskHit};
@@ -34,6 +36,8 @@ pub struct Given {
 pub enum Intent {
     /// Keep these answers; more may come.
     Save,
+    /// Hand in, unless a question of this part is still open: then only save, so that the patient is asked once.
+    SendIfWhole(usize),
     /// These are all: score and hand in.
     Send,
 }
@@ -72,18 +76,21 @@ pub fn decide<'a>(parts: Vec<Part<'a>>, given: &[Given], intent: Intent) -> Resu
     if given.iter().any(|answer| answer.part >= parts.len()) {
         return Err(Refusal::NoSuchQuestion);
     }
-    parts
+    let changed = parts
         .into_iter()
         .enumerate()
-        .map(|(index, part)| decide_part(part, given.iter().filter(|answer| answer.part == index), intent))
-        .collect()
+        .map(|(index, part)| fill_in(part, given.iter().filter(|answer| answer.part == index)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let hand_in = match intent {
+        Intent::Save => false,
+        Intent::Send => true,
+        Intent::SendIfWhole(part) => changed.get(part).is_some_and(|(part, _)| gaps(part).next().is_none()),
+    };
+    Ok(changed.into_iter().map(|(part, before)| judge(part, &before, hand_in)).collect())
 }
 
-fn decide_part<'a, 'g>(
-    part: Part<'a>,
-    given: impl Iterator<Item = &'g Given>,
-    intent: Intent,
-) -> Result<Outcome<'a>, Refusal> {
+/// The part with the new answers, and the answers before.
+fn fill_in<'a, 'g>(part: Part<'a>, given: impl Iterator<Item = &'g Given>) -> Result<(Part<'a>, Answers), Refusal> {
     let Part { instrument, mut answers } = part;
     let before = answers.clone();
     for answer in given {
@@ -97,11 +104,16 @@ fn decide_part<'a, 'g>(
             None => answers.clear(answer.position),
         }
     }
-    let changed = answers != before;
+    Ok((Part { instrument, answers }, before))
+}
+
+fn judge<'a>(part: Part<'a>, before: &Answers, hand_in: bool) -> Outcome<'a> {
+    let Part { instrument, answers } = part;
+    let changed = answers != *before;
     let hits = rules::evaluate(instrument, &answers);
-    let taken_back = if changed { taken_back(instrument, &before, &hits) } else { vec![] };
-    let scored = (intent == Intent::Send).then(|| scoring::score(instrument, &answers));
-    Ok(Outcome { instrument, touched: changed || scored.is_some(), answers, scored, hits, taken_back })
+    let taken_back = if changed { taken_back(instrument, before, &hits) } else { vec![] };
+    let scored = hand_in.then(|| scoring::score(instrument, &answers));
+    Outcome { instrument, touched: changed || hand_in, answers, scored, hits, taken_back }
 }
 
 fn taken_back<'a>(instrument: &'a Instrument, before: &Answers, now: &[RiskHit<'a>]) -> Vec<RiskHit<'a>> {
@@ -126,16 +138,16 @@ mod tests {
 
     #[test]
     fn a_risk_answer_counts_while_the_form_is_unfinished() {
-        let library = Library::embedded().unwrap();
-        let outcome = &decide(vec![phq9(&library)], &[at(8, Some(1))], Intent::Save).unwrap()[0];
+        let library = Library::embedded();
+        let outcome = &decide(vec![phq9(library)], &[at(8, Some(1))], Intent::Save).unwrap()[0];
         assert_eq!(outcome.hits.len(), 1);
         assert!(outcome.scored.is_none());
     }
 
     #[test]
     fn taking_a_risk_answer_back_is_said_and_not_forgotten() {
-        let library = Library::embedded().unwrap();
-        let mut part = phq9(&library);
+        let library = Library::embedded();
+        let mut part = phq9(library);
         part.answers.set(part.instrument, 8, 2).unwrap();
         let outcome = &decide(vec![part], &[at(8, Some(0))], Intent::Save).unwrap()[0];
         assert!(outcome.hits.is_empty());
@@ -144,10 +156,10 @@ mod tests {
 
     #[test]
     fn one_bad_answer_refuses_the_whole() {
-        let library = Library::embedded().unwrap();
+        let library = Library::embedded();
         let given = [at(0, Some(1)), at(1, Some(7))];
-        assert_eq!(decide(vec![phq9(&library)], &given, Intent::Send).unwrap_err(), Refusal::NotAnOption);
+        assert_eq!(decide(vec![phq9(library)], &given, Intent::Send).unwrap_err(), Refusal::NotAnOption);
         let elsewhere = [Given { part: 1, position: 0, value: Some(1) }];
-        assert_eq!(decide(vec![phq9(&library)], &elsewhere, Intent::Save).unwrap_err(), Refusal::NoSuchQuestion);
+        assert_eq!(decide(vec![phq9(library)], &elsewhere, Intent::Save).unwrap_err(), Refusal::NoSuchQuestion);
     }
 }

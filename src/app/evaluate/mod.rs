@@ -1,0 +1,389 @@
+//! What became of the episodes of a period, by program and clinic, on one scale. Reads summary rows in a snapshot and hands them to
+//! `domain::evaluation`; names of clinics and programs come along, a patient's never. `sheet` writes the figures as a file.
+
+pub mod sheet;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use super::{App, Failure};
+use crate::domain::access::{Action, Actor, Permit, Role, Subject, decide};
+use crate::domain::care;
+use crate::domain::change::ChangeParameters;
+use crate::domain::evaluation::{
+    Accumulator, ClinicKey, Dated, Ended, Ending, EpisodeOutcome, Period, ProgramKey, Report,
+};
+use crate::domain::ids::{ClinicId, Id, OrgId, ProgramId, kind};
+use crate::domain::instrument::Library;
+use crate::store::evaluation::{self, EpisodeOnScale, Scope};
+use crate::store::{Fault, Tx, audit, organisation};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone};
+use chrono_tz::Tz;
+use std::collections::BTreeMap;
+
+/// Years a period may lie in; anything else is a slip of the pen.
+const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// First day of the period.
+    pub from: NaiveDate,
+    /// Last day of the period.
+    pub to: NaiveDate,
+    /// Id of the instrument.
+    pub instrument: String,
+    /// Id of the scale; `None` for the instrument's first.
+    pub scale: Option<String>,
+}
+
+/// Why there is no evaluation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The period ends before it begins.
+    PeriodReversed,
+    /// The period lies outside the years anybody means.
+    PeriodAbsurd,
+    /// Whoever must not see small numbers asked for a period that is not made of whole quarters that are over.
+    PeriodTooFine,
+    /// No such instrument; holds what was asked and those there are.
+    NoInstrument(String, Vec<String>),
+    /// The instrument has no such scale; holds what was asked and those there are.
+    NoScale(String, Vec<String>),
+    /// Nothing is published about change on the scale.
+    NoChangeParameters {
+        /// The instrument.
+        instrument: String,
+        /// The scale.
+        scale: String,
+    },
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::PeriodReversed => f.write_str("the period's last day is before its first; swap the two days"),
+            Refusal::PeriodAbsurd => write!(f, "the period must lie in the years {} to {}", YEARS.start(), YEARS.end()),
+            Refusal::PeriodTooFine => f.write_str(
+                "the period must be whole quarters that are over, such as 2026-01-01 to 2026-06-30: two periods that differ by a few \
+                 days could show the small numbers that are hidden",
+            ),
+            Refusal::NoInstrument(asked, known) => {
+                write!(f, "there is no instrument {asked:?}; there are: {}", known.join(", "))
+            }
+            Refusal::NoScale(asked, known) => write!(f, "there is no scale {asked:?}; there are: {}", known.join(", ")),
+            Refusal::NoChangeParameters { instrument, scale } => write!(
+                f,
+                "{instrument} {scale} cannot be evaluated: its definition states no published limit for a reliable change"
+            ),
+        }
+    }
+}
+
+/// A scale that can be evaluated, in the newest version of its instrument.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measure {
+    /// Id of the instrument.
+    pub instrument: &'static str,
+    /// Version whose rules are used.
+    pub version: &'static str,
+    /// Id of the scale.
+    pub scale: &'static str,
+    /// The instrument's short name, for people.
+    pub instrument_name: &'static str,
+    /// The scale's name, for people.
+    pub scale_name: &'static str,
+    /// What counts as change on it.
+    pub parameters: &'static ChangeParameters,
+}
+
+/// Every scale that can be evaluated, in the library's order.
+pub fn measures(library: &'static Library) -> Vec<Measure> {
+    let scales = library
+        .latest()
+        .flat_map(|known| known.scales.iter().map(move |scale| (known, &*scale.id)));
+    scales
+        .filter_map(|(known, scale)| measure(library, &known.id, Some(scale)).ok())
+        .collect()
+}
+
+fn measure(
+    library: &'static Library,
+    instrument: &str,
+    scale: Option<&str>,
+) -> Result<Measure, Refusal> {
+    let known = library.get(instrument).ok_or_else(|| {
+        Refusal::NoInstrument(
+            instrument.to_owned(),
+            library.latest().map(|known| known.id.clone()).collect(),
+        )
+    })?;
+    let place = match scale {
+        Some(asked) => known.scales.iter().position(|scale| scale.id == asked),
+        None => Some(0),
+    };
+    let found = place.and_then(|place| {
+        known
+            .scales
+            .get(place)
+            .zip(known.texts_or_english("en").scales.get(place))
+    });
+    let (scale, texts) = found.ok_or_else(|| {
+        let known = known.scales.iter().map(|scale| scale.id.clone()).collect();
+        Refusal::NoScale(scale.unwrap_or_default().to_owned(), known)
+    })?;
+    let parameters = scale
+        .change
+        .as_ref()
+        .ok_or_else(|| Refusal::NoChangeParameters {
+            instrument: known.id.clone(),
+            scale: scale.id.clone(),
+        })?;
+    Ok(Measure {
+        instrument: &known.id,
+        version: &known.version,
+        scale: &scale.id,
+        instrument_name: &known.texts_or_english("en").short_name,
+        scale_name: &texts.name,
+        parameters,
+    })
+}
+
+/// A clinic or program as the report calls it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Its name.
+    pub name: String,
+    /// Its id in the site's other systems and files.
+    pub external_id: String,
+}
+
+/// The names behind the report's keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    clinics: Vec<Place>,
+    programs: Vec<Place>,
+}
+
+impl Places {
+    /// The clinic with this key.
+    pub fn clinic(&self, key: ClinicKey) -> Option<&Place> {
+        usize::try_from(key.0)
+            .ok()
+            .and_then(|at| self.clinics.get(at))
+    }
+
+    /// The program with this key.
+    pub fn program(&self, key: ProgramKey) -> Option<&Place> {
+        usize::try_from(key.0)
+            .ok()
+            .and_then(|at| self.programs.get(at))
+    }
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// On which scale.
+    pub measure: Measure,
+    /// The figures, small cells hidden.
+    pub report: Report,
+    /// Names of clinics and programs.
+    pub places: Places,
+}
+
+/// Evaluates a period. The reading is audited before anything is read.
+///
+/// # Errors
+/// See [`Refusal`]; or access or the database says no.
+pub async fn evaluate(
+    app: &App,
+    actor: Actor,
+    query: Query,
+) -> Result<Evaluation, Failure<Refusal>> {
+    let order = Order::of(app, &actor, &query)?;
+    let asked = order.clone();
+    app.store
+        .write(move |tx| asked.audit(tx))
+        .await
+        .map_err(Failure::Fault)?;
+    app.store
+        .read(move |tx| order.read(tx))
+        .await
+        .map_err(Failure::Fault)
+}
+
+/// As [`evaluate`], for threads that may block.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_blocking(
+    app: &App,
+    actor: &Actor,
+    query: &Query,
+) -> Result<Evaluation, Failure<Refusal>> {
+    let order = Order::of(app, actor, query)?;
+    let asked = order.clone();
+    app.store
+        .write_blocking(move |tx| asked.audit(tx))
+        .map_err(Failure::Fault)?;
+    app.store
+        .read_blocking(move |tx| order.read(tx))
+        .map_err(Failure::Fault)
+}
+
+/// What was asked and may be answered.
+#[derive(Debug, Clone)]
+struct Order {
+    permit: Permit,
+    period: Period,
+    measure: Measure,
+    now: NaiveDateTime,
+}
+
+impl Order {
+    fn of(app: &App, actor: &Actor, query: &Query) -> Result<Order, Failure<Refusal>> {
+        let permit = decide(actor, Action::Evaluate, Subject::Organisation)?;
+        let now = app.clock.now();
+        let period = period(actor, query, now.date()).map_err(Failure::Refused)?;
+        let measure = measure(app.library, &query.instrument, query.scale.as_deref())
+            .map_err(Failure::Refused)?;
+        Ok(Order {
+            permit,
+            period,
+            measure,
+            now,
+        })
+    }
+
+    fn audit(&self, tx: &mut Tx) -> Result<(), Fault> {
+        audit::record(
+            tx,
+            &self.permit,
+            "evaluation",
+            None::<Id<kind::Organisation>>,
+            self.now,
+        )
+    }
+
+    /// The figures are made after the snapshot, so that it is held only while rows are read.
+    fn read(&self, tx: &mut Tx) -> Result<Evaluation, Fault> {
+        let (rows, places) = tx.snapshot(|tx| self.accumulate(tx))?;
+        Ok(Evaluation {
+            measure: self.measure,
+            report: rows.finish(),
+            places,
+        })
+    }
+
+    fn accumulate(&self, tx: &mut Tx) -> Result<(Accumulator, Places), Fault> {
+        let site = Site::load(tx, self.permit.org())?;
+        let scope = Scope {
+            from: self.period.from(),
+            to: self.period.to(),
+            instrument: self.measure.instrument.to_owned(),
+            scale: self.measure.scale.to_owned(),
+        };
+        let mut rows = Accumulator::new(self.period, self.measure.parameters.clone());
+        evaluation::each_episode(tx, &self.permit, &scope, &mut |row| {
+            rows.add(&site.outcome(row)?);
+            Ok(())
+        })?;
+        Ok((rows, site.places))
+    }
+}
+
+fn period(actor: &Actor, query: &Query, today: NaiveDate) -> Result<Period, Refusal> {
+    let period = Period::new(query.from, query.to).map_err(|_| Refusal::PeriodReversed)?;
+    if !(YEARS.contains(&query.from.year()) && YEARS.contains(&query.to.year())) {
+        return Err(Refusal::PeriodAbsurd);
+    }
+    if sees_whole_quarters_only(actor) && !(is_whole_quarters(period) && period.to() < today) {
+        return Err(Refusal::PeriodTooFine);
+    }
+    Ok(period)
+}
+
+/// Small numbers are hidden in each report by itself, not between reports over nearly the same days. Supervisors may read the very records
+/// and the operator holds the file; the quality team sees neither, so its periods are coarse.
+pub fn sees_whole_quarters_only(actor: &Actor) -> bool {
+    actor
+        .staff()
+        .is_some_and(|staff| staff.role == Role::Quality)
+}
+
+fn is_whole_quarters(period: Period) -> bool {
+    let begins = |day: NaiveDate| day.day() == 1 && day.month0().is_multiple_of(3);
+    begins(period.from()) && period.to().succ_opt().is_some_and(begins)
+}
+
+/// What is needed to read the rows: the keys of the places, and the zone in which days begin.
+struct Site {
+    zone: Tz,
+    places: Places,
+    clinics: BTreeMap<ClinicId, ClinicKey>,
+    programs: BTreeMap<ProgramId, ProgramKey>,
+}
+
+impl Site {
+    fn load(tx: &mut Tx, org: OrgId) -> Result<Site, Fault> {
+        let known = organisation::only(tx)?.filter(|row| row.id == org);
+        let zone = known
+            .ok_or_else(|| Fault::Corrupt("there is no organisation".into()))?
+            .time_zone;
+        let zone = zone
+            .parse()
+            .map_err(|_| Fault::Corrupt(format!("{zone:?} is no time zone")))?;
+        let clinics = organisation::clinics(tx, org)?.into_iter();
+        let (clinic_ids, clinics) =
+            in_order(clinics.map(|row| (row.name, row.external_id, row.id)));
+        let programs = organisation::programs(tx, org)?.into_iter();
+        let (program_ids, programs) =
+            in_order(programs.map(|row| (row.name, row.external_id, row.id)));
+        Ok(Site {
+            zone,
+            places: Places { clinics, programs },
+            clinics: clinic_ids.into_iter().zip((0..).map(ClinicKey)).collect(),
+            programs: program_ids.into_iter().zip((0..).map(ProgramKey)).collect(),
+        })
+    }
+
+    fn outcome(&self, row: &EpisodeOnScale) -> Result<EpisodeOutcome, Fault> {
+        let unknown = || Fault::Corrupt("an episode's clinic or program is not there".into());
+        let score = |at: &NaiveDateTime, value| Dated {
+            on: self.zone.from_utc_datetime(at).date_naive(),
+            value,
+        };
+        let scores = row.scores.as_ref();
+        Ok(EpisodeOutcome {
+            clinic: *self.clinics.get(&row.clinic_id).ok_or_else(unknown)?,
+            program: *self.programs.get(&row.program_id).ok_or_else(unknown)?,
+            started_on: row.started_on,
+            ended: ended(row)?,
+            first: scores.map(|scores| score(&scores.first_at, scores.first_value)),
+            last: scores.map(|scores| score(&scores.last_at, scores.last_value)),
+            n: scores.map_or(0, |scores| u32::try_from(scores.n).unwrap_or(0)),
+        })
+    }
+}
+
+/// By name as bytes, not as a database sorts: the engines disagree.
+fn in_order<K>(rows: impl Iterator<Item = (String, String, Id<K>)>) -> (Vec<Id<K>>, Vec<Place>) {
+    let mut rows: Vec<_> = rows
+        .map(|(name, external_id, id)| (Place { name, external_id }, id))
+        .collect();
+    rows.sort();
+    rows.into_iter().map(|(place, id)| (id, place)).unzip()
+}
+
+fn ended(row: &EpisodeOnScale) -> Result<Option<Ended>, Fault> {
+    let Some((on, word)) = row.ended_on.zip(row.ending.as_deref()) else {
+        return Ok(None);
+    };
+    let ending = match word.parse()? {
+        care::Ending::Planned => Ending::Planned,
+        care::Ending::Unplanned => Ending::Unplanned,
+        care::Ending::Transferred => Ending::Transferred,
+        care::Ending::Died => Ending::Died,
+    };
+    Ok(Some(Ended { on, ending }))
+}

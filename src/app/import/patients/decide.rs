@@ -1,0 +1,277 @@
+//! What a row of a file of patients adds or changes, decided completely before anything is written. Reading it is `said`'s work, writing `store`'s.
+
+use super::said::Said;
+use super::{Known, Patients};
+use crate::app::enrol::{PlanDetails, patient_row};
+use crate::app::import::ledger::News;
+use crate::app::import::places::Care;
+use crate::app::import::{Desk, Setback, Verdict};
+use crate::domain::ids::{PatientId, ProgramId};
+use crate::domain::schedule::next_occasion;
+use crate::store::fresh;
+use crate::store::patient::{EpisodeRow, PatientRow};
+use crate::store::plan::PlanRow;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+/// What is to be done about one of the things a row is about.
+#[derive(Debug, Clone)]
+pub enum Step<T> {
+    /// It is stored so already.
+    Keep(T),
+    /// It is new.
+    Add(T),
+    /// It is to become this.
+    Change(T),
+}
+
+impl<T> Step<T> {
+    /// The row as it is or will be stored.
+    pub fn row(&self) -> &T {
+        match self {
+            Step::Keep(row) | Step::Add(row) | Step::Change(row) => row,
+        }
+    }
+}
+
+/// All that one row does.
+pub struct Decision {
+    /// About the patient.
+    pub patient: Step<PatientRow>,
+    /// About the episode of care.
+    pub episode: Step<EpisodeRow>,
+    /// About its measurement plan.
+    pub plan: Option<Step<PlanRow>>,
+    /// Plans of other open episodes whose local time moves with the patient.
+    pub moved: Vec<PlanRow>,
+    /// Where the patient lives now.
+    pub zone: Tz,
+}
+
+impl Patients {
+    /// Decides about one row.
+    ///
+    /// # Errors
+    /// Why the row cannot be taken, or a fault.
+    pub fn decide(
+        &mut self,
+        desk: &mut Desk,
+        said: &Said,
+        news: &[News],
+    ) -> Result<Decision, Setback> {
+        let clinic = self.places.clinic(desk, &said.clinic)?;
+        let program = self.places.program(desk, &said.program)?;
+        let patient = self.decide_patient(desk, said, news);
+        let id = patient.row().id;
+        let known = self.known.episode(id, program, said.started_on);
+        let episode = match known {
+            None => {
+                let care = if said.ended.is_some() {
+                    Care::Ended
+                } else {
+                    Care::Open
+                };
+                let person = self.places.clinician(&said.clinician)?;
+                person.may_treat_in(clinic, care)?;
+                Step::Add(EpisodeRow {
+                    org_id: desk.permit.org(),
+                    id: fresh(desk.now),
+                    patient_id: id,
+                    clinic_id: clinic,
+                    program_id: program,
+                    clinician_id: person.id,
+                    started_on: said.started_on,
+                    ended_on: said.ended.map(|(day, _)| day),
+                    ending: said.ended.map(|(_, ending)| ending.word().to_owned()),
+                })
+            }
+            Some(known) if known.clinic_id != clinic => {
+                let why = "this episode of care is kept in another clinic; end it as transferred and begin a new one";
+                return Err(Setback::Row(why.into()));
+            }
+            Some(known) => self.decide_known_episode(known, said)?,
+        };
+        let plan = self.decide_plan(desk, said, &episode)?;
+        let moved = self.moved_plans(&patient, &plan);
+        Ok(Decision {
+            patient,
+            episode,
+            plan,
+            moved,
+            zone: said.who.time_zone,
+        })
+    }
+
+    fn decide_patient(&self, desk: &Desk, said: &Said, news: &[News]) -> Step<PatientRow> {
+        let Some(known) = self.known.patients.get(&said.who.external_id) else {
+            return Step::Add(patient_row(
+                desk.permit.org(),
+                fresh(desk.now),
+                &said.who,
+                desk.now,
+            ));
+        };
+        let said = &said.who;
+        let zone = said.time_zone.name();
+        let same = known.name == said.name
+            && known.email == said.email
+            && known.language == said.language
+            && known.time_zone == zone;
+        // A dry run does not store what an earlier row changed; it was counted there.
+        if same || news.first() == Some(&News::Again) {
+            return Step::Keep(known.clone());
+        }
+        let refused_at = if known.email == said.email {
+            known.email_refused_at
+        } else {
+            None
+        };
+        Step::Change(PatientRow {
+            name: said.name.clone(),
+            email: said.email.clone(),
+            email_refused_at: refused_at,
+            language: said.language.clone(),
+            time_zone: zone.to_owned(),
+            changed_at: desk.now,
+            ..known.clone()
+        })
+    }
+
+    /// A file may name another clinician or an ending; an empty ending leaves an ended episode ended.
+    fn decide_known_episode(
+        &self,
+        known: &EpisodeRow,
+        said: &Said,
+    ) -> Result<Step<EpisodeRow>, Setback> {
+        let person = self.places.clinician(&said.clinician)?;
+        let mut row = known.clone();
+        row.clinician_id = person.id;
+        if let Some((day, ending)) = said.ended {
+            row.ended_on = Some(day);
+            row.ending = Some(ending.word().to_owned());
+        }
+        if row.clinician_id != known.clinician_id {
+            let care = if row.ended_on.is_some() {
+                Care::Ended
+            } else {
+                Care::Open
+            };
+            person.may_treat_in(known.clinic_id, care)?;
+        }
+        Ok(if row == *known {
+            Step::Keep(row)
+        } else {
+            Step::Change(row)
+        })
+    }
+
+    fn decide_plan(
+        &self,
+        desk: &Desk,
+        said: &Said,
+        episode: &Step<EpisodeRow>,
+    ) -> Result<Option<Step<PlanRow>>, Setback> {
+        let episode_row = episode.row();
+        let Some(details) = said
+            .plan
+            .as_ref()
+            .filter(|_| episode_row.ended_on.is_none())
+        else {
+            return Ok(None);
+        };
+        let known = self
+            .known
+            .plans
+            .get(&episode_row.id)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let (instruments, cadence) = (details.instruments.join(" "), details.cadence.to_string());
+        if known
+            .iter()
+            .any(|row| row.instruments == instruments && row.cadence == cadence)
+        {
+            return Ok(None);
+        }
+        match known {
+            [] => Ok(Some(Step::Add(new_plan(desk, said, details, episode_row)))),
+            [one] => Ok(Some(Step::Change(PlanRow { instruments, cadence, ..one.clone() }))),
+            _ => Err(Setback::Row(
+                "the episode of care has several measurement plans; leave instruments and cadence empty here".into(),
+            )),
+        }
+    }
+
+    /// The plans whose local hour moves because the patient's zone did.
+    fn moved_plans(
+        &self,
+        patient: &Step<PatientRow>,
+        planned: &Option<Step<PlanRow>>,
+    ) -> Vec<PlanRow> {
+        let Step::Change(row) = patient else {
+            return vec![];
+        };
+        let before = self.known.patients.get(&row.external_id);
+        if before.is_some_and(|before| before.time_zone == row.time_zone) {
+            return vec![];
+        }
+        let episodes = self.known.episodes.get(&row.id).into_iter().flatten();
+        let plans = episodes
+            .filter_map(|episode| self.known.plans.get(&episode.id))
+            .flatten();
+        let handled = planned.as_ref().map(|step| step.row().id);
+        plans
+            .filter(|plan| Some(plan.id) != handled)
+            .cloned()
+            .collect()
+    }
+}
+
+/// A new plan. An episode that has neither sessions nor occasions yet needs no look into the database to know when it first falls due; one that
+/// was here before is planned again when it is stored.
+fn new_plan(desk: &Desk, said: &Said, details: &PlanDetails, episode: &EpisodeRow) -> PlanRow {
+    let first = next_occasion(
+        details.cadence,
+        episode.started_on,
+        said.who.time_zone,
+        &[],
+        &|_| false,
+        desk.now,
+    );
+    PlanRow {
+        org_id: desk.permit.org(),
+        id: fresh(desk.now),
+        episode_id: episode.id,
+        instruments: details.instruments.join(" "),
+        cadence: details.cadence.to_string(),
+        anchor: episode.started_on,
+        next_due_at: first.map(|occasion| occasion.due_at),
+    }
+}
+
+impl Decision {
+    /// What becomes of the row.
+    pub fn verdict(&self) -> Verdict {
+        match (&self.patient, &self.episode, &self.plan) {
+            (_, Step::Add(_), _) => Verdict::Added,
+            (Step::Keep(_), Step::Keep(_), None) => Verdict::Unchanged,
+            _ => Verdict::Changed,
+        }
+    }
+
+    /// Whether the episode of care goes on after this.
+    pub fn is_open(&self) -> bool {
+        self.episode.row().ended_on.is_none()
+    }
+}
+
+impl Known {
+    fn episode(
+        &self,
+        patient: PatientId,
+        program: ProgramId,
+        started_on: NaiveDate,
+    ) -> Option<&EpisodeRow> {
+        let mut episodes = self.episodes.get(&patient).into_iter().flatten();
+        episodes.find(|row| row.program_id == program && row.started_on == started_on)
+    }
+}

@@ -1,0 +1,52 @@
+//! Writing what a row of a file of patients was decided to do, with its audit event. Decides nothing.
+
+use super::decide::{Decision, Step};
+use crate::app::enrol;
+use crate::app::import::Desk;
+use crate::store::{Fault, audit, patient, plan};
+
+impl Decision {
+    /// Writes it all.
+    ///
+    /// # Errors
+    /// When the database fails; the chunk is undone then.
+    pub fn store(&self, desk: &mut Desk) -> Result<(), Fault> {
+        let (permit, now) = (desk.permit, desk.now);
+        match &self.patient {
+            Step::Keep(_) => {}
+            Step::Add(row) => patient::add(desk.tx, permit, row)?,
+            Step::Change(row) => patient::change(desk.tx, permit, row)?,
+        }
+        match &self.episode {
+            Step::Keep(_) => {}
+            Step::Add(row) => patient::open_episode(desk.tx, permit, row)?,
+            Step::Change(row) if row.ended_on.is_some() => {
+                enrol::end_episode(desk.tx, permit, row, now)?
+            }
+            Step::Change(row) => patient::change_episode(desk.tx, permit, row)?,
+        }
+        self.store_plan(desk)?;
+        for row in self
+            .moved
+            .iter()
+            .filter(|row| row.episode_id != self.episode.row().id || self.is_open())
+        {
+            enrol::plan_next(desk.tx, row, self.zone, now)?;
+        }
+        audit::record(desk.tx, permit, "patient", Some(self.patient.row().id), now)
+    }
+
+    fn store_plan(&self, desk: &mut Desk) -> Result<(), Fault> {
+        match &self.plan {
+            None | Some(Step::Keep(_)) => return Ok(()),
+            Some(Step::Add(row)) => plan::add(desk.tx, desk.permit, row)?,
+            Some(Step::Change(row)) => plan::change(desk.tx, desk.permit, row)?,
+        }
+        match (&self.plan, &self.episode) {
+            (Some(step), Step::Keep(_) | Step::Change(_)) => {
+                enrol::plan_next(desk.tx, step.row(), self.zone, desk.now)
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! One patient's record for somebody who may read it: loaded whole, in one transaction with its audit event.
+
+use super::read_caseload::{day_in, site_zone};
+use super::{App, Failure};
+use crate::domain::access::{Action, Actor, Permit, decide};
+use crate::domain::ids::{EpisodeId, PatientId};
+use crate::store::administration::{self, AdministrationRow};
+use crate::store::flag::{self, FlagNames};
+use crate::store::outbox::{self, OutboxRow};
+use crate::store::patient::{self, EpisodeNames, PatientRow};
+use crate::store::plan::{self, PlanRow};
+use crate::store::response::{self, ResponseRow, ScoreRow};
+use crate::store::{Fault, Tx, audit};
+use chrono::{NaiveDate, NaiveDateTime};
+use chrono_tz::Tz;
+
+/// Why there is no record to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No patient with that id.
+    NoPatient,
+    /// The patient has no episode with that id.
+    NoEpisode,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Refusal::NoPatient => "There is no such patient.",
+            Refusal::NoEpisode => "There is no such episode of care.",
+        })
+    }
+}
+
+/// A patient's record: everything about them, and one episode of care in full.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Who.
+    pub patient: PatientRow,
+    /// All episodes, newest first.
+    pub episodes: Vec<EpisodeNames>,
+    /// All flags, newest first.
+    pub flags: Vec<FlagNames>,
+    /// The episode that is shown; `None` when the patient never had one.
+    pub shown: Option<EpisodeRecord>,
+    /// The zone in which the site's days begin.
+    pub zone: Tz,
+    /// When this was read, UTC.
+    pub now: NaiveDateTime,
+}
+
+/// One episode of care in full.
+#[derive(Debug, Clone)]
+pub struct EpisodeRecord {
+    /// The episode and its names.
+    pub names: EpisodeNames,
+    /// What is asked, and how often.
+    pub plans: Vec<PlanRow>,
+    /// Start (UTC) and state of each session, oldest first.
+    pub sessions: Vec<(NaiveDateTime, String)>,
+    /// Every occasion with its messages, newest first.
+    pub occasions: Vec<OccasionRecord>,
+    /// Every response, oldest first.
+    pub responses: Vec<ResponseRow>,
+    /// Every score in every revision with the moment of its response, oldest first.
+    pub scores: Vec<(NaiveDateTime, ScoreRow)>,
+}
+
+/// One occasion with the messages about it.
+#[derive(Debug, Clone)]
+pub struct OccasionRecord {
+    /// The occasion.
+    pub row: AdministrationRow,
+    /// Its messages, newest first.
+    pub messages: Vec<OutboxRow>,
+}
+
+impl Record {
+    /// Today at this site.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        day_in(self.zone, self.now)
+    }
+
+    /// The day of a moment (UTC) at this site.
+    #[must_use]
+    pub fn day(&self, at: NaiveDateTime) -> NaiveDate {
+        day_in(self.zone, at)
+    }
+}
+
+/// Reads a patient's record with the asked-for episode, or the one that is open, or the newest. The reading is audited.
+///
+/// # Errors
+/// Refused when there is no such patient or episode; denied when out of reach; or the database fails.
+pub async fn read_patient(
+    app: &App,
+    actor: Actor,
+    id: PatientId,
+    episode: Option<EpisodeId>,
+) -> Result<Record, Failure<Refusal>> {
+    let now = app.clock.now();
+    app.store
+        .write(move |tx| {
+            let subject = patient::place_of(tx, actor.org(), id)?.ok_or(Failure::Refused(Refusal::NoPatient))?;
+            let permit = decide(&actor, Action::ReadPatient, subject)?;
+            let episodes = patient::episodes(tx, &permit)?;
+            let chosen = choose(&episodes, episode).map_err(Failure::Refused)?;
+            audit::record(tx, &permit, "patient", Some(id), now)?;
+            Ok(Record {
+                patient: patient::load(tx, &permit)?,
+                flags: flag::of_patient(tx, &permit)?,
+                shown: chosen.map(|names| whole_episode(tx, &permit, names)).transpose()?,
+                zone: site_zone(tx)?,
+                episodes,
+                now,
+            })
+        })
+        .await
+}
+
+fn choose(episodes: &[EpisodeNames], wanted: Option<EpisodeId>) -> Result<Option<EpisodeNames>, Refusal> {
+    match wanted {
+        Some(id) => {
+            let known = episodes.iter().find(|known| known.episode.id == id);
+            known.map(|known| Some(known.clone())).ok_or(Refusal::NoEpisode)
+        }
+        None => {
+            let open = episodes.iter().find(|known| known.episode.ended_on.is_none());
+            Ok(open.or(episodes.first()).cloned())
+        }
+    }
+}
+
+fn whole_episode(tx: &mut Tx, permit: &Permit, names: EpisodeNames) -> Result<EpisodeRecord, Fault> {
+    let id = names.episode.id;
+    let occasions = administration::of_episode(tx, permit, id)?
+        .into_iter()
+        .map(|row| {
+            let messages = outbox::about(tx, permit.org(), row.id.bytes())?;
+            Ok(OccasionRecord { row, messages })
+        })
+        .collect::<Result<_, Fault>>()?;
+    Ok(EpisodeRecord {
+        plans: plan::of_episode(tx, permit.org(), id)?,
+        sessions: patient::sessions(tx, permit, id)?,
+        responses: response::of_episode(tx, permit, id)?,
+        scores: response::scores_of_episode(tx, permit, id)?,
+        occasions,
+        names,
+    })
+}

@@ -1,0 +1,270 @@
+//! The invariants of the data, each as a rule that names the rows that break it. Reads everything, changes nothing; an independent second look, for it
+//! scores every response anew and asks every risk rule again.
+
+use super::App;
+use super::take_answers::course_of;
+use crate::domain::care::{AdministrationState, ResponseState, read_battery};
+use crate::domain::change::Direction;
+use crate::domain::ids::{EpisodeId, OrgId, ResponseId};
+use crate::domain::instrument::{Answers, Instrument, Library};
+use crate::domain::risk::{FlagState, Standing, rules};
+use crate::domain::scoring;
+use crate::domain::submission::{Course, Extreme};
+use crate::store::response::{RECENT, ResponseRow, ScoreRow};
+use crate::store::verify::{self, Page};
+use crate::store::{Fault, Tx, audit, staff};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Episodes looked at together.
+const PAGE: i64 = 400;
+/// Rows named for one broken rule; more are only counted.
+const NAMED_MOST: usize = 100;
+
+/// What `attune verify` prints.
+#[derive(Debug, Default, Serialize)]
+pub struct Verification {
+    /// How much there is.
+    pub counts: BTreeMap<&'static str, usize>,
+    /// The rules that are broken, with their rows.
+    pub broken: Vec<Broken>,
+}
+
+/// A broken rule.
+#[derive(Debug, Serialize)]
+pub struct Broken {
+    /// The rule, as it should be.
+    pub rule: &'static str,
+    /// How many rows break it.
+    pub count: usize,
+    /// Their ids, at most a hundred.
+    pub rows: Vec<String>,
+}
+
+impl Verification {
+    fn count(&mut self, what: &'static str, n: usize) {
+        *self.counts.entry(what).or_default() += n;
+    }
+
+    fn breaks(&mut self, rule: &'static str, row: String) {
+        let known = self.broken.iter().position(|broken| broken.rule == rule);
+        let at = known.unwrap_or_else(|| {
+            self.broken.push(Broken { rule, count: 0, rows: vec![] });
+            self.broken.len() - 1
+        });
+        if let Some(broken) = self.broken.get_mut(at) {
+            broken.count += 1;
+            if broken.rows.len() < NAMED_MOST {
+                broken.rows.push(row);
+            }
+        }
+    }
+}
+
+/// What whole tables say, needed while going through the pages.
+struct Known {
+    notified: HashSet<Vec<u8>>,
+    sent: HashSet<Vec<u8>>,
+    eligible: HashSet<crate::domain::ids::StaffId>,
+    closed_by: HashMap<crate::domain::ids::FlagId, Option<crate::domain::ids::StaffId>>,
+    licensed: HashSet<crate::domain::ids::StaffId>,
+}
+
+/// Checks every invariant over all data, in one unchanging view of it.
+///
+/// # Errors
+/// When the database fails. A broken rule is no error: it is in the result.
+pub fn verify(app: &App) -> Result<Verification, Fault> {
+    let (library, org) = (app.library, app.org);
+    app.store.read_blocking(move |tx| tx.snapshot(|tx| verify_all(tx, library, org)))
+}
+
+fn verify_all(tx: &mut Tx, library: &Library, org: OrgId) -> Result<Verification, Fault> {
+    let mut found = Verification::default();
+    for what in ["episodes", "administrations", "responses", "scores", "flags", "flags_waiting", "notices"] {
+        found.count(what, 0);
+    }
+    let known = known(tx, org)?;
+    found.count("notices", known.notified.len());
+    let mut after: Option<EpisodeId> = None;
+    while let Some(page) = verify::page(tx, org, after, PAGE)? {
+        after = page.episodes.last().copied();
+        check_page(&mut found, library, &known, &page);
+    }
+    check_messages(tx, org, &mut found)?;
+    check_audit(tx, org, &mut found)?;
+    Ok(found)
+}
+
+fn known(tx: &mut Tx, org: OrgId) -> Result<Known, Fault> {
+    let people = staff::candidates(tx, org)?;
+    Ok(Known {
+        notified: verify::notified_flags(tx, org)?,
+        sent: verify::audited_sends(tx, org)?,
+        eligible: people.iter().filter(|person| person.standing == Standing::Eligible).map(|person| person.id).collect(),
+        closed_by: verify::closings(tx, org)?.into_iter().collect(),
+        licensed: verify::licensed(tx, org)?,
+    })
+}
+
+fn check_page(found: &mut Verification, library: &Library, known: &Known, page: &Page) {
+    found.count("episodes", page.episodes.len());
+    found.count("administrations", page.administrations.len());
+    found.count("responses", page.responses.len());
+    found.count("scores", page.scores.len());
+    found.count("flags", page.flags.len());
+    let mut scores: HashMap<ResponseId, Vec<&ScoreRow>> = HashMap::new();
+    for row in &page.scores {
+        scores.entry(row.response_id).or_default().push(row);
+    }
+    for row in &page.responses {
+        let Some((instrument, answers)) = read(library, row) else {
+            found.breaks("every response can be read by the definition it names", row.id.to_string());
+            continue;
+        };
+        check_scores(found, row, instrument, &answers, scores.get(&row.id).map_or(&[][..], Vec::as_slice));
+        check_risk(found, page, row, instrument, &answers);
+    }
+    check_administrations(found, known, page);
+    check_flags(found, known, page);
+    check_summaries(found, library, page);
+}
+
+fn read<'a>(library: &'a Library, row: &ResponseRow) -> Option<(&'a Instrument, Answers)> {
+    let instrument = library.version(&row.instrument, &row.version)?;
+    Some((instrument, Answers::from_json(instrument, &row.answers).ok()?))
+}
+
+fn check_scores(found: &mut Verification, row: &ResponseRow, instrument: &Instrument, answers: &Answers, stored: &[&ScoreRow]) {
+    if row.state != ResponseState::Completed.word() {
+        if !stored.is_empty() {
+            found.breaks("an unfinished response has no score", row.id.to_string());
+        }
+        return;
+    }
+    for score in scoring::score(instrument, answers).scores {
+        let newest = stored.iter().filter(|known| known.scale == score.scale.id).max_by_key(|known| known.revision);
+        match newest {
+            None => found.breaks("every completed response has a score on each scale", row.id.to_string()),
+            Some(known) if known.value != score.value || known.band.as_ref() != score.band.map(|band| &band.id) => {
+                found.breaks("a stored score is what its answers give when scored again", row.id.to_string());
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn check_risk(found: &mut Verification, page: &Page, row: &ResponseRow, instrument: &Instrument, answers: &Answers) {
+    for hit in rules::evaluate(instrument, answers) {
+        let flagged = page
+            .flags
+            .iter()
+            .any(|flag| flag.response_id == row.id && flag.rule == hit.rule.id && flag.answer >= i32::from(hit.value));
+        if !flagged {
+            found.breaks("every answer that a risk rule names has its flag", row.id.to_string());
+        }
+    }
+}
+
+fn check_administrations(found: &mut Verification, known: &Known, page: &Page) {
+    let mut handed_in: HashMap<_, usize> = HashMap::new();
+    for row in page.responses.iter().filter(|row| row.state == ResponseState::Completed.word()) {
+        *handed_in.entry(row.administration_id).or_default() += 1;
+    }
+    for row in &page.administrations {
+        let complete = row.state == AdministrationState::Completed.word();
+        let responses = handed_in.get(&row.id).copied().unwrap_or(0);
+        if complete && responses != read_battery(&row.instruments).len() {
+            found.breaks("a completed administration has one response for each of its instruments", row.id.to_string());
+        }
+        if !complete && responses > 0 {
+            found.breaks("completed responses belong to a completed administration", row.id.to_string());
+        }
+        if complete && !known.sent.contains(&row.id.bytes()[..]) {
+            found.breaks("every hand-in has its audit event", row.id.to_string());
+        }
+        if row.ended_at.is_none() != row.state.parse().is_ok_and(AdministrationState::is_open) {
+            found.breaks("an administration has an end exactly when its state is one", row.id.to_string());
+        }
+    }
+}
+
+fn check_flags(found: &mut Verification, known: &Known, page: &Page) {
+    for row in &page.flags {
+        let id = row.id.to_string();
+        if !known.notified.contains(&row.id.bytes()[..]) {
+            found.breaks("every flag has a notice", id.clone());
+        }
+        if row.state == FlagState::Closed.word() {
+            let by = known.closed_by.get(&row.id).copied().flatten();
+            if !by.is_some_and(|by| known.licensed.contains(&by)) {
+                found.breaks("every closed flag was closed by a licensed person", id);
+            }
+            continue;
+        }
+        found.count("flags_waiting", 1);
+        if known.closed_by.contains_key(&row.id) {
+            found.breaks("a waiting flag has not been closed", id.clone());
+        }
+        if !known.eligible.contains(&row.owner_id) {
+            found.breaks("every waiting flag has an owner who is active and licensed", id.clone());
+        }
+        if row.next_deadline_at.is_none() {
+            found.breaks("every waiting flag has a next deadline", id);
+        }
+    }
+}
+
+fn check_summaries(found: &mut Verification, library: &Library, page: &Page) {
+    let completed: HashMap<ResponseId, &ResponseRow> = page
+        .responses
+        .iter()
+        .filter(|row| row.state == ResponseState::Completed.word())
+        .map(|row| (row.id, row))
+        .collect();
+    let mut scores: Vec<(&ResponseRow, &ScoreRow)> =
+        page.scores.iter().filter_map(|score| Some((*completed.get(&score.response_id)?, score))).collect();
+    scores.sort_by_key(|(row, score)| (row.completed_at, row.id, score.revision));
+    let mut courses: HashMap<(EpisodeId, &str, &str), Course> = HashMap::new();
+    for (row, score) in scores {
+        let (Some(value), Some(at)) = (score.value, row.completed_at) else { continue };
+        let direction = library
+            .version(&score.instrument, &score.version)
+            .and_then(|instrument| instrument.scale(&score.scale)?.change.as_ref())
+            .map_or(Direction::HigherIsWorse, |change| change.direction);
+        courses
+            .entry((row.episode_id, &score.instrument, &score.scale))
+            .and_modify(|course| course.add(Extreme { value, at }, direction, RECENT))
+            .or_insert_with(|| Course::begin(Extreme { value, at }));
+    }
+    for row in &page.summaries {
+        let expected = courses.remove(&(row.episode_id, row.instrument.as_str(), row.scale.as_str()));
+        if expected.is_none_or(|course| course != course_of(row)) {
+            found.breaks("an episode's summary is what its scores amount to", row.episode_id.to_string());
+        }
+    }
+    for (episode, ..) in courses.into_keys() {
+        found.breaks("an episode with scores has its summary", episode.to_string());
+    }
+}
+
+fn check_messages(tx: &mut Tx, org: OrgId, found: &mut Verification) -> Result<(), Fault> {
+    let (refused, tasks) = verify::refused_and_tasks(tx, org)?;
+    for recipient in refused.iter().filter(|recipient| !tasks.contains(*recipient)) {
+        let id: Option<crate::domain::ids::PatientId> = crate::domain::ids::Id::from_bytes(recipient);
+        found.breaks("every refused invitation has a task for a person", id.map_or_else(String::new, |id| id.to_string()));
+    }
+    Ok(())
+}
+
+fn check_audit(tx: &mut Tx, org: OrgId, found: &mut Verification) -> Result<(), Fault> {
+    let check = audit::check(tx, org)?;
+    found.count("audit_events", check.events);
+    for id in check.edited {
+        found.breaks("no audit event was edited", id);
+    }
+    for number in check.broken_seals {
+        found.breaks("no audit event was removed, added or moved since it was sealed", format!("seal {number}"));
+    }
+    Ok(())
+}

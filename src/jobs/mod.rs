@@ -1,0 +1,116 @@
+//! The loops: plan what is due, send what is queued, pass on what nobody acknowledged, seal the audit. Each turn of a crank is a verb in `app` that can be run
+//! by hand; a loop may be killed at any instant and goes on after a restart.
+
+pub mod heartbeat;
+
+use crate::app::{App, escalate, plan_due, send_due};
+use crate::mail::Mailer;
+use crate::store::outbox::Lane;
+use crate::store::{Fault, audit};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often a loop that has nothing to do looks again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often a loop says that it lives.
+const BEAT_EVERY: Duration = Duration::from_secs(10);
+
+/// The running loops of one process.
+pub struct Jobs {
+    stop: Arc<Stop>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Stop {
+    asked: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Stop {
+    /// Waits for the pause or until somebody asks to stop; says whether to go on.
+    fn pause(&self, pause: Duration) -> bool {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let (asked, _) = self.wake.wait_timeout_while(asked, pause, |asked| !*asked).unwrap_or_else(PoisonError::into_inner);
+        !*asked
+    }
+}
+
+/// One turn of a crank: how many things it did.
+type Turn = Box<dyn FnMut(&App) -> Result<usize, Fault> + Send>;
+
+/// Starts every loop.
+///
+/// # Errors
+/// When a thread cannot be started.
+pub fn start(app: &App, mailer: &Mailer) -> std::io::Result<Jobs> {
+    let stop = Arc::new(Stop::default());
+    let (invitations, notices) = (mailer.clone(), mailer.clone());
+    let mut last_seal: Option<Instant> = None;
+    let turns: Vec<(&'static str, Turn)> = vec![
+        ("planner", Box::new(|app| Ok(plan_due::plan_due(app)? + plan_due::expire_due(app)?))),
+        ("invitations", Box::new(move |app| send_lane(app, &invitations, Lane::Others))),
+        ("notices", Box::new(move |app| send_lane(app, &notices, Lane::Notices))),
+        ("keeper", Box::new(move |app| keep(app, &mut last_seal))),
+    ];
+    let threads = turns
+        .into_iter()
+        .map(|(name, turn)| {
+            let (app, stop) = (app.clone(), Arc::clone(&stop));
+            std::thread::Builder::new().name(format!("attune-{name}")).spawn(move || run(name, &app, &stop, turn))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Jobs { stop, threads })
+}
+
+impl Jobs {
+    /// Lets every loop finish its turn and ends it.
+    pub fn stop(self) {
+        *self.stop.asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.wake.notify_all();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a loop ended in a panic");
+            }
+        }
+    }
+}
+
+fn run(name: &'static str, app: &App, stop: &Stop, mut turn: Turn) {
+    let mut last_beat: Option<Instant> = None;
+    loop {
+        let done = turn(app).unwrap_or_else(|fault| {
+            tracing::error!(worker = name, %fault, "a loop's turn failed; it will try again");
+            0
+        });
+        if last_beat.is_none_or(|at| at.elapsed() > BEAT_EVERY) {
+            let now = app.clock.now();
+            app.store.write_soon(move |tx| crate::store::heartbeat::beat(tx, name, now));
+            last_beat = Some(Instant::now());
+        }
+        // With work left, only a breath: a patient's answer must never wait behind a backlog.
+        if !stop.pause(if done > 0 { Duration::from_millis(5) } else { PAUSE }) {
+            return;
+        }
+    }
+}
+
+/// Without a relay nothing is claimed: the messages wait, and every page that lists them says so.
+fn send_lane(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> {
+    match mailer {
+        Mailer::Nowhere => Ok(0),
+        mailer => send_due::send_due(app, mailer, lane),
+    }
+}
+
+fn keep(app: &App, last_seal: &mut Option<Instant>) -> Result<usize, Fault> {
+    let passed_on = escalate::escalate(app)?;
+    if last_seal.is_none_or(|at| at.elapsed() > Duration::from_secs(5)) {
+        let (now, org) = (app.clock.now(), app.org);
+        let sealed = app.store.write_blocking(move |tx| audit::seal(tx, org, now))?;
+        // A full seal means that more is waiting.
+        *last_seal = (sealed < audit::SEAL_MOST_EVENTS).then(Instant::now);
+    }
+    Ok(passed_on)
+}
