@@ -1,0 +1,168 @@
+//! The gate in front of staff pages, and the checks that every request passes: same origin for everything that changes something, headers that
+//! keep pages out of caches, frames and foreign hands.
+
+use super::routes::Access;
+use super::{Site, errors};
+use crate::app::link::Token;
+use crate::domain::access::{Actor, StaffActor, role_may};
+use crate::store::staff::SignIn;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use chrono::TimeDelta;
+use std::future::{Ready, ready};
+
+/// Minutes without a click after which a sign-in is over.
+pub const IDLE: TimeDelta = TimeDelta::minutes(15);
+/// Hours after which a sign-in is over whatever happens.
+pub const ABSOLUTE: TimeDelta = TimeDelta::hours(12);
+
+/// Whoever is signed in: handlers behind the gate take it as an argument.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// Who, for access.
+    pub staff: StaffActor,
+    /// Their name.
+    pub name: String,
+}
+
+impl Visitor {
+    /// The visitor as an actor.
+    pub fn actor(&self) -> Actor {
+        Actor::Staff(self.staff.clone())
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Visitor, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // Only the gate puts a visitor there: a handler that asks for one outside the gate gets nobody in.
+        ready(request.extensions().get::<Visitor>().cloned().ok_or_else(|| actix_web::error::ErrorForbidden("no visitor")))
+    }
+}
+
+/// Lets a request pass to a staff page, or answers for it.
+pub async fn pass<B: MessageBody + 'static>(
+    access: Access,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let refusal = match check(access, &request).await {
+        Ok(visitor) => {
+            if let Some(visitor) = visitor {
+                request.extensions_mut().insert(visitor);
+            }
+            return Ok(next.call(request).await?.map_into_boxed_body());
+        }
+        Err(refusal) => refusal,
+    };
+    Ok(request.into_response(refusal))
+}
+
+async fn check(access: Access, request: &ServiceRequest) -> Result<Option<Visitor>, HttpResponse> {
+    let Some(site) = request.app_data::<web::Data<Site>>() else {
+        return Err(errors::plain(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side."));
+    };
+    if access == Access::Demo {
+        let here = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+        let open = here && site.mailbox.is_some();
+        return if open { Ok(None) } else { Err(errors::plain(StatusCode::NOT_FOUND, "There is no such page.")) };
+    }
+    let visitor = visitor(site, request).await?;
+    match access {
+        Access::May(action) if !role_may(visitor.staff.role, action) => {
+            Err(errors::plain(StatusCode::FORBIDDEN, "Your account may not open this page."))
+        }
+        _ => Ok(Some(visitor)),
+    }
+}
+
+async fn visitor(site: &web::Data<Site>, request: &ServiceRequest) -> Result<Visitor, HttpResponse> {
+    let away = || errors::see_other("/sign-in");
+    let secret = request.cookie(site.cookie_name()).and_then(|cookie| Token::parse(cookie.value())).ok_or_else(away)?;
+    let (hash, now) = (secret.hash(), site.app.clock.now());
+    let known: Result<Option<SignIn>, crate::store::Fault> =
+        site.app.store.read(move |tx| crate::store::staff::sign_in_by(tx, &hash)).await;
+    let known = known.map_err(|fault| errors::plain(errors::log(&fault), "We cannot reach the data just now. Please try again."))?;
+    let known = known.filter(|known| now - known.seen_at < IDLE && now - known.created_at < ABSOLUTE).ok_or_else(away)?;
+    if now - known.seen_at > TimeDelta::minutes(1) {
+        site.app.store.write_soon(move |tx| crate::store::staff::touch_sign_in(tx, &hash, now));
+    }
+    Ok(Visitor { staff: known.actor, name: known.name })
+}
+
+/// Refuses what another site makes a browser send. `Sec-Fetch-Site` first: no page can forge it; then `Origin`, which is `null` under some referrer
+/// policies and sandboxes and so counts as foreign; a client that sends neither is no browser of today and carries no cookie of ours by accident.
+pub async fn same_origin<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let ours = reads
+        || request
+            .app_data::<web::Data<Site>>()
+            .is_some_and(|site| is_same_origin(request.headers(), &site.origin));
+    if ours {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    tracing::warn!(route = request.match_pattern(), "a foreign page's post was refused");
+    let page = errors::plain(StatusCode::FORBIDDEN, "This came from another site and was not taken. Open our page and try again.");
+    Ok(request.into_response(page))
+}
+
+fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
+    let text = |name: HeaderName| headers.get(name).map(HeaderValue::to_str);
+    match text(HeaderName::from_static("sec-fetch-site")) {
+        Some(Ok("same-origin" | "none")) => true,
+        Some(_) => false,
+        None => match text(ORIGIN) {
+            None => true,
+            Some(seen) => seen.is_ok_and(|seen| seen.eq_ignore_ascii_case(origin)),
+        },
+    }
+}
+
+/// The headers of every answer.
+pub fn headers() -> actix_web::middleware::DefaultHeaders {
+    actix_web::middleware::DefaultHeaders::new()
+        .add((
+            "content-security-policy",
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ))
+        .add(("x-content-type-options", "nosniff"))
+        .add(("referrer-policy", "same-origin"))
+        .add(("cross-origin-opener-policy", "same-origin"))
+        .add(("cache-control", "no-store"))
+        .add(("x-robots-tag", "noindex"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(headers: &[(&'static str, &'static str)]) -> bool {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        is_same_origin(&map, "https://forms.example.org")
+    }
+
+    #[test]
+    fn only_our_own_pages_may_post() {
+        assert!(allowed(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
+        assert!(allowed(&[("origin", "https://forms.example.org")]));
+        assert!(allowed(&[]));
+        for foreign in ["cross-site", "same-site", ""] {
+            assert!(!allowed(&[("sec-fetch-site", foreign), ("origin", "https://forms.example.org")]), "{foreign}");
+        }
+        for foreign in ["null", "https://evil.example", "http://forms.example.org"] {
+            assert!(!allowed(&[("origin", foreign)]), "{foreign}");
+        }
+    }
+}

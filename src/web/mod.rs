@@ -1,0 +1,88 @@
+//! The site over HTTP: requests become commands for the verbs, their answers become pages. `survey` is the patients' side, `staff` everybody
+//! else's; who may open what stands in `routes`.
+
+pub mod assets;
+pub mod errors;
+pub mod form;
+pub mod gate;
+pub mod health;
+pub mod routes;
+pub mod staff;
+pub mod survey;
+pub mod throttle;
+
+use crate::app::App;
+use crate::mail::Mailbox;
+use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
+use actix_web::{App as Router, HttpRequest, HttpServer, dev::Server, web};
+use std::net::{IpAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What every page works with.
+pub struct Site {
+    /// The verbs' world.
+    pub app: App,
+    /// Scheme and host of our own pages.
+    pub origin: String,
+    /// How fast strangers may guess.
+    pub throttle: throttle::Throttle,
+    /// The site's own crisis line, as stored.
+    pub crisis_line: Option<String>,
+    /// The demo's mailbox; `None` outside the demo.
+    pub mailbox: Option<Arc<Mailbox>>,
+}
+
+impl Site {
+    /// A site for this app. In the demo, `mailbox` holds the mails that went out.
+    pub fn new(app: App, crisis_line: Option<String>, mailbox: Option<Arc<Mailbox>>) -> Self {
+        let origin = app.base_url.to_string();
+        Site { app, origin, throttle: throttle::Throttle::default(), crisis_line, mailbox }
+    }
+
+    /// Whether pages travel by TLS.
+    pub fn is_secure(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+
+    /// The sign-in cookie's name: bound to this very host where browsers can promise it.
+    pub fn cookie_name(&self) -> &'static str {
+        if self.is_secure() { "__Host-attune" } else { "attune" }
+    }
+
+    /// Where a request came from. Headers are not believed: anybody can write them.
+    pub fn peer(&self, request: &HttpRequest) -> Option<IpAddr> {
+        request.peer_addr().map(|peer| peer.ip())
+    }
+}
+
+/// Starts to serve on an open socket, with so many workers.
+///
+/// # Errors
+/// When the socket cannot be used.
+pub fn serve(site: Site, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+    let site = web::Data::new(site);
+    let server = HttpServer::new(move || {
+        Router::new()
+            .app_data(site.clone())
+            .app_data(form::body_limit())
+            .wrap(from_fn(gate::same_origin))
+            .wrap(gate::headers())
+            .configure(routes::configure)
+            .default_service(web::to(nowhere))
+    })
+    .workers(workers)
+    .max_connections(4_096)
+    .keep_alive(Duration::from_secs(75))
+    .client_request_timeout(Duration::from_secs(10))
+    .client_disconnect_timeout(Duration::from_secs(5))
+    .shutdown_timeout(8)
+    .disable_signals()
+    .listen(listener)?;
+    Ok(server.run())
+}
+
+async fn nowhere() -> actix_web::HttpResponse {
+    errors::plain(StatusCode::NOT_FOUND, "There is no such page. Check the link, or open it from the message once more.")
+}

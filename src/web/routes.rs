@@ -1,0 +1,108 @@
+//! Every route of the site, with who may use it. This table is the only thing that registers routes, so a route without a permission does not
+//! exist; `tests` walk it role by role.
+
+use super::{assets, gate, health, staff, survey};
+use crate::domain::access::Action;
+use actix_web::guard;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody: tells nothing about anyone.
+    Public,
+    /// Whoever holds a patient's link; the verb checks it against its own occasion.
+    LinkHolder,
+    /// Whoever holds a one-time set-up link.
+    SetupLink,
+    /// Anybody with a working account.
+    SignedIn,
+    /// Accounts whose role may do this at all; the verb decides about the subject.
+    May(Action),
+    /// Only in the demo, and only from the machine itself.
+    Demo,
+}
+
+/// One route.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path as the router knows it.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $access:expr => $handler:path;)+) => {
+        /// The table.
+        pub const ROUTES: &[Route] = &[$(Route { method: stringify!($method), path: $path, access: $access }),+];
+
+        /// Registers the table; the gate of each route is put in front of its handler here and nowhere else.
+        pub fn configure(config: &mut ServiceConfig) {
+            $(
+                let access: Access = $access;
+                let resource = web::resource($path).guard(routes!(@guard $method));
+                match access {
+                    Access::Public | Access::LinkHolder | Access::SetupLink => {
+                        config.service(resource.to($handler));
+                    }
+                    Access::SignedIn | Access::May(_) | Access::Demo => {
+                        config.service(resource.wrap(from_fn(move |request, next| gate::pass(access, request, next))).to($handler));
+                    }
+                }
+            )+
+        }
+    };
+    (@guard GET) => { guard::Any(guard::Get()).or(guard::Head()) };
+    (@guard POST) => { guard::Post() };
+}
+
+routes! {
+    GET "/healthz" Access::Public => health::healthz;
+    GET "/readyz" Access::Public => health::readyz;
+    GET "/assets/{name}" Access::Public => assets::serve;
+
+    GET "/s/{token}" Access::LinkHolder => survey::start;
+    POST "/s/{token}" Access::LinkHolder => survey::begin;
+    GET "/s/{token}/next" Access::LinkHolder => survey::next;
+    GET "/s/{token}/q/{number}" Access::LinkHolder => survey::question;
+    POST "/s/{token}/q/{number}" Access::LinkHolder => survey::answer_question;
+    GET "/s/{token}/list/{part}" Access::LinkHolder => survey::list;
+    POST "/s/{token}/list/{part}" Access::LinkHolder => survey::answer_list;
+    GET "/s/{token}/review" Access::LinkHolder => survey::review;
+    POST "/s/{token}/send" Access::LinkHolder => survey::send;
+    GET "/s/{token}/support" Access::LinkHolder => survey::support;
+    GET "/s/{token}/end" Access::LinkHolder => survey::end;
+    POST "/s/{token}/not-for-me" Access::LinkHolder => survey::not_for_me;
+    GET "/s/{token}/closed" Access::LinkHolder => survey::closed;
+
+    GET "/sign-in" Access::Public => staff::sign_in::page;
+    POST "/sign-in" Access::Public => staff::sign_in::sign_in;
+    POST "/sign-out" Access::SignedIn => staff::sign_in::sign_out;
+    GET "/set-up/{secret}" Access::SetupLink => staff::set_up::page;
+    POST "/set-up/{secret}" Access::SetupLink => staff::set_up::set_up;
+
+    GET "/" Access::SignedIn => staff::home;
+    GET "/caseload" Access::May(Action::SeeCaseload) => staff::caseload::page;
+    GET "/patients/new" Access::May(Action::EnrolPatient) => staff::enrol::page;
+    POST "/patients/new" Access::May(Action::EnrolPatient) => staff::enrol::add;
+    GET "/patients/{id}" Access::May(Action::ReadPatient) => staff::patient::page;
+    POST "/patients/{id}/form" Access::May(Action::GiveForm) => staff::patient::give_form;
+    GET "/queue" Access::May(Action::SeeQueue) => staff::queue::page;
+    GET "/flags/{id}" Access::May(Action::SeeQueue) => staff::queue::flag;
+    POST "/flags/{id}/acknowledge" Access::May(Action::AcknowledgeFlag) => staff::queue::acknowledge;
+    POST "/flags/{id}/close" Access::May(Action::CloseFlag) => staff::queue::close;
+    GET "/tasks" Access::May(Action::SettleTasks) => staff::tasks::page;
+    POST "/tasks/{id}/done" Access::May(Action::SettleTasks) => staff::tasks::settle;
+    GET "/evaluation" Access::May(Action::Evaluate) => staff::evaluation::page;
+    GET "/evaluation.csv" Access::May(Action::Evaluate) => staff::evaluation::csv;
+    GET "/admin" Access::May(Action::Administer) => staff::admin::page;
+    POST "/admin/staff" Access::May(Action::Administer) => staff::admin::add;
+    POST "/admin/staff/{id}/disable" Access::May(Action::Administer) => staff::admin::disable;
+    POST "/admin/staff/{id}/link" Access::May(Action::Administer) => staff::admin::send_link;
+    POST "/admin/words" Access::May(Action::Administer) => staff::admin::set_words;
+    GET "/mailbox" Access::Demo => staff::mailbox::page;
+}

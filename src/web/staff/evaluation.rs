@@ -1,0 +1,441 @@
+//! The evaluation page and its file: from the address to a question, and from the figures to what the template prints. No patient is named here.
+//!
+//! A scale stands in the address as a short code, because no address names an instrument.
+
+mod view;
+
+use super::{Frame, SiteData, trouble};
+use crate::app::evaluate::{self, Evaluation, Measure, Query, Refusal, sheet};
+use crate::app::{App, Failure};
+use crate::domain::access::Actor;
+use crate::web::errors;
+use crate::web::gate::Visitor;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono::{Datelike, Months, NaiveDate};
+use sha2::{Digest, Sha256};
+use view::Figures;
+
+/// What the address may say; all of it may be missing.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+struct Ask {
+    /// One of the periods on offer, as `2026-01-01..2026-03-31`; empty when the two days count.
+    #[serde(default)]
+    period: String,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    scale: String,
+}
+
+/// A choice in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Choice {
+    value: String,
+    words: String,
+    chosen: bool,
+}
+
+/// The form as it stands, filled in.
+#[derive(Debug, Clone)]
+struct Form {
+    periods: Vec<Choice>,
+    scales: Vec<Choice>,
+    from: String,
+    to: String,
+    whole_quarters: bool,
+}
+
+#[derive(Template)]
+#[template(path = "staff/evaluation.html")]
+struct EvaluationPage {
+    frame: Frame,
+    form: Form,
+    shown: Shown,
+}
+
+/// What stands below the form.
+enum Shown {
+    /// The figures.
+    Figures(Box<Figures>),
+    /// What was wrong with the question.
+    Refused(String),
+}
+
+/// Why an address is no question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Slip {
+    Day(String),
+    Scale,
+    NoScales,
+    Address,
+}
+
+impl std::fmt::Display for Slip {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Slip::Day(seen) if seen.is_empty() => f.write_str("choose a period, or give both days"),
+            Slip::Day(seen) => write!(f, "{seen:?} is not a day; write it like 2026-03-31"),
+            Slip::Scale => f.write_str("there is no such measure; choose one from the list"),
+            Slip::NoScales => f.write_str("no measure here has a published limit for a reliable change, so there is nothing to evaluate"),
+            Slip::Address => f.write_str("this address is damaged; choose below what you want to see"),
+        }
+    }
+}
+
+/// The page.
+pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
+    let frame = Frame::of(&site, &visitor, "/evaluation").await;
+    let (app, actor) = (&site.app, visitor.actor());
+    let today = app.clock.now().date();
+    let (ask, question) = read(&request, app, today);
+    let form = Form::of(&ask, app, &actor, today);
+    let answer = match question {
+        Err(slip) => Err(slip.to_string()),
+        Ok(query) => match evaluate::evaluate(app, actor, query).await {
+            Ok(evaluation) => Ok(evaluation),
+            Err(Failure::Refused(refusal)) => Err(refusal.to_string()),
+            Err(failure) => return trouble(&failure),
+        },
+    };
+    let (status, shown) = match answer {
+        Ok(evaluation) => (
+            StatusCode::OK,
+            Shown::Figures(Box::new(Figures::of(
+                &evaluation,
+                file_address(&evaluation),
+            ))),
+        ),
+        Err(words) => (StatusCode::UNPROCESSABLE_ENTITY, Shown::Refused(words)),
+    };
+    errors::page(status, &EvaluationPage { frame, form, shown })
+}
+
+/// The same figures as a file.
+pub async fn csv(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
+    let (_, question) = read(&request, &site.app, site.app.clock.now().date());
+    let query = match question {
+        Ok(query) => query,
+        Err(slip) => {
+            return errors::plain_for_staff(StatusCode::UNPROCESSABLE_ENTITY, &slip.to_string());
+        }
+    };
+    match evaluate::evaluate(&site.app, visitor.actor(), query).await {
+        Ok(evaluation) => HttpResponse::Ok()
+            .insert_header(("content-type", "text/csv; charset=utf-8"))
+            .insert_header((
+                "content-disposition",
+                "attachment; filename=\"evaluation.csv\"",
+            ))
+            .body(sheet::csv(&evaluation)),
+        Err(failure) => trouble::<Refusal>(&failure),
+    }
+}
+
+fn read(request: &HttpRequest, app: &App, today: NaiveDate) -> (Ask, Result<Query, Slip>) {
+    match web::Query::<Ask>::from_query(request.query_string()) {
+        Ok(ask) => {
+            let ask = ask.into_inner();
+            let question = question(&ask, app, today);
+            (ask, question)
+        }
+        Err(_) => (Ask::default(), Err(Slip::Address)),
+    }
+}
+
+fn question(ask: &Ask, app: &App, today: NaiveDate) -> Result<Query, Slip> {
+    let (from, to) = days(ask, today)?;
+    let known = evaluate::measures(app.library);
+    let measure = match ask.scale.as_str() {
+        "" => known.first().ok_or(Slip::NoScales)?,
+        asked => known
+            .iter()
+            .find(|measure| code(measure) == asked)
+            .ok_or(Slip::Scale)?,
+    };
+    Ok(Query {
+        from,
+        to,
+        instrument: measure.instrument.to_owned(),
+        scale: Some(measure.scale.to_owned()),
+    })
+}
+
+fn days(ask: &Ask, today: NaiveDate) -> Result<(NaiveDate, NaiveDate), Slip> {
+    let day = |text: &str| {
+        text.trim()
+            .parse()
+            .map_err(|_| Slip::Day(text.trim().to_owned()))
+    };
+    match ask.period.split_once("..") {
+        Some((from, to)) => Ok((day(from)?, day(to)?)),
+        None if ask.from.is_empty() && ask.to.is_empty() => Ok(last_year_of_quarters(today)),
+        None => Ok((day(&ask.from)?, day(&ask.to)?)),
+    }
+}
+
+/// A scale's code in addresses: the beginning of a digest, the same for as long as the scale has its name.
+fn code(measure: &Measure) -> String {
+    let digest = Sha256::digest(format!("{}/{}", measure.instrument, measure.scale));
+    digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn file_address(evaluation: &Evaluation) -> String {
+    let period = evaluation.report.period;
+    format!(
+        "/evaluation.csv?from={}&to={}&scale={}",
+        period.from(),
+        period.to(),
+        code(&evaluation.measure)
+    )
+}
+
+impl Form {
+    fn of(ask: &Ask, app: &App, actor: &Actor, today: NaiveDate) -> Form {
+        let days = days(ask, today).ok();
+        let mut periods = offered(today);
+        for choice in &mut periods {
+            choice.chosen = days.is_some_and(|days| choice.value == span(days));
+        }
+        let known = evaluate::measures(app.library);
+        let first = known.first().map(code).unwrap_or_default();
+        let asked = if ask.scale.is_empty() {
+            &first
+        } else {
+            &ask.scale
+        };
+        let scales = known.iter().map(|measure| {
+            let words = format!("{}, {}", measure.instrument_name, measure.scale_name);
+            Choice {
+                value: code(measure),
+                words,
+                chosen: code(measure) == *asked,
+            }
+        });
+        Form {
+            scales: scales.collect(),
+            from: days.map_or(ask.from.clone(), |(from, _)| from.to_string()),
+            to: days.map_or(ask.to.clone(), |(_, to)| to.to_string()),
+            periods,
+            whole_quarters: evaluate::sees_whole_quarters_only(actor),
+        }
+    }
+}
+
+/// Quarters offered one by one.
+const QUARTERS: u32 = 8;
+/// Whole years offered.
+const WHOLE_YEARS: i32 = 3;
+
+/// Periods made of whole quarters that are over, the widest and newest first.
+fn offered(today: NaiveDate) -> Vec<Choice> {
+    let choice = |words: String, days| Choice {
+        value: span(days),
+        words,
+        chosen: false,
+    };
+    let begun = quarter_of(today);
+    let mut list = vec![choice(
+        "Last four whole quarters".into(),
+        last_year_of_quarters(today),
+    )];
+    if let Some(january) =
+        NaiveDate::from_ymd_opt(today.year(), 1, 1).filter(|january| *january < begun)
+    {
+        list.push(choice(
+            format!("{}, whole quarters so far", today.year()),
+            (january, day_before(begun)),
+        ));
+    }
+    for back in 0..QUARTERS {
+        let from = months_before(begun, 3 * (back + 1));
+        let words = format!("{}, quarter {}", from.year(), from.month0() / 3 + 1);
+        list.push(choice(
+            words,
+            (from, day_before(months_before(begun, 3 * back))),
+        ));
+    }
+    for year in (1..=WHOLE_YEARS).map(|back| today.year() - back) {
+        let ends = NaiveDate::from_ymd_opt(year, 1, 1).zip(NaiveDate::from_ymd_opt(year, 12, 31));
+        list.extend(ends.map(|days| choice(year.to_string(), days)));
+    }
+    list
+}
+
+fn last_year_of_quarters(today: NaiveDate) -> (NaiveDate, NaiveDate) {
+    let begun = quarter_of(today);
+    (months_before(begun, 12), day_before(begun))
+}
+
+/// The first day of the quarter a day lies in.
+fn quarter_of(day: NaiveDate) -> NaiveDate {
+    day.with_day(1)
+        .map_or(day, |first| months_before(first, first.month0() % 3))
+}
+
+/// At the ends of the calendar time stands still rather than stopping the program.
+fn months_before(day: NaiveDate, months: u32) -> NaiveDate {
+    day.checked_sub_months(Months::new(months)).unwrap_or(day)
+}
+
+fn day_before(day: NaiveDate) -> NaiveDate {
+    day.pred_opt().unwrap_or(day)
+}
+
+fn span((from, to): (NaiveDate, NaiveDate)) -> String {
+    format!("{from}..{to}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::evaluate::evaluate_blocking;
+    use crate::app::evaluate::tests::Site;
+    use crate::domain::instrument::Library;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn rendered(site: &Site, ask: &Ask) -> String {
+        let today = day("2026-11-22");
+        let query = question(ask, &site.app, today).unwrap();
+        let evaluation = evaluate_blocking(&site.app, &site.operator(), &query).unwrap();
+        let figures = Figures::of(&evaluation, file_address(&evaluation));
+        let frame = Frame {
+            css: "",
+            demo: false,
+            name: String::new(),
+            role: "",
+            menu: vec![],
+        };
+        let form = Form::of(ask, &site.app, &site.operator(), today);
+        EvaluationPage {
+            frame,
+            form,
+            shown: Shown::Figures(Box::new(figures)),
+        }
+        .render()
+        .unwrap()
+    }
+
+    fn ask_for(instrument: &str) -> Ask {
+        let known = evaluate::measures(Library::embedded());
+        let measure = known
+            .iter()
+            .find(|measure| measure.instrument == instrument)
+            .unwrap();
+        Ask {
+            scale: code(measure),
+            ..Ask::default()
+        }
+    }
+
+    #[test]
+    fn whole_quarters_and_years_are_on_offer() {
+        let offered = offered(day("2026-11-22"));
+        let list: Vec<_> = offered
+            .iter()
+            .map(|choice| (&*choice.words, &*choice.value))
+            .collect();
+        assert_eq!(
+            list[0],
+            ("Last four whole quarters", "2025-10-01..2026-09-30")
+        );
+        assert_eq!(
+            list[1],
+            ("2026, whole quarters so far", "2026-01-01..2026-09-30")
+        );
+        assert_eq!(list[2], ("2026, quarter 3", "2026-07-01..2026-09-30"));
+        assert_eq!(list[9], ("2024, quarter 4", "2024-10-01..2024-12-31"));
+        assert_eq!(list[10], ("2025", "2025-01-01..2025-12-31"));
+        let january = super::offered(day("2026-01-31"));
+        assert_eq!(january[1].words, "2025, quarter 4");
+    }
+
+    #[test]
+    fn no_address_names_an_instrument() {
+        let site = Site::with_history();
+        for measure in evaluate::measures(site.app.library) {
+            assert!(
+                code(&measure)
+                    .chars()
+                    .all(|letter| letter.is_ascii_hexdigit())
+            );
+        }
+        let page = rendered(&site, &ask_for("phq9"));
+        assert!(
+            page.contains("/evaluation.csv?from=2025-10-01&#38;to=2026-09-30&#38;scale="),
+            "{page}"
+        );
+        assert!(!page.contains("=phq9"));
+    }
+
+    #[test]
+    fn the_page_shows_both_populations_and_says_why_numbers_are_hidden() {
+        let site = Site::with_history();
+        let page = rendered(&site, &ask_for("phq9"));
+        assert!(page.contains("Completers") && page.contains("Everyone"));
+        assert!(page.contains("30 of 45"), "{page}");
+        assert!(page.contains("Numbers from 1 to 10 are hidden"));
+        assert!(page.contains("=North()") && page.contains("South, &#34;old&#34;"));
+        assert!(page.contains("A change is not proof"));
+        assert!(!page.contains("Secretname"));
+    }
+
+    #[test]
+    fn a_period_in_which_nothing_happened_says_what_to_do() {
+        let site = Site::with_history();
+        let page = rendered(
+            &site,
+            &Ask {
+                from: "2020-01-01".into(),
+                to: "2020-12-31".into(),
+                ..ask_for("phq9")
+            },
+        );
+        assert!(
+            page.contains("No episode of care started or ended"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn an_address_that_makes_no_sense_is_explained() {
+        let site = Site::with_history();
+        let asked = |ask: Ask| {
+            question(&ask, &site.app, day("2026-11-22"))
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            asked(Ask {
+                from: "soon".into(),
+                to: "2026-03-31".into(),
+                ..Ask::default()
+            })
+            .contains("\"soon\" is not a day")
+        );
+        assert!(
+            asked(Ask {
+                from: "2026-01-01".into(),
+                ..Ask::default()
+            })
+            .contains("give both days")
+        );
+        assert!(
+            asked(Ask {
+                scale: "phq9".into(),
+                ..Ask::default()
+            })
+            .contains("no such measure")
+        );
+    }
+}

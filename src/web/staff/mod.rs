@@ -1,0 +1,129 @@
+//! Everybody's pages but the patients': one file a page, holding its handlers and the values its template prints. Decisions live in the verbs.
+
+pub mod admin;
+pub mod caseload;
+pub mod enrol;
+pub mod evaluation;
+pub mod flag_card;
+pub mod mailbox;
+pub mod mistakes;
+pub mod patient;
+pub mod queue;
+pub mod set_up;
+pub mod sign_in;
+pub mod tasks;
+pub mod words;
+
+use super::gate::Visitor;
+use super::{Site, assets, errors};
+use crate::app::Failure;
+use crate::domain::access::{Action, Role, Subject, decide, role_may};
+use crate::store::flag;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+
+/// What every staff page carries: head, menu, banner.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Address of the style sheet.
+    pub css: &'static str,
+    /// Whether the demo banner stands on top.
+    pub demo: bool,
+    /// Who is signed in; empty before sign-in.
+    pub name: String,
+    /// Their role in words.
+    pub role: &'static str,
+    /// The menu.
+    pub menu: Vec<MenuItem>,
+}
+
+/// One entry of the menu.
+#[derive(Debug, Clone)]
+pub struct MenuItem {
+    /// Where it leads.
+    pub address: &'static str,
+    /// What it says.
+    pub words: &'static str,
+    /// Something waiting there: shown as a number when above zero.
+    pub waiting: usize,
+    /// Whether this is the page that is open.
+    pub here: bool,
+}
+
+/// The menu's entries, each for those who may open it.
+const MENU: &[(&str, &str, Action)] = &[
+    ("/caseload", "Caseload", Action::SeeCaseload),
+    ("/queue", "Review queue", Action::SeeQueue),
+    ("/tasks", "Tasks", Action::SettleTasks),
+    ("/patients/new", "Add a patient", Action::EnrolPatient),
+    ("/evaluation", "Evaluation", Action::Evaluate),
+    ("/admin", "Administration", Action::Administer),
+];
+
+impl Frame {
+    /// The frame of a page that needs no sign-in.
+    pub fn outside(site: &Site) -> Frame {
+        Frame { css: assets::address("staff.css"), demo: site.mailbox.is_some(), name: String::new(), role: "", menu: vec![] }
+    }
+
+    /// The frame for whoever is signed in; `here` is the menu entry's address that the page belongs to.
+    pub async fn of(site: &Site, visitor: &Visitor, here: &str) -> Frame {
+        let waiting = waiting_flags(site, visitor).await;
+        let menu = MENU
+            .iter()
+            .filter(|(_, _, action)| role_may(visitor.staff.role, *action))
+            .map(|(address, words, action)| MenuItem {
+                address,
+                words,
+                waiting: if *action == Action::SeeQueue { waiting } else { 0 },
+                here: *address == here,
+            })
+            .collect();
+        Frame {
+            css: assets::address("staff.css"),
+            demo: site.mailbox.is_some(),
+            name: visitor.name.clone(),
+            role: words::role(visitor.staff.role),
+            menu,
+        }
+    }
+}
+
+/// How many flags wait within reach; a number that cannot be had is no reason to show no page.
+async fn waiting_flags(site: &Site, visitor: &Visitor) -> usize {
+    let Ok(permit) = decide(&visitor.actor(), Action::SeeQueue, Subject::Organisation) else { return 0 };
+    site.app.store.read(move |tx| flag::waiting(tx, &permit)).await.unwrap_or_else(|fault: crate::store::Fault| {
+        errors::log(&fault);
+        0
+    })
+}
+
+/// Where each role begins.
+pub async fn home(visitor: Visitor) -> HttpResponse {
+    errors::see_other(match visitor.staff.role {
+        Role::Therapist | Role::Supervisor => "/caseload",
+        Role::Quality => "/evaluation",
+        Role::Administrator => "/admin",
+    })
+}
+
+/// A failed verb as a page. A refusal says what was wrong; a page that can show it beside its form does so itself instead.
+pub fn trouble<R: std::fmt::Display>(failure: &Failure<R>) -> HttpResponse {
+    match failure {
+        Failure::Refused(refusal) => errors::plain_for_staff(StatusCode::UNPROCESSABLE_ENTITY, &refusal.to_string()),
+        // Out of reach looks like not there: whether a patient exists is nobody else's business.
+        Failure::Denied(crate::domain::access::Denied::Clinic) => not_found(),
+        Failure::Denied(denied) => errors::plain_for_staff(StatusCode::FORBIDDEN, &format!("Sorry, {denied}.")),
+        Failure::Fault(fault) => {
+            errors::plain_for_staff(errors::log(fault), "Something went wrong on our side. Nothing was changed. Please try again.")
+        }
+    }
+}
+
+/// There is no such thing, or none within reach.
+pub fn not_found() -> HttpResponse {
+    errors::plain_for_staff(StatusCode::NOT_FOUND, "There is no such page, or it is outside your clinics.")
+}
+
+/// The site's data, as handlers get it.
+pub type SiteData = web::Data<Site>;

@@ -1,0 +1,324 @@
+//! One patient's page: what waits first, then scores with their charts, every answer, sessions, mails. And "give the form now".
+//! How one instrument is shown is in `scales`, its answers in `answers`, sessions and mails in `log`.
+
+mod answers;
+mod course;
+mod folds;
+mod log;
+pub(super) mod mark;
+pub(super) mod scales;
+
+use super::words::{age, day_ago};
+use super::{Frame, SiteData, not_found, trouble};
+use crate::app::give_form::{self, HAND_WINDOW_DAYS};
+use crate::app::read_patient::{EpisodeRecord, Record, Refusal, read_patient};
+use crate::app::Failure;
+use crate::domain::care::{Ending, SessionState};
+use crate::domain::ids::{EpisodeId, PatientId};
+use crate::domain::instrument::{Instrument, Library};
+use crate::domain::risk::{FlagState, Tier};
+use crate::domain::schedule::Cadence;
+use crate::store::flag::FlagNames;
+use crate::store::patient::EpisodeNames;
+use crate::store::plan::PlanRow;
+use crate::web::errors;
+use crate::web::form::{Fields, FormTrouble};
+use crate::web::gate::Visitor;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError, web};
+use askama::Template;
+use chrono::TimeDelta;
+use folds::{Fold, Folds};
+use log::{OccasionLine, SessionLine};
+use qrcode::{EcLevel, QrCode, render::svg};
+use scales::InstrumentView;
+use serde::Deserialize;
+
+/// A flag as the page lists it.
+struct FlagLine {
+    address: String,
+    /// `Answered 2 to PHQ-9, item 9`.
+    said: String,
+    /// The answer in the patient's words.
+    words: String,
+    /// How it stands.
+    state: String,
+    crisis: bool,
+}
+
+/// A pair of the head: what, and its words.
+struct Fact {
+    what: &'static str,
+    words: String,
+}
+
+/// An instrument that can be given.
+struct Choice {
+    id: String,
+    words: String,
+    chosen: bool,
+}
+
+/// Another episode of the same patient.
+struct EpisodeLine {
+    address: String,
+    words: String,
+    here: bool,
+}
+
+#[derive(Template)]
+#[template(path = "staff/patient.html", whitespace = "minimize")]
+struct Page {
+    frame: Frame,
+    name: String,
+    external_id: String,
+    facts: Vec<Fact>,
+    waiting: Vec<FlagLine>,
+    closed: Vec<FlagLine>,
+    instruments: Vec<InstrumentView>,
+    history_fold: Fold,
+    occasion_count: usize,
+    occasions: Vec<OccasionLine>,
+    session_count: usize,
+    sessions: Vec<SessionLine>,
+    episodes: Vec<EpisodeLine>,
+    give: Option<Give>,
+}
+
+/// The form "give the form now".
+struct Give {
+    action: String,
+    choices: Vec<Choice>,
+}
+
+/// What the address asks for.
+#[derive(Debug, Default, Deserialize)]
+pub struct Wish {
+    /// An episode that is not the one in progress.
+    episode: Option<String>,
+    /// A part of the page that is open.
+    open: Option<String>,
+}
+
+/// A patient's page.
+pub async fn page(site: SiteData, visitor: Visitor, path: web::Path<String>, wish: web::Query<Wish>) -> HttpResponse {
+    let Ok(id) = path.parse::<PatientId>() else { return not_found() };
+    let episode = match wish.episode.as_deref().map(str::parse::<EpisodeId>) {
+        Some(Err(_)) => return not_found(),
+        Some(Ok(id)) => Some(id),
+        None => None,
+    };
+    let record = match read_patient(&site.app, visitor.actor(), id, episode).await {
+        Ok(record) => record,
+        Err(Failure::Refused(Refusal::NoPatient | Refusal::NoEpisode)) => return not_found(),
+        Err(failure) => return trouble(&failure),
+    };
+    let frame = Frame::of(&site, &visitor, "/caseload").await;
+    let address = match episode {
+        Some(episode) => format!("/patients/{id}?episode={episode}"),
+        None => format!("/patients/{id}"),
+    };
+    let folds = Folds::new(address, wish.into_inner().open);
+    errors::page(StatusCode::OK, &fill(frame, site.app.library, &record, &folds))
+}
+
+fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds) -> Page {
+    let shown = record.shown.as_ref();
+    let history_fold = folds.fold("history".to_owned());
+    let unfolded = shown.filter(|_| history_fold.open);
+    let (waiting, closed): (Vec<_>, Vec<_>) =
+        record.flags.iter().partition(|known| known.flag.state != FlagState::Closed.word());
+    Page {
+        frame,
+        name: record.patient.name.clone(),
+        external_id: record.patient.external_id.clone(),
+        facts: facts(library, record),
+        waiting: waiting.into_iter().map(|flag| flag_line(library, record, flag)).collect(),
+        closed: closed.into_iter().map(|flag| flag_line(library, record, flag)).collect(),
+        instruments: shown.map(|episode| scales::instruments(library, record, episode, folds)).unwrap_or_default(),
+        occasion_count: shown.map_or(0, |episode| episode.occasions.len()),
+        occasions: unfolded.map(|episode| log::occasions(library, record, episode)).unwrap_or_default(),
+        session_count: shown.map_or(0, |episode| episode.sessions.len()),
+        sessions: unfolded.map(|episode| log::sessions(record, episode)).unwrap_or_default(),
+        history_fold,
+        episodes: episodes(record),
+        give: shown.filter(|_| in_care(record)).map(|episode| give(library, record, episode)),
+    }
+}
+
+fn in_care(record: &Record) -> bool {
+    record.episodes.iter().any(|names| names.episode.ended_on.is_none())
+}
+
+fn facts(library: &'static Library, record: &Record) -> Vec<Fact> {
+    let mut facts = vec![];
+    if let Some(episode) = &record.shown {
+        facts.extend(episode_facts(library, record, episode));
+    }
+    let patient = &record.patient;
+    let mail = match (&patient.email, patient.email_refused_at) {
+        (None, _) => "none: give the form by hand".to_owned(),
+        (Some(address), None) => address.clone(),
+        (Some(address), Some(at)) => format!("{address}, refused by the relay {}", day_ago(record.day(at), record.today())),
+    };
+    facts.push(Fact { what: "E-mail", words: mail });
+    facts.push(Fact { what: "Language, time zone", words: format!("{}, {}", patient.language, patient.time_zone) });
+    facts
+}
+
+fn episode_facts(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> Vec<Fact> {
+    let names = &episode.names;
+    let mut facts = vec![
+        Fact { what: "Care", words: episode_words(record, names) },
+        Fact { what: "Clinician", words: names.clinician.clone() },
+        Fact { what: "Clinic, program", words: format!("{}, {}", names.clinic, names.program) },
+    ];
+    if names.episode.ended_on.is_none() {
+        let plans: Vec<_> = episode.plans.iter().map(|plan| plan_words(library, record, plan)).collect();
+        let words = if plans.is_empty() { "none".to_owned() } else { plans.join("; ") };
+        facts.push(Fact { what: "Measurement plan", words });
+        facts.push(Fact { what: "Next session", words: next_session(record, episode) });
+    }
+    facts
+}
+
+fn episode_words(record: &Record, names: &EpisodeNames) -> String {
+    let started = day_ago(names.episode.started_on, record.today());
+    let ending = match names.episode.ending.as_deref().and_then(|word| word.parse().ok()) {
+        Some(Ending::Planned) => ", as planned",
+        Some(Ending::Unplanned) => ", patient stopped coming",
+        Some(Ending::Transferred) => ", care goes on elsewhere",
+        Some(Ending::Died) => ", patient died",
+        None => "",
+    };
+    match names.episode.ended_on {
+        None => format!("since {started}"),
+        Some(last) => format!("{} to {}{ending}", names.episode.started_on.format("%-d %b %Y"), last.format("%-d %b %Y")),
+    }
+}
+
+/// `PHQ-9, GAD-7 every 2 weeks, next due Tue 3 Mar, in 2 days`.
+fn plan_words(library: &'static Library, record: &Record, plan: &PlanRow) -> String {
+    let names: Vec<_> = plan
+        .instruments
+        .split_whitespace()
+        .map(|id| library.get(id).map_or(id, |known| known.texts_or_english("en").short_name.as_str()))
+        .collect();
+    let cadence = plan.cadence.parse::<Cadence>().map_or_else(|_| plan.cadence.clone(), Cadence::in_words);
+    let next = plan.next_due_at.map_or_else(
+        || "nothing due until a session is planned".to_owned(),
+        |at| format!("next due {}", day_ago(record.day(at), record.today())),
+    );
+    format!("{} {cadence}, {next}", names.join(", "))
+}
+
+fn next_session(record: &Record, episode: &EpisodeRecord) -> String {
+    let planned = SessionState::Planned.word();
+    let next = episode.sessions.iter().find(|(at, state)| *at >= record.now && state == planned);
+    next.map_or_else(|| "none planned".to_owned(), |(at, _)| day_ago(record.day(*at), record.today()))
+}
+
+fn flag_line(library: &'static Library, record: &Record, known: &FlagNames) -> FlagLine {
+    let flag = &known.flag;
+    let instrument = library.version(&flag.instrument, &flag.version);
+    let short = instrument.map_or(flag.instrument.as_str(), |known| &known.texts_or_english("en").short_name);
+    let waited = age(flag.raised_at, record.now);
+    FlagLine {
+        address: format!("/flags/{}", flag.id),
+        said: format!("Answered {} to {short}, item {}", flag.answer, flag.item),
+        words: flag.answer_words.clone(),
+        state: match flag.state.parse() {
+            Ok(FlagState::Open) => format!("Waits since {waited}. Nobody has it."),
+            Ok(FlagState::Acknowledged) => format!("Raised {waited} ago. {} has it, not closed yet.", known.owner),
+            Ok(FlagState::Closed) | Err(_) => format!("Raised {}. Closed.", day_ago(record.day(flag.raised_at), record.today())),
+        },
+        crisis: flag.tier == Tier::Crisis.word(),
+    }
+}
+
+fn episodes(record: &Record) -> Vec<EpisodeLine> {
+    let shown = record.shown.as_ref().map(|episode| episode.names.episode.id);
+    let line = |names: &EpisodeNames| EpisodeLine {
+        address: format!("/patients/{}?episode={}", record.patient.id, names.episode.id),
+        words: format!("{}, {}, {}", names.program, names.clinician, episode_words(record, names)),
+        here: Some(names.episode.id) == shown,
+    };
+    record.episodes.iter().map(line).collect()
+}
+
+fn give(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> Give {
+    let asked: Vec<&str> = episode.plans.iter().flat_map(|plan| plan.instruments.split_whitespace()).collect();
+    let choice = |known: &Instrument| Choice {
+        id: known.id.clone(),
+        words: known.texts_or_english("en").short_name.clone(),
+        chosen: asked.contains(&known.id.as_str()),
+    };
+    Give { action: format!("/patients/{}/form", record.patient.id), choices: library.latest().map(choice).collect() }
+}
+
+#[derive(Template)]
+#[template(path = "staff/give_form.html", whitespace = "minimize")]
+struct Given {
+    frame: Frame,
+    back: String,
+    what: String,
+    link: String,
+    qr: String,
+    open_until: String,
+}
+
+/// Makes a fresh link and shows it once: as an address and as a code to scan.
+pub async fn give_form(
+    site: SiteData,
+    visitor: Visitor,
+    path: web::Path<String>,
+    fields: Result<Fields, FormTrouble>,
+) -> HttpResponse {
+    let Ok(id) = path.parse::<PatientId>() else { return not_found() };
+    let fields = match fields {
+        Ok(fields) => fields,
+        Err(problem) => return problem.error_response(),
+    };
+    let ids: Vec<String> = fields.all("instrument").map(str::to_owned).collect();
+    let link = match give_form::give_form(&site.app, visitor.actor(), id, ids.clone()).await {
+        Ok(link) => link,
+        Err(Failure::Refused(give_form::Refusal::NoPatient)) => return not_found(),
+        Err(Failure::Refused(give_form::Refusal::Nothing)) => {
+            let words = "No questionnaire was chosen. Go back and choose at least one.";
+            return errors::plain_for_staff(StatusCode::UNPROCESSABLE_ENTITY, words);
+        }
+        Err(failure) => return trouble(&failure),
+    };
+    let until = site.app.clock.now() + TimeDelta::days(HAND_WINDOW_DAYS);
+    let names = ids.iter().filter_map(|id| site.app.library.get(id)).map(|known| known.texts_or_english("en").short_name.as_str());
+    let page = Given {
+        back: format!("/patients/{id}"),
+        what: names.collect::<Vec<_>>().join(", "),
+        qr: code(&link).unwrap_or_default(),
+        open_until: until.format("%A %-d %B").to_string(),
+        frame: Frame::of(&site, &visitor, "/caseload").await,
+        link,
+    };
+    errors::page(StatusCode::OK, &page)
+}
+
+/// The address as a code to scan; `None` when it is too long for one, which no address of ours is.
+fn code(link: &str) -> Option<String> {
+    let drawn = QrCode::with_error_correction_level(link, EcLevel::M).ok()?;
+    let svg = drawn.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
+    // Inside a page the drawing needs a name and no XML head.
+    let (_, body) = svg.split_once("<svg")?;
+    Some(format!(r#"<svg role="img" aria-label="The same link as a code to scan"{body}"#))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_a_named_drawing_without_inline_style() {
+        let svg = code("https://forms.example.org/s/abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG").unwrap();
+        assert!(svg.starts_with("<svg role=\"img\"") && svg.ends_with("</svg>"), "{svg}");
+        assert!(!svg.contains("style=") && !svg.contains("<?xml"));
+    }
+}

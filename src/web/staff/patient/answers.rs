@@ -1,0 +1,155 @@
+//! Every response item by item: a table with the questions down the side and the occasions, newest first, across the top.
+
+use super::course::{Asked, Course};
+use crate::app::read_patient::Record;
+use crate::domain::care::Layout;
+use crate::domain::instrument::{Answers, Instrument, ItemTexts, Library};
+use crate::store::response::ResponseRow;
+use std::collections::BTreeSet;
+
+/// The answers to one version of an instrument.
+pub struct Matrix {
+    /// The version.
+    pub version: String,
+    /// The words above the questions.
+    pub stem: String,
+    /// One column a response, newest first.
+    pub columns: Vec<Column>,
+    /// One row an item.
+    pub rows: Vec<ItemRow>,
+    /// What the numbers mean, one sentence for each set of options.
+    pub keys: Vec<String>,
+}
+
+/// The head of a column: one response.
+pub struct Column {
+    /// The day.
+    pub day: String,
+    /// The year.
+    pub year: String,
+    /// Handed in, or not.
+    pub state: &'static str,
+    /// How the questions were laid out.
+    pub layout: &'static str,
+    /// Language of the wording.
+    pub language: String,
+}
+
+/// An item with its answers.
+pub struct ItemRow {
+    /// The printed number.
+    pub number: String,
+    /// The question.
+    pub text: String,
+    /// One a column.
+    pub cells: Vec<Cell>,
+}
+
+/// One answer.
+pub struct Cell {
+    /// The value; a dash when there is none.
+    pub value: String,
+    /// Whether the answer raises a flag by the instrument's own rule.
+    pub raises: bool,
+}
+
+/// The answers of a course, newest version first.
+pub fn matrices(library: &'static Library, record: &Record, course: &Course<'_>) -> Vec<Matrix> {
+    let versions: BTreeSet<&str> = course.asked.iter().filter_map(Asked::response).map(|row| row.version.as_str()).collect();
+    versions
+        .into_iter()
+        .rev()
+        .filter_map(|version| library.version(&course.instrument.id, version))
+        .map(|instrument| matrix(instrument, record, course))
+        .collect()
+}
+
+fn matrix(instrument: &Instrument, record: &Record, course: &Course<'_>) -> Matrix {
+    let responses: Vec<(&Asked<'_>, &ResponseRow)> = course
+        .asked
+        .iter()
+        .rev()
+        .filter_map(|asked| Some((asked, asked.response()?)))
+        .filter(|(_, row)| row.version == instrument.version)
+        .collect();
+    let answers: Vec<Option<Answers>> =
+        responses.iter().map(|(_, row)| Answers::from_json(instrument, &row.answers).ok()).collect();
+    let texts = instrument.texts_or_english("en");
+    let rows = instrument.items.iter().zip(&texts.items).enumerate().map(|(position, (item, words))| ItemRow {
+        number: item.id.clone(),
+        text: words.text.clone(),
+        cells: answers.iter().map(|answers| cell(instrument, answers.as_ref(), position)).collect(),
+    });
+    Matrix {
+        version: instrument.version.clone(),
+        stem: texts.items.first().and_then(|words| words.stem.clone()).unwrap_or_default(),
+        columns: responses.iter().map(|(asked, row)| column(record, asked, row)).collect(),
+        rows: rows.collect(),
+        keys: keys(instrument, &texts.items),
+    }
+}
+
+fn column(record: &Record, asked: &Asked<'_>, row: &ResponseRow) -> Column {
+    let day = record.day(asked.at);
+    Column {
+        day: day.format("%-d %b").to_string(),
+        year: day.format("%Y").to_string(),
+        state: if asked.completed().is_some() { "" } else { "not handed in" },
+        layout: match row.layout.parse() {
+            Ok(Layout::Page) => "page",
+            Ok(Layout::List) => "list",
+            Err(_) => "?",
+        },
+        language: row.language.clone(),
+    }
+}
+
+fn cell(instrument: &Instrument, answers: Option<&Answers>, position: usize) -> Cell {
+    let value = answers.and_then(|answers| answers.get(position));
+    let raises = value.is_some_and(|value| {
+        instrument.risk_rules.iter().any(|rule| rule.item == position && value >= rule.at_least)
+    });
+    Cell { value: value.map_or_else(|| "–".to_owned(), |value| value.to_string()), raises }
+}
+
+/// `Items 1 to 9: 0 Not at all, 1 Several days, …`: one sentence for each run of items with the same options.
+fn keys(instrument: &Instrument, texts: &[ItemTexts]) -> Vec<String> {
+    let items: Vec<_> = instrument.items.iter().zip(texts).collect();
+    items
+        .chunk_by(|a, b| a.1.options == b.1.options && a.0.options == b.0.options)
+        .filter_map(|run| {
+            let (first, last) = (run.first()?, run.last()?);
+            let options: Vec<_> =
+                first.0.options.iter().zip(&first.1.options).map(|(option, words)| format!("{} {words}", option.value)).collect();
+            let which = if run.len() == 1 {
+                format!("Item {}", first.0.id)
+            } else {
+                format!("Items {} to {}", first.0.id, last.0.id)
+            };
+            Some(format!("{which}: {}", options.join(", ")))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_set_of_options_is_explained_once() {
+        let instrument = Library::embedded().get("phq9").unwrap();
+        let keys = keys(instrument, &instrument.texts_or_english("en").items);
+        assert_eq!(keys.len(), 2);
+        assert!(keys[0].starts_with("Items 1 to 9: 0 Not at all, 1 Several days"), "{}", keys[0]);
+        assert!(keys[1].starts_with("Item 10: 0 "), "{}", keys[1]);
+    }
+
+    #[test]
+    fn a_missing_answer_is_a_dash_and_a_risk_answer_is_marked() {
+        let instrument = Library::embedded().get("phq9").unwrap();
+        let answers = Answers::from_json(instrument, r#"{"1":0,"9":1}"#).unwrap();
+        let at = |position| cell(instrument, Some(&answers), position);
+        assert_eq!((at(0).value.as_str(), at(1).value.as_str(), at(8).value.as_str()), ("0", "–", "1"));
+        assert_eq!((at(0).raises, at(8).raises), (false, true));
+    }
+}

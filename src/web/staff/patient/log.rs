@@ -1,0 +1,104 @@
+//! What was asked and sent: every occasion with its state and its mails, and the sessions. Nobody can know whether a mail was delivered, so that
+//! word is not here.
+
+use crate::app::read_patient::{EpisodeRecord, OccasionRecord, Record};
+use crate::domain::care::{AdministrationState, SessionState, read_battery};
+use crate::domain::instrument::Library;
+use crate::domain::message::MessageState;
+use crate::store::outbox::OutboxRow;
+use crate::web::staff::words::day_ago;
+
+/// One occasion.
+pub struct OccasionLine {
+    /// When it fell due.
+    pub due: String,
+    /// Which instruments.
+    pub what: String,
+    /// Where it stands.
+    pub state: String,
+    /// Its mails, one sentence each.
+    pub mails: Vec<String>,
+}
+
+/// One session.
+pub struct SessionLine {
+    /// When.
+    pub day: String,
+    /// What became of it.
+    pub state: &'static str,
+}
+
+/// The occasions, newest first.
+pub fn occasions(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> Vec<OccasionLine> {
+    episode.occasions.iter().map(|occasion| line(library, record, occasion)).collect()
+}
+
+fn line(library: &'static Library, record: &Record, occasion: &OccasionRecord) -> OccasionLine {
+    let row = &occasion.row;
+    let by_hand = occasion.messages.is_empty() && row.occasion.starts_with("by hand");
+    let mut mails: Vec<_> = occasion.messages.iter().map(|message| mail(record, message)).collect();
+    if by_hand {
+        mails.push("No mail: link given by hand".to_owned());
+    }
+    OccasionLine {
+        due: day_ago(record.day(row.due_at), record.today()),
+        what: short_names(library, &row.instruments),
+        state: state(record, occasion),
+        mails,
+    }
+}
+
+/// A battery in the names clinicians use.
+pub fn short_names(library: &'static Library, battery: &str) -> String {
+    let names: Vec<_> = read_battery(battery)
+        .iter()
+        .map(|part| {
+            let known = library.version(&part.instrument, &part.version);
+            known.map_or_else(|| part.instrument.clone(), |known| known.texts_or_english("en").short_name.clone())
+        })
+        .collect();
+    names.join(", ")
+}
+
+fn state(record: &Record, occasion: &OccasionRecord) -> String {
+    let row = &occasion.row;
+    let on = |at: Option<chrono::NaiveDateTime>| at.map_or_else(String::new, |at| format!(" {}", record.day(at).format("%a %-d %b")));
+    match row.state.parse() {
+        Ok(AdministrationState::Planned) => "planned".to_owned(),
+        Ok(AdministrationState::Sent) => format!("open until {}", record.day(row.expires_at).format("%a %-d %b")),
+        Ok(AdministrationState::Opened) => format!("begun{}", on(row.opened_at)),
+        Ok(AdministrationState::Completed) => format!("answered{}", on(row.ended_at)),
+        Ok(AdministrationState::Declined) => format!("declined{}", on(row.ended_at)),
+        Ok(AdministrationState::Expired) => "not answered in time".to_owned(),
+        Ok(AdministrationState::Cancelled) => format!("withdrawn{}", on(row.ended_at)),
+        Err(_) => row.state.clone(),
+    }
+}
+
+fn mail(record: &Record, message: &OutboxRow) -> String {
+    let day = |at: chrono::NaiveDateTime| record.day(at).format("%a %-d %b").to_string();
+    let ended = message.ended_at.map(day).unwrap_or_default();
+    let tries = if message.attempts > 1 { format!(", {} tries", message.attempts) } else { String::new() };
+    match message.state.parse() {
+        Ok(MessageState::Queued) => format!("Mail queued since {}{tries}", day(message.created_at)),
+        Ok(MessageState::Accepted) => format!("Mail accepted by the relay {ended}{tries}"),
+        Ok(MessageState::Refused) => format!("Mail refused {ended}{tries}"),
+        Ok(MessageState::Withdrawn) => format!("Mail withdrawn {ended}"),
+        Err(_) => format!("Mail: {}", message.state),
+    }
+}
+
+/// The sessions, newest first.
+pub fn sessions(record: &Record, episode: &EpisodeRecord) -> Vec<SessionLine> {
+    let line = |(at, state): &(chrono::NaiveDateTime, String)| SessionLine {
+        day: day_ago(record.day(*at), record.today()),
+        state: match state.parse() {
+            Ok(SessionState::Planned) => "planned",
+            Ok(SessionState::Attended) => "took place",
+            Ok(SessionState::Cancelled) => "called off",
+            Ok(SessionState::Missed) => "patient did not come",
+            Err(_) => "unknown",
+        },
+    };
+    episode.sessions.iter().rev().map(line).collect()
+}

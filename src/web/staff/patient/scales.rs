@@ -1,0 +1,344 @@
+//! One instrument on the patient's page: a chart for each scale, the table of numbers below it, and what the change means with its basis.
+
+use super::answers::{Matrix, matrices};
+use super::course::{Asked, Course};
+use super::folds::{Fold, Folds};
+use super::mark::Mark;
+use crate::app::read_patient::{EpisodeRecord, Record};
+use crate::charts::{Band, Limit, Occasion, Trend, Worse, trend};
+use crate::domain::change::{Attainment, Change, Direction, compare};
+use crate::domain::instrument::{Instrument, Library, Scale, ScaleTexts};
+use crate::web::staff::words::{day_ago, points};
+use chrono::{NaiveDate, TimeDelta};
+
+/// Days of a course without any occasion that a chart still shows at its left end.
+const EMPTY_DAYS: i64 = 28;
+/// Rows of the table of numbers before the rest folds away.
+const ROWS: usize = 12;
+
+/// An instrument with everything that was answered to it in one episode.
+pub struct InstrumentView {
+    /// Its id, for anchors.
+    pub id: String,
+    /// The name clinicians use.
+    pub short_name: String,
+    /// The full name.
+    pub name: String,
+    /// The first scale: the total.
+    pub total: Option<ScaleView>,
+    /// The names of the other scales.
+    pub part_names: Vec<String>,
+    /// Opens their charts; `None` when there are none.
+    pub parts_fold: Option<Fold>,
+    /// The other scales, when open.
+    pub parts: Vec<ScaleView>,
+    /// One row an occasion, newest first.
+    pub rows: Vec<Row>,
+    /// Opens the rows that are folded away; `None` when all are there.
+    pub rows_fold: Option<Fold>,
+    /// What came of the criteria in the last response.
+    pub criteria: Vec<CriterionLine>,
+    /// Opens the answers.
+    pub answers_fold: Fold,
+    /// Item by item, one table a version, when open.
+    pub answers: Vec<Matrix>,
+    /// The owner's line.
+    pub credit: String,
+}
+
+/// One scale.
+pub struct ScaleView {
+    /// Its name.
+    pub name: String,
+    /// The drawing.
+    pub chart: String,
+    /// The last score in words.
+    pub last: String,
+    /// The change since the first.
+    pub mark: Mark,
+    /// What that stands on, one sentence each.
+    pub basis: Vec<String>,
+    /// Cut-offs and bands with their sources, one sentence each.
+    pub limits: Vec<String>,
+}
+
+/// One occasion in the table of numbers.
+pub struct Row {
+    /// When.
+    pub day: String,
+    /// Score on the total, or nothing.
+    pub score: String,
+    /// Its band.
+    pub band: String,
+    /// Change since the first score; `None` where there is nothing to compare.
+    pub mark: Option<Mark>,
+    /// The scores on the other scales.
+    pub parts: Vec<String>,
+    /// Why there is no score, or how it was completed.
+    pub note: String,
+}
+
+/// A criterion and what came of it.
+pub struct CriterionLine {
+    /// Its name.
+    pub name: String,
+    /// Met, not met, or open.
+    pub verdict: &'static str,
+    /// Where the rule was published.
+    pub source: String,
+}
+
+/// The name of the band a score lies in.
+pub fn band_name<'a>(instrument: &'a Instrument, scale: &Scale, value: f64) -> Option<&'a str> {
+    let band = scale.band(value)?;
+    let at = scale.bands.iter().position(|known| known.id == band.id)?;
+    texts_of(instrument, scale)?.bands.get(at).map(String::as_str)
+}
+
+fn texts_of<'a>(instrument: &'a Instrument, scale: &Scale) -> Option<&'a ScaleTexts> {
+    let at = instrument.scales.iter().position(|known| known.id == scale.id)?;
+    instrument.texts_or_english("en").scales.get(at)
+}
+
+/// Every instrument that was asked in this episode, the one with the newest answer first.
+pub fn instruments(
+    library: &'static Library,
+    record: &Record,
+    episode: &EpisodeRecord,
+    folds: &Folds,
+) -> Vec<InstrumentView> {
+    let mut courses: Vec<_> = library
+        .latest()
+        .map(|newest| Course::of(library, newest, episode))
+        .filter(|course| !course.asked.is_empty())
+        .collect();
+    courses.sort_by_key(|course| std::cmp::Reverse(course.last_answer_at()));
+    courses.iter().map(|course| view(library, record, episode, course, folds)).collect()
+}
+
+fn view(
+    library: &'static Library,
+    record: &Record,
+    episode: &EpisodeRecord,
+    course: &Course<'_>,
+    folds: &Folds,
+) -> InstrumentView {
+    let instrument = course.instrument;
+    let texts = instrument.texts_or_english("en");
+    let fold = |part: &str| folds.fold(format!("{part}-{}", instrument.id));
+    let (parts_fold, rows_fold, answers_fold) = (fold("parts"), fold("rows"), fold("answers"));
+    let rows = if rows_fold.open { course.asked.len() } else { ROWS };
+    let drawn = |scale| scale_view(record, episode, course, scale);
+    let others = || instrument.scales.iter().skip(1);
+    InstrumentView {
+        id: instrument.id.clone(),
+        short_name: texts.short_name.clone(),
+        name: texts.name.clone(),
+        total: instrument.scales.first().map(drawn),
+        part_names: others().map(|scale| scale_name(instrument, scale)).collect(),
+        parts: others().filter(|_| parts_fold.open).map(drawn).collect(),
+        parts_fold: others().next().map(|_| parts_fold),
+        rows: course.asked.iter().rev().take(rows).map(|asked| row(record, course, asked)).collect(),
+        rows_fold: (course.asked.len() > rows).then_some(rows_fold),
+        criteria: criteria(course),
+        answers: if answers_fold.open { matrices(library, record, course) } else { vec![] },
+        answers_fold,
+        credit: texts.credit.clone(),
+    }
+}
+
+fn scale_view(record: &Record, episode: &EpisodeRecord, course: &Course<'_>, scale: &Scale) -> ScaleView {
+    let scores = course.scores(&scale.id);
+    let (first, last) = (scores.first().map(|score| score.1), scores.last().map(|score| score.1));
+    let change = match (&scale.change, first, last) {
+        (Some(known), Some(first), Some(last)) if scores.len() > 1 => Some(compare(known, first, last)),
+        _ => None,
+    };
+    let mark = Mark::of(change.as_ref(), scale.change.as_ref());
+    let last_words = last.map_or_else(String::new, |last| score_words(course.instrument, scale, last));
+    ScaleView {
+        name: scale_name(course.instrument, scale),
+        chart: chart(record, episode, course, scale, &chart_words(&last_words, &mark, scores.len())),
+        last: match (last, scores.last()) {
+            (Some(_), Some((at, _))) => {
+                format!("{last_words}, of at most {}, on {}", points(scale.highest), day_ago(record.day(*at), record.today()))
+            }
+            _ => "No score yet".to_owned(),
+        },
+        basis: basis(change.as_ref(), scale),
+        limits: limits(course.instrument, scale),
+        mark,
+    }
+}
+
+fn scale_name(instrument: &Instrument, scale: &Scale) -> String {
+    texts_of(instrument, scale).map_or_else(|| scale.id.clone(), |texts| texts.name.clone())
+}
+
+fn score_words(instrument: &Instrument, scale: &Scale, value: f64) -> String {
+    match band_name(instrument, scale, value) {
+        Some(band) => format!("{} {band}", points(value)),
+        None => points(value),
+    }
+}
+
+/// What stands beside the last point.
+fn chart_words(last: &str, mark: &Mark, scores: usize) -> String {
+    match scores {
+        0 => String::new(),
+        1 => format!("{last}, first score"),
+        _ if mark.class == "unknown" => last.to_owned(),
+        _ => format!("{last}, {} {}", mark.glyph, mark.words),
+    }
+}
+
+fn chart(record: &Record, episode: &EpisodeRecord, course: &Course<'_>, scale: &Scale, last_words: &str) -> String {
+    let occasions: Vec<Occasion> =
+        course.values(&scale.id).map(|(at, value)| Occasion { day: record.day(at), value }).collect();
+    let bands: Vec<Band> = scale
+        .bands
+        .iter()
+        .map(|band| Band {
+            from: f64::from(band.from),
+            name: band_name(course.instrument, scale, f64::from(band.from)).unwrap_or(&band.id).to_owned(),
+        })
+        .collect();
+    let cut_off = scale.cut_offs.first().map(|limit| Limit {
+        at: limit.at_least,
+        words: format!("cut-off {}", points(limit.at_least)),
+    });
+    let texts = course.instrument.texts_or_english("en");
+    trend(&Trend {
+        id: &format!("{}-{}", course.instrument.id, scale.id),
+        title: &format!("{}, {}", texts.short_name, scale_name(course.instrument, scale)),
+        description: &description(record, course, scale, last_words),
+        lowest: scale.lowest,
+        highest: scale.highest,
+        worse: match scale.change.as_ref().map(|known| known.direction) {
+            Some(Direction::HigherIsBetter) => Worse::Lower,
+            _ => Worse::Higher,
+        },
+        bands: &bands,
+        cut_off: cut_off.as_ref(),
+        span: span(record, episode, &occasions),
+        occasions: &occasions,
+        sessions: &attended(record, episode),
+        last_words,
+    })
+}
+
+fn description(record: &Record, course: &Course<'_>, scale: &Scale, last_words: &str) -> String {
+    let scores = course.scores(&scale.id);
+    let without = course.values(&scale.id).filter(|(_, value)| value.is_none()).count();
+    match scores.first() {
+        Some((at, first)) => format!(
+            "{} scores, {without} occasions without a score. First: {} on {}. Last: {last_words}. The table below has the numbers.",
+            scores.len(),
+            points(*first),
+            record.day(*at).format("%-d %b %Y"),
+        ),
+        None => format!("No score yet; {without} occasions without a score."),
+    }
+}
+
+/// From the start of care, unless nothing was asked for long after it, to today or the end of care.
+fn span(record: &Record, episode: &EpisodeRecord, occasions: &[Occasion]) -> (NaiveDate, NaiveDate) {
+    let end = episode.names.episode.ended_on.unwrap_or_else(|| record.today());
+    let (first, last) = (occasions.first().map(|one| one.day), occasions.last().map(|one| one.day));
+    let from = first.map_or(episode.names.episode.started_on, |first| {
+        episode.names.episode.started_on.max(first - TimeDelta::days(EMPTY_DAYS)).min(first)
+    });
+    (from, last.map_or(end, |last| last.max(end)).max(from))
+}
+
+fn attended(record: &Record, episode: &EpisodeRecord) -> Vec<NaiveDate> {
+    let took_place = crate::domain::care::SessionState::Attended.word();
+    episode.sessions.iter().filter(|(_, state)| state == took_place).map(|(at, _)| record.day(*at)).collect()
+}
+
+fn basis(change: Option<&Change>, scale: &Scale) -> Vec<String> {
+    let (Some(change), Some(_)) = (change, &scale.change) else {
+        return vec![match &scale.change {
+            Some(known) => format!(
+                "Change is judged from the second score on. {} points or more would be reliable.",
+                points(known.reliable_points)
+            ),
+            None => "No limit of reliable change is stated for this scale.".to_owned(),
+        }];
+    };
+    let mut said = vec![change.basis.reliable.clone()];
+    said.extend(attainment(change.treatment_response, change.basis.treatment_response.as_deref()));
+    said.extend(attainment(change.remission, change.basis.remission.as_deref()));
+    said.extend(change.basis.alternatives.iter().cloned());
+    said
+}
+
+fn attainment(attained: Option<Attainment>, rule: Option<&str>) -> Option<String> {
+    let verdict = match attained? {
+        Attainment::Reached => "Reached.",
+        Attainment::NotReached => "Not reached.",
+        Attainment::StartedBelow => "Not asked, the first score was too low for it.",
+    };
+    Some(format!("{} {verdict}", rule?))
+}
+
+fn limits(instrument: &Instrument, scale: &Scale) -> Vec<String> {
+    let names = texts_of(instrument, scale).map_or(&[][..], |texts| &texts.cut_offs);
+    let mut said: Vec<String> = scale
+        .cut_offs
+        .iter()
+        .zip(names)
+        .map(|(limit, name)| {
+            format!("Cut-off: {name}, {} or more. Source: {}.", points(limit.at_least), limit.source.trim_end_matches('.'))
+        })
+        .collect();
+    said.extend(scale.bands_source.as_ref().map(|source| format!("Bands: {}.", source.trim_end_matches('.'))));
+    said
+}
+
+fn row(record: &Record, course: &Course<'_>, asked: &Asked<'_>) -> Row {
+    let mut scales = course.instrument.scales.iter();
+    let total = scales.next();
+    let score = total.and_then(|scale| course.score(asked, &scale.id));
+    let value = score.and_then(|score| score.value);
+    Row {
+        day: day_ago(record.day(asked.at), record.today()),
+        score: value.map(points).unwrap_or_default(),
+        band: match (total, value) {
+            (Some(scale), Some(value)) => band_name(course.instrument, scale, value).unwrap_or_default().to_owned(),
+            _ => String::new(),
+        },
+        mark: total.zip(value).and_then(|(scale, value)| mark_since_first(course, scale, asked, value)),
+        parts: scales
+            .map(|scale| course.score(asked, &scale.id).and_then(|score| score.value).map(points).unwrap_or_default())
+            .collect(),
+        note: course.note(asked, total),
+    }
+}
+
+fn mark_since_first(course: &Course<'_>, scale: &Scale, asked: &Asked<'_>, value: f64) -> Option<Mark> {
+    let (first_at, first) = *course.scores(&scale.id).first()?;
+    let known = scale.change.as_ref().filter(|_| asked.at > first_at)?;
+    Some(Mark::of(Some(&compare(known, first, value)), Some(known)))
+}
+
+fn criteria(course: &Course<'_>) -> Vec<CriterionLine> {
+    let Some(response) = course.asked.iter().rev().find_map(Asked::completed) else { return vec![] };
+    let verdicts: std::collections::BTreeMap<String, String> = serde_json::from_str(&response.criteria).unwrap_or_default();
+    let names = &course.instrument.texts_or_english("en").criteria;
+    course
+        .instrument
+        .criteria
+        .iter()
+        .zip(names)
+        .map(|(criterion, name)| CriterionLine {
+            name: name.clone(),
+            verdict: match verdicts.get(&criterion.id).map(String::as_str) {
+                Some("met") => "met",
+                Some("not_met") => "not met",
+                _ => "open: answers are missing",
+            },
+            source: criterion.source.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,320 @@
+//! What the patient's pages need, as plain values: one struct a page, filled by the handlers, printed by `templates/survey/`.
+//! No decisions, no database and no domain types live here; whoever fills a struct has already decided what is shown.
+//!
+//! Everything is borrowed, because the start page and the list page are the busiest pages of the whole program.
+
+use askama::Template;
+
+/// What every patient page carries: the style sheet, the language and the help that never goes away.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Language of the page as a BCP 47 tag, for example `en`.
+    pub lang: &'a str,
+    /// The language's own name, shown in the head of every page: `English`.
+    pub language: &'a str,
+    /// Address of the style sheet, with the hash of its content in the name.
+    pub css: &'a str,
+    /// Name of the clinic or practice as patients know it. Shown small in the head; empty when it is not known (mistyped link).
+    pub clinic: &'a str,
+    /// The site's own crisis line, beside 988 and 911.
+    pub site_line: Option<Line<'a>>,
+}
+
+/// A telephone line as people read it and as a phone dials it.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Who answers: `Harbor Clinic crisis line`.
+    pub label: &'a str,
+    /// The number as printed: `(555) 010-0199`.
+    pub shown: &'a str,
+    /// The number as dialled after `tel:`; digits and a leading plus only: `+15550100199`.
+    pub dial: &'a str,
+}
+
+/// Who reads the answers and when. Shown before the first question, after the last, and on the support page.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// Who reads them, as the subject of a sentence: `Your therapist, Maya Lindqvist,` or `Your care team at Harbor Clinic`.
+    pub who: &'a str,
+    /// When, as the end of that sentence ("… reads your answers ___"): `before your next visit, at the latest in 2 working days`.
+    pub when: &'a str,
+}
+
+/// The first page: who asks, why, how long, who reads it. Shows, changes nothing; its form starts the questions.
+#[derive(Debug, Template)]
+#[template(path = "survey/start.html", whitespace = "minimize")]
+pub struct Start<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// Who asks: `Maya Lindqvist at Harbor Clinic`.
+    pub asked_by: &'a str,
+    /// Who reads the answers and when.
+    pub reading: Reading<'a>,
+    /// How many questions there are in all.
+    pub questions: usize,
+    /// How long it takes, in whole minutes, at least 1.
+    pub minutes: u32,
+    /// Answers saved earlier through this link; 0 when the patient has not begun. Above zero the button reads "Go on where you stopped".
+    pub saved: usize,
+    /// Last day the link works, as people write it: `Tuesday 10 March`. Empty: not said.
+    pub open_until: &'a str,
+    /// Where the form posts. Field `layout` is `page` (one question a page) or `list` (all on one page).
+    pub action: &'a str,
+    /// Where "This is not for me" posts (no field).
+    pub not_me_action: &'a str,
+}
+
+/// One answer a patient can choose.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'a> {
+    /// The answer's value as the instrument defines it; becomes the `value` of the radio button.
+    pub value: i32,
+    /// The wording of the instrument's owner.
+    pub label: &'a str,
+}
+
+impl Choice<'_> {
+    fn is(&self, chosen: &Option<i32>) -> bool {
+        *chosen == Some(self.value)
+    }
+}
+
+/// What the page says about an answer that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Nothing to say: the page is shown for the first time, or all is answered.
+    Nothing,
+    /// The patient pressed the button without choosing: the error summary is shown.
+    Asked,
+}
+
+/// One question on a page of its own.
+#[derive(Debug, Template)]
+#[template(path = "survey/question.html", whitespace = "minimize")]
+pub struct Question<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// Which question this is, from 1.
+    pub number: usize,
+    /// How many there are in all.
+    pub total: usize,
+    /// The stem that belongs to the question ("Over the last 2 weeks, how often …"); empty when there is none.
+    pub stem: &'a str,
+    /// The question itself, word for word.
+    pub text: &'a str,
+    /// The answers, in the printed order.
+    pub choices: &'a [Choice<'a>],
+    /// The value saved earlier, marked as chosen.
+    pub chosen: Option<i32>,
+    /// Whether the error summary is shown.
+    pub missing: Missing,
+    /// Where the form posts. Fields: `answer` (a value), or `skip=1` to leave the question out.
+    pub action: &'a str,
+    /// The page before this one.
+    pub back: Option<&'a str>,
+    /// The instrument's credit line.
+    pub credit: &'a str,
+}
+
+impl Question<'_> {
+    fn complains(&self) -> bool {
+        self.missing == Missing::Asked
+    }
+}
+
+/// One question of the compact list.
+#[derive(Debug, Clone, Copy)]
+pub struct ListItem<'a> {
+    /// Name of its form field, also the fragment the error summary links to: `q3`.
+    pub field: &'a str,
+    /// The number as printed on the form: `3`. Empty for an unnumbered question.
+    pub number: &'a str,
+    /// The question, word for word.
+    pub text: &'a str,
+    /// The answers, in the printed order; most items of an instrument share one slice.
+    pub choices: &'a [Choice<'a>],
+    /// The value saved earlier.
+    pub chosen: Option<i32>,
+}
+
+/// What the compact list's button does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListButton {
+    /// The last (or only) list: "Send my answers", field `send=1`.
+    Send,
+    /// More lists follow: "Save and continue", field `next=1`.
+    Continue,
+}
+
+/// All items of one instrument on one page.
+#[derive(Debug, Template)]
+#[template(path = "survey/list.html", whitespace = "minimize")]
+pub struct List<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// Which list this is, from 1.
+    pub part: usize,
+    /// How many lists there are; with one, the parts are not mentioned.
+    pub parts: usize,
+    /// The instruction and stem above the items, word for word.
+    pub stem: &'a str,
+    /// The items, in the printed order.
+    pub items: &'a [ListItem<'a>],
+    /// `Asked` after a round with gaps: the error summary and "Send without these answers" (field `incomplete=1`) appear.
+    pub missing: Missing,
+    /// What the button does.
+    pub button: ListButton,
+    /// Where the form posts.
+    pub action: &'a str,
+    /// The page before this one.
+    pub back: Option<&'a str>,
+    /// The instrument's credit line.
+    pub credit: &'a str,
+}
+
+impl List<'_> {
+    fn complains(&self) -> bool {
+        self.missing == Missing::Asked
+    }
+
+    fn gaps(&self) -> usize {
+        self.items
+            .iter()
+            .filter(|item| item.chosen.is_none())
+            .count()
+    }
+
+    fn sends(&self) -> bool {
+        self.button == ListButton::Send
+    }
+}
+
+/// One answer on the review page.
+#[derive(Debug, Clone, Copy)]
+pub struct ReviewRow<'a> {
+    /// The question's place among all questions, from 1.
+    pub number: usize,
+    /// The question, word for word.
+    pub text: &'a str,
+    /// The chosen answer's wording; `None` when it was skipped.
+    pub answer: Option<&'a str>,
+    /// Address of that question's page.
+    pub change: &'a str,
+}
+
+/// Answers under one stem.
+#[derive(Debug, Clone, Copy)]
+pub struct ReviewPart<'a> {
+    /// The stem the questions share.
+    pub stem: &'a str,
+    /// Its answers; questions that were not asked are left out.
+    pub rows: &'a [ReviewRow<'a>],
+}
+
+/// All answers once more, before they are sent.
+#[derive(Debug, Template)]
+#[template(path = "survey/review.html", whitespace = "minimize")]
+pub struct Review<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// The answers, grouped by stem.
+    pub parts: &'a [ReviewPart<'a>],
+    /// Who reads the answers and when.
+    pub reading: Reading<'a>,
+    /// Where "Send my answers" posts (no field).
+    pub action: &'a str,
+    /// The last question's page.
+    pub back: Option<&'a str>,
+}
+
+impl Review<'_> {
+    fn gaps(&self) -> usize {
+        self.parts
+            .iter()
+            .flat_map(|part| part.rows)
+            .filter(|row| row.answer.is_none())
+            .count()
+    }
+}
+
+/// The crisis page, shown at once after an answer that a risk rule names, when that answer is already saved.
+#[derive(Debug, Template)]
+#[template(path = "survey/support.html", whitespace = "minimize")]
+pub struct Support<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// Who reads such an answer and when. Must be true for this site: people rely on it.
+    pub reading: Reading<'a>,
+    /// Where "Continue" leads.
+    pub next: &'a str,
+}
+
+/// What the end page says first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndTone {
+    /// The usual end.
+    Thanks,
+    /// A risk rule named one of the answers: help stands above everything else.
+    SupportFirst,
+}
+
+/// The last page; may be opened again as long as the link is known.
+#[derive(Debug, Template)]
+#[template(path = "survey/end.html", whitespace = "minimize")]
+pub struct End<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// Whether help comes first.
+    pub tone: EndTone,
+    /// When the answers arrived, in the patient's time zone: `Tuesday 3 March at 10:14 am`.
+    pub sent_at: &'a str,
+    /// How many questions were answered.
+    pub answered: usize,
+    /// How many were asked.
+    pub asked: usize,
+    /// Who reads the answers and when.
+    pub reading: Reading<'a>,
+    /// How to reach the clinic about anything else.
+    pub contact: Option<Line<'a>>,
+}
+
+impl End<'_> {
+    fn support_first(&self) -> bool {
+        self.tone == EndTone::SupportFirst
+    }
+}
+
+/// Why a page other than the questions is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// The link's time is over.
+    Expired,
+    /// The clinic withdrew the link, or a newer one took its place.
+    Revoked,
+    /// Another link of the same occasion was used to send the answers.
+    Used,
+    /// No such link: mistyped, cut in two by a mail program, or made up.
+    Unknown,
+    /// "This is not for me" was pressed; the link is closed.
+    NotForMe,
+    /// The form could not be read (damaged, too large, an answer outside the choices).
+    Unreadable,
+    /// Too many requests in a short time.
+    TooMany,
+    /// A fault on our side; nothing was lost that had been confirmed.
+    Fault,
+}
+
+/// A calm page for everything that is not a question.
+#[derive(Debug, Template)]
+#[template(path = "survey/notice.html", whitespace = "minimize")]
+pub struct Notice<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// What happened.
+    pub kind: NoticeKind,
+    /// Where the patient can go on: "Go back to your questions". `None` when there is nothing to go back to.
+    pub back: Option<&'a str>,
+    /// How to reach the clinic.
+    pub contact: Option<Line<'a>>,
+}
