@@ -1,0 +1,264 @@
+//! The commands about data: what each is told, and what it does with an opened app. The same code runs in this process or inside the service.
+
+use super::console::{Console, Exit, Progress};
+use super::import::{ImportCommand, Mode, What};
+use super::{control, doctor, evaluate, import, open};
+use crate::app::accounts::{self, NewAccount};
+use crate::app::demo::{Wanted, invent};
+use crate::app::{App, give_form, verify};
+use crate::config::Config;
+use crate::domain::access::{Actor, Role, Subject};
+use crate::domain::ids::ClinicId;
+use crate::store::{Fault, organisation, patient};
+use clap::{Args, Subcommand};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// A command about data.
+#[derive(Debug, Clone, Subcommand)]
+pub enum DataCommand {
+    /// Manage accounts.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Write patients or sessions from a CSV file (see docs/data-formats.md).
+    Import(ImportWords),
+    /// Make patients' links.
+    #[command(subcommand)]
+    Link(LinkCommand),
+    /// Evaluate programs over a period, as CSV.
+    Evaluate(evaluate::EvaluateCommand),
+    /// Check the invariants of all data; exit 1 if one is broken.
+    Verify,
+    /// Check configuration, clock, mail, disk and database; exit 1 on a fault.
+    Doctor,
+    /// Write invented people (the long form of `attune demo data`).
+    #[command(hide = true)]
+    DemoData {
+        /// How many patients.
+        #[arg(long)]
+        patients: usize,
+    },
+}
+
+/// Accounts.
+#[derive(Debug, Clone, Subcommand)]
+pub enum UserCommand {
+    /// Add an account and print its set-up link.
+    Add {
+        /// Address to sign in with.
+        #[arg(long)]
+        email: String,
+        /// Name.
+        #[arg(long)]
+        name: String,
+        /// therapist, supervisor, quality or administrator.
+        #[arg(long)]
+        role: Role,
+        /// Licence to practise.
+        #[arg(long)]
+        licence: Option<String>,
+        /// A clinic's external id; once for each clinic.
+        #[arg(long = "clinic")]
+        clinics: Vec<String>,
+    },
+}
+
+/// What an import is told.
+#[derive(Debug, Clone, Args)]
+pub struct ImportWords {
+    /// patients or sessions.
+    pub what: ImportWhat,
+    /// The file.
+    pub file: PathBuf,
+    /// Where rejected rows go; beside the file if not given.
+    #[arg(long)]
+    pub rejects: Option<PathBuf>,
+    /// Go through everything and store nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum ImportWhat {
+    /// Patients and their episodes of care.
+    Patients,
+    /// Sessions.
+    Sessions,
+}
+
+/// Links.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LinkCommand {
+    /// Print a fresh link for one patient, or for all in care, one a line.
+    New {
+        /// The patient's external id.
+        #[arg(long, required_unless_present = "all", conflicts_with = "all")]
+        patient: Option<String>,
+        /// Instruments, in order of asking: phq9,pcl5.
+        #[arg(long, value_delimiter = ',', required = true)]
+        instruments: Vec<String>,
+        /// Every patient in care.
+        #[arg(long)]
+        all: bool,
+        /// How many links for each patient.
+        #[arg(long, default_value_t = 1)]
+        each: usize,
+    },
+}
+
+/// Runs a command inside the service that owns the data, or here when none runs.
+pub fn run_somewhere(config: &Config, command: &DataCommand) -> Exit {
+    if let Some(exit) = control::ask_running(config) {
+        return exit;
+    }
+    if matches!(command, DataCommand::Doctor) {
+        return doctor::run_alone(config);
+    }
+    let opened = match open::open(config, config.listen) {
+        Ok(opened) => opened,
+        Err(words) => {
+            eprintln!("{words}");
+            return Exit::Failed;
+        }
+    };
+    let progress = if std::io::stderr().is_terminal() { Progress::Shown } else { Progress::Hidden };
+    let (mut out, mut err) = (std::io::BufWriter::new(std::io::stdout()), std::io::stderr());
+    let exit = run(&opened.app, config, command, &mut Console { out: &mut out, err: &mut err, progress });
+    let flushed = out.flush();
+    opened.app.store.close();
+    if flushed.is_err() { Exit::Failed } else { exit }
+}
+
+/// Runs a command over an opened app.
+pub fn run(app: &App, config: &Config, command: &DataCommand, console: &mut Console<'_>) -> Exit {
+    let actor = Actor::Operator { org: app.org };
+    match command {
+        DataCommand::User(UserCommand::Add { email, name, role, licence, clinics }) => {
+            let account = NewAccount {
+                email: email.clone(),
+                name: name.clone(),
+                role: *role,
+                licence: licence.clone(),
+                clinics: vec![],
+            };
+            tell(console, add_user(app, &actor, account, clinics))
+        }
+        DataCommand::Import(words) => import::run(app, &actor, &words.command(), console),
+        DataCommand::Link(LinkCommand::New { patient: Some(patient), instruments, .. }) => {
+            tell(console, give_one(app, &actor, patient, instruments))
+        }
+        DataCommand::Link(LinkCommand::New { instruments, each, .. }) => give_all(app, &actor, instruments, *each, console),
+        DataCommand::Evaluate(words) => evaluate::run(app, &actor, words, console),
+        DataCommand::Verify => print_verification(app, console),
+        DataCommand::Doctor => doctor::run(app, config, console),
+        DataCommand::DemoData { patients } => demo_data(app, *patients, console),
+    }
+}
+
+/// One line of result, or of complaint.
+fn tell(console: &mut Console<'_>, done: Result<String, String>) -> Exit {
+    let (written, exit) = match done {
+        Ok(line) => (writeln!(console.out, "{line}"), Exit::Done),
+        Err(words) => (writeln!(console.err, "{words}"), Exit::Failed),
+    };
+    if written.is_ok() { exit } else { Exit::Failed }
+}
+
+fn add_user(app: &App, actor: &Actor, mut account: NewAccount, clinics: &[String]) -> Result<String, String> {
+    let org = app.org;
+    let known = app.store.read_blocking(move |tx| organisation::clinics(tx, org)).map_err(|fault: Fault| fault.to_string())?;
+    for wanted in clinics {
+        let found: Option<ClinicId> = known.iter().find(|clinic| clinic.external_id == *wanted).map(|clinic| clinic.id);
+        let list = || known.iter().map(|clinic| clinic.external_id.clone()).collect::<Vec<_>>().join(", ");
+        account.clinics.push(found.ok_or_else(|| format!("there is no clinic {wanted:?}; there are: {}", list()))?);
+    }
+    accounts::add_account(app, actor, &account).map_err(|failure| failure.to_string())
+}
+
+fn give_one(app: &App, actor: &Actor, external_id: &str, instruments: &[String]) -> Result<String, String> {
+    let (org, wanted) = (app.org, external_id.to_owned());
+    let place = app
+        .store
+        .read_blocking(move |tx| patient::place_by_external_id(tx, org, &wanted))
+        .map_err(|fault: Fault| fault.to_string())?;
+    let Some(Subject::Patient { id, .. }) = place else {
+        return Err(format!("there is no patient {external_id:?}"));
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
+    runtime
+        .block_on(give_form::give_form(app, actor.clone(), id, instruments.to_vec()))
+        .map_err(|failure| failure.to_string())
+}
+
+fn give_all(app: &App, actor: &Actor, instruments: &[String], each: usize, console: &mut Console<'_>) -> Exit {
+    let mut written = Ok(());
+    let done = give_form::give_to_all(app, actor, instruments, each, |link| {
+        if written.is_ok() {
+            written = writeln!(console.out, "{link}");
+        }
+    });
+    match (done, written) {
+        (Ok(()), Ok(())) => Exit::Done,
+        (Err(failure), _) => tell(console, Err(failure.to_string())),
+        (_, Err(_)) => Exit::Failed,
+    }
+}
+
+fn print_verification(app: &App, console: &mut Console<'_>) -> Exit {
+    let found = match verify::verify(app) {
+        Ok(found) => found,
+        Err(fault) => return tell(console, Err(fault.to_string())),
+    };
+    let sound = found.broken.is_empty();
+    let printed = serde_json::to_string_pretty(&found).map_err(|error| error.to_string());
+    match tell(console, printed) {
+        Exit::Done if sound => Exit::Done,
+        _ => Exit::Failed,
+    }
+}
+
+fn demo_data(app: &App, patients: usize, console: &mut Console<'_>) -> Exit {
+    let wanted = Wanted { patients, now: app.clock.now(), seed: super::demo::SEED, password: Some(super::demo::PASSWORD.into()) };
+    let started = std::time::Instant::now();
+    let invented = invent(app, wanted, &mut |done| console.report_progress(done, "patients"));
+    let line = invented.map(|done| {
+        let seconds = started.elapsed().as_secs_f64();
+        format!(
+            "{} patients, {} episodes, {} responses, {} scores, {} flags in {seconds:.1} s ({:.0} scores a second)",
+            done.patients,
+            done.episodes,
+            done.responses,
+            done.scores,
+            done.flags,
+            done.scores as f64 / seconds
+        )
+    });
+    tell(console, line.map_err(|fault| fault.to_string()))
+}
+
+impl ImportWords {
+    fn command(&self) -> ImportCommand {
+        ImportCommand {
+            what: match self.what {
+                ImportWhat::Patients => What::Patients,
+                ImportWhat::Sessions => What::Sessions,
+            },
+            file: self.file.clone(),
+            rejects: self.rejects.clone(),
+            mode: if self.dry_run { Mode::DryRun } else { Mode::Write },
+        }
+    }
+}
+
+impl DataCommand {
+    /// The same command with its paths made whole: it may run in a process that stands in another folder.
+    pub fn at(mut self, folder: &Path) -> Self {
+        if let DataCommand::Import(words) = &mut self {
+            words.file = folder.join(&words.file);
+            words.rejects = words.rejects.as_ref().map(|path| folder.join(path));
+        }
+        self
+    }
+}
+

@@ -1,0 +1,122 @@
+//! The command line. Commands about data act on a running service through its control socket, and on the data itself when none runs; the words are the same
+//! either way. What a command does is a verb in `app`.
+
+pub mod console;
+pub mod control;
+mod data;
+mod demo;
+mod doctor;
+pub mod evaluate;
+pub mod import;
+mod open;
+pub mod score;
+mod serve;
+
+use crate::config::Config;
+use crate::domain::instrument::Library;
+use clap::{Parser, Subcommand};
+use console::Exit;
+pub use data::DataCommand;
+use std::path::PathBuf;
+
+/// Measurement-based, feedback-informed mental-health care as software people can run themselves.
+#[derive(Debug, Parser)]
+#[command(name = "attune", version, about)]
+struct Words {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service. Settings: ATTUNE_… variables or one TOML file (see docs/operations.md).
+    Serve,
+    /// Try everything on this machine with invented people; with `data`, write such people into the configured, empty database.
+    Demo(DemoWords),
+    /// Bring the database schema up to date.
+    Migrate {
+        /// Only say what is missing; exit 1 if anything is.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Score answers from standard input, one JSON object a line: {"answers":{"1":0,"2":3}}.
+    Score {
+        /// The instrument's id, such as phq9.
+        instrument: String,
+    },
+    #[command(flatten)]
+    Data(DataCommand),
+}
+
+/// What the demo is told.
+#[derive(Debug, clap::Args)]
+struct DemoWords {
+    #[command(subcommand)]
+    what: Option<DemoWhat>,
+    /// Where to listen; loopback only.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: std::net::SocketAddr,
+    /// Where to keep the demo's file; a folder that is removed at the end if not given.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// How many invented patients.
+    #[arg(long, default_value_t = 300)]
+    patients: usize,
+}
+
+#[derive(Debug, Subcommand)]
+enum DemoWhat {
+    /// Write invented people into the configured, empty database.
+    Data {
+        /// How many patients.
+        #[arg(long)]
+        patients: usize,
+    },
+}
+
+/// Runs the program and says how it ended.
+pub fn main() -> Exit {
+    let words = match Words::try_parse() {
+        Ok(words) => words,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    match words.command {
+        Command::Score { instrument } => score_lines(&instrument),
+        Command::Demo(DemoWords { what: None, listen, dir, patients }) => demo::run(listen, dir, patients),
+        Command::Demo(DemoWords { what: Some(DemoWhat::Data { patients }), .. }) => {
+            with_config(|config| data::run_somewhere(config, &DataCommand::DemoData { patients }))
+        }
+        Command::Serve => with_config(serve::run),
+        Command::Migrate { check } => with_config(|config| open::migrate(config, check)),
+        Command::Data(command) => with_config(|config| data::run_somewhere(config, &command)),
+    }
+}
+
+fn with_config(run: impl FnOnce(&Config) -> Exit) -> Exit {
+    match Config::from_environment() {
+        Ok(config) => run(&config),
+        Err(bad) => {
+            eprintln!("{bad}");
+            Exit::Usage
+        }
+    }
+}
+
+fn score_lines(instrument: &str) -> Exit {
+    match score::run(Library::embedded(), instrument, std::io::stdin().lock(), std::io::stdout().lock()) {
+        Ok(_) => Exit::Done,
+        Err(fault @ score::ScoreFault::NoSuchInstrument { .. }) => {
+            eprintln!("{fault}");
+            Exit::Usage
+        }
+        // Whoever reads our lines has enough of them: `attune score … | head`.
+        Err(score::ScoreFault::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(fault) => {
+            eprintln!("{fault}");
+            Exit::Failed
+        }
+    }
+}
