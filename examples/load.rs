@@ -52,11 +52,12 @@ fn main() -> ExitCode {
 }
 
 const USAGE: &str =
-    "usage: load --links FILE [--connections N] [--seconds S] [--skip N] [--flag-every N]
+    "usage: load --links FILE [--connections N] [--seconds S] [--skip N] [--most N] [--flag-every N]
   --links FILE      one link a line, all of one site; each is used once
   --connections N   patients at a time (16)
   --seconds S       stop after this long (10); ends earlier when the links are used up
   --skip N          leave out the first N links, used by an earlier run (0)
+  --most N          use no more than N links (all)
   --flag-every N    every Nth patient answers item 9 above zero (50); 0: none";
 
 struct Options {
@@ -65,13 +66,14 @@ struct Options {
     connections: usize,
     seconds: f64,
     skip: usize,
+    most: usize,
     flag_every: usize,
 }
 
 impl Options {
     fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let (mut file, mut connections, mut seconds) = (None, 16, 10.0);
-        let (mut skip, mut flag_every) = (0, 50);
+        let (mut skip, mut most, mut flag_every) = (0, usize::MAX, 50);
         while let Some(name) = arguments.next() {
             let value = arguments.next().ok_or(format!("{name} wants a value"))?;
             match name.as_str() {
@@ -79,6 +81,7 @@ impl Options {
                 "--connections" => connections = number(&name, &value)?,
                 "--seconds" => seconds = number(&name, &value)?,
                 "--skip" => skip = number(&name, &value)?,
+                "--most" => most = number(&name, &value)?,
                 "--flag-every" => flag_every = number(&name, &value)?,
                 _ => return Err(format!("{name} is not known")),
             }
@@ -93,6 +96,7 @@ impl Options {
             connections,
             seconds,
             skip,
+            most,
             flag_every,
         })
     }
@@ -193,12 +197,13 @@ fn run(options: &Options) -> Report {
 
 fn one_connection(options: &Options, next: &AtomicUsize, began: Instant) -> Report {
     let until = Duration::from_secs_f64(options.seconds);
+    let end = options.skip.saturating_add(options.most);
     let mut patient = Patient::new(options.address);
     let mut report = Report::default();
     // A broken service is not worth a hundred thousand failures.
     while began.elapsed() < until && report.failed < 20 {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        let Some(link) = options.links.get(number) else {
+        let Some(link) = options.links.get(number).filter(|_| number < end) else {
             break;
         };
         let risk = if options.flag_every > 0 && number.is_multiple_of(options.flag_every) {

@@ -1,0 +1,213 @@
+// The patient's way through the questions, as a person with a phone goes it: without JavaScript, then with it under
+// axe-core, at 320 px, by keyboard, on two devices, going back, sending twice, closing the browser in the middle.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PHONE, fitsWidth, isAccessible, isLight, isTouchable, offersHelp, picture, press, pressKey, visitor } from './support.mjs';
+
+const PHQ9_ITEM_9 = 9;
+
+/** What must hold on every page of the patient's. */
+async function sound(page) {
+  await fitsWidth(page);
+  await isTouchable(page);
+  await offersHelp(page);
+}
+
+async function step(page) {
+  const words = await page.locator('.step').textContent();
+  const [, number, total] = words.match(/Question (\d+) of (\d+)/);
+  return { number: Number(number), total: Number(total) };
+}
+
+async function heading(page) {
+  return (await page.getByRole('heading', { level: 1 }).textContent()).trim();
+}
+
+async function answer(page, place) {
+  await page.getByRole('radio').nth(place).check();
+  await press(page, page.getByRole('button', { name: 'Save and continue' }));
+}
+
+/** From the page that shows, answers with `place` up to and including question `last`. */
+async function answerUpTo(page, last, place) {
+  for (;;) {
+    const { number } = await step(page);
+    await sound(page);
+    await answer(page, place);
+    if (number >= last) return;
+  }
+}
+
+export function patientTests(browser, demo) {
+  const withoutScript = { viewport: PHONE, javaScriptEnabled: false };
+
+  test('a patient answers one question a page, without JavaScript, on a small phone', async () => {
+    const { page, close } = await visitor(browser(), demo(), withoutScript);
+    await page.goto(await demo().freshLink());
+    assert.equal(await heading(page), 'A few questions about how you are');
+    await page.getByText('Nobody watches this page live').waitFor();
+    await sound(page);
+    await press(page, page.getByRole('button', { name: 'Start' }));
+    const { number, total } = await step(page);
+    assert.equal(number, 1);
+    assert.ok(total >= 9);
+
+    await press(page, page.getByRole('button', { name: 'Save and continue' }));
+    await page.getByRole('heading', { name: 'You have not chosen an answer' }).waitFor();
+    assert.match(await page.title(), /^Error: /);
+    await sound(page);
+
+    await answerUpTo(page, PHQ9_ITEM_9 - 1, 1);
+    assert.equal((await step(page)).number, PHQ9_ITEM_9);
+    await answerUpTo(page, total, 0);
+    assert.equal(await heading(page), 'Check your answers, then send them');
+    await sound(page);
+
+    await press(page, page.getByRole('link', { name: 'Change answer 2', exact: false }).first());
+    assert.equal((await step(page)).number, 2);
+    assert.ok(await page.getByRole('radio').nth(1).isChecked(), 'the saved answer is marked');
+    await answer(page, 3);
+    while (await page.locator('.step').count()) await press(page, page.getByRole('button', { name: 'Save and continue' }));
+    assert.equal(await heading(page), 'Check your answers, then send them');
+    await press(page, page.getByRole('button', { name: 'Send my answers' }));
+    assert.equal(await heading(page), 'Thank you. Your answers are in.');
+    await sound(page);
+
+    await page.reload();
+    assert.equal(await heading(page), 'Thank you. Your answers are in.');
+    await page.goBack();
+    assert.ok(await heading(page), 'going back shows a page');
+    await close();
+  });
+
+  test('an answer of 1 to item 9 shows help at once, and is kept when the browser is closed there', async () => {
+    const link = await demo().freshLink();
+    const first = await visitor(browser(), demo(), withoutScript);
+    await first.page.goto(link);
+    await press(first.page, first.page.getByRole('button', { name: 'Start' }));
+    await answerUpTo(first.page, PHQ9_ITEM_9 - 1, 0);
+    await answer(first.page, 1);
+    assert.match(await heading(first.page), /You do not have to be alone/);
+    await first.page.getByText('Nobody is watching this page now').waitFor();
+    await sound(first.page);
+    await picture(first.page, 'patient-support');
+    await first.close();
+
+    const second = await visitor(browser(), demo(), withoutScript);
+    await second.page.goto(link);
+    await second.page.getByText(/9 of your answers are saved/).waitFor();
+    await second.close();
+  });
+
+  test('the same link goes on at the first open question on another device', async () => {
+    const link = await demo().freshLink();
+    const phone = await visitor(browser(), demo(), withoutScript);
+    await phone.page.goto(link);
+    await press(phone.page, phone.page.getByRole('button', { name: 'Start' }));
+    await answerUpTo(phone.page, 3, 2);
+    const desk = await visitor(browser(), demo(), { javaScriptEnabled: false });
+    await desk.page.goto(link);
+    await desk.page.getByText('3 of your answers are saved').waitFor();
+    await press(desk.page, desk.page.getByRole('button', { name: 'Go on where you stopped' }));
+    assert.equal((await step(desk.page)).number, 4);
+    await phone.close();
+    await desk.close();
+  });
+
+  test('all questions on one page: gaps are named, sending twice is one submission', async () => {
+    const link = await demo().freshLink();
+    const { page, context, close } = await visitor(browser(), demo(), withoutScript);
+    await page.goto(link);
+    await press(page, page.getByRole('button', { name: 'Show all questions on one page' }));
+    const groups = page.getByRole('group');
+    const count = await groups.count();
+    assert.ok(count >= 9);
+    await sound(page);
+    for (let place = 1; place < count; place += 1) await groups.nth(place).getByRole('radio').first().check();
+    await press(page, page.getByRole('button', { name: 'Send my answers' }));
+    await page.getByRole('heading', { name: '1 question has no answer yet' }).waitFor();
+    assert.ok(await groups.nth(1).getByRole('radio').first().isChecked(), 'nothing chosen is lost');
+    await sound(page);
+    await groups.first().getByRole('radio').nth(2).check();
+
+    // The same form, filled in and sent by a second page of the same browser and then by the first: a double click.
+    const twin = await context.newPage();
+    await twin.goto(page.url());
+    for (let place = 0; place < count; place += 1) await twin.getByRole('group').nth(place).getByRole('radio').first().check();
+    await press(twin, twin.getByRole('button', { name: 'Send my answers' }));
+    assert.equal(await heading(twin), 'Thank you. Your answers are in.');
+    await press(page, page.getByRole('button', { name: 'Send my answers' }));
+    assert.match(await heading(page), /^(Thank you. Your answers are in.|These questions are already answered)$/);
+    await close();
+  });
+
+  test('a form can be filled in and sent by keyboard alone', async () => {
+    const { page, close } = await visitor(browser(), demo(), withoutScript);
+    await page.goto(await demo().freshLink());
+    await page.getByRole('button', { name: 'Start' }).focus();
+    await pressKey(page, 'Enter');
+    const { total } = await step(page);
+    for (let number = 1; number <= total; number += 1) {
+      await page.getByRole('radio').first().focus();
+      await page.keyboard.press('Space');
+      await pressKey(page, 'Enter');
+    }
+    assert.equal(await heading(page), 'Check your answers, then send them');
+    await page.getByRole('button', { name: 'Send my answers' }).focus();
+    await pressKey(page, 'Enter');
+    assert.equal(await heading(page), 'Thank you. Your answers are in.');
+    await close();
+  });
+
+  test('"This is not for me" closes the link, and a mistyped link gets a calm page', async () => {
+    const link = await demo().freshLink();
+    const { page, close } = await visitor(browser(), demo(), withoutScript);
+    await page.goto(link);
+    await page.getByText('This is not for me').click();
+    await press(page, page.getByRole('button', { name: 'Close this link' }));
+    assert.equal(await heading(page), 'Thank you for telling us');
+    await sound(page);
+    const closed = await page.goto(link);
+    assert.ok(closed.status() < 500);
+    assert.match(await heading(page), /no longer used|Thank you/);
+    await sound(page);
+    const mistyped = await page.goto(`${link.slice(0, -4)}AAAA`);
+    assert.equal(mistyped.status(), 404);
+    assert.equal(await heading(page), 'We cannot find this page');
+    await sound(page);
+    await close();
+  });
+
+  test('axe-core finds nothing serious on any page of the patient, by day and by night', async () => {
+    for (const colorScheme of ['light', 'dark']) {
+      const { page, context, close } = await visitor(browser(), demo(), { viewport: PHONE, colorScheme });
+      const link = await demo().freshLink();
+      await page.goto(link);
+      await isAccessible(page);
+      await press(page, page.getByRole('button', { name: 'Start' }));
+      if (colorScheme === 'light') await picture(page, 'patient-question');
+      await isAccessible(page);
+      await press(page, page.getByRole('button', { name: 'Save and continue' }));
+      await isAccessible(page);
+      await answerUpTo(page, PHQ9_ITEM_9 - 1, 1);
+      await answer(page, 2);
+      await isAccessible(page);
+      await press(page, page.getByRole('link', { name: 'Continue' }));
+      while (await page.locator('.step').count()) await answer(page, 0);
+      await isAccessible(page);
+      await press(page, page.getByRole('button', { name: 'Send my answers' }));
+      assert.equal(await heading(page), 'Thank you. Your answers are in.');
+      await isAccessible(page);
+      const list = await demo().freshLink();
+      await page.goto(list);
+      await press(page, page.getByRole('button', { name: 'Show all questions on one page' }));
+      await isAccessible(page);
+      await isLight(context, list);
+      await isLight(context, page.url());
+      await page.goto(`${link.slice(0, -4)}AAAA`);
+      await isAccessible(page);
+      await close();
+    }
+  });
+}

@@ -1,0 +1,27 @@
+//! The integration tests: one program, so that it is linked once. Each module holds one kind of promise; `support` holds what an outsider
+//! works with (a browser, a mail server, the built program), `house` a whole site inside this process, with its clock in hand.
+//!
+//! All of them run on SQLite, and on PostgreSQL when `ATTUNE_TEST_DATABASE_URL` names a server (see `scripts/with-postgres`).
+
+mod support;
+
+mod house;
+mod operator;
+
+mod access;
+mod audit;
+mod bad_input;
+mod bad_links;
+mod battery;
+mod commands;
+mod crash;
+mod flags;
+mod foreign_posts;
+mod logs;
+mod mail;
+mod mail_peer;
+mod mail_wanted;
+mod patient;
+mod people_in;
+mod schema;
+mod slow_requests;

@@ -1,0 +1,103 @@
+//! A database of one's own for each test: an SQLite file by default, a new database in the server named by
+//! `ATTUNE_TEST_DATABASE_URL` when that is set. Not: its tables, which the program under test makes.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+
+use super::folder::TemporaryFolder;
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// The engine that this run of the tests is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// An empty database; a PostgreSQL one is dropped with its value, an SQLite one goes with its folder.
+#[derive(Debug)]
+pub struct TestDatabase {
+    url: String,
+    in_server: Option<InServer>,
+}
+
+#[derive(Debug)]
+struct InServer {
+    server_url: String,
+    name: String,
+}
+
+/// Which engine `ATTUNE_TEST_DATABASE_URL` asks for.
+pub fn engine() -> Engine {
+    match server_url() {
+        Some(_) => Engine::Postgres,
+        None => Engine::Sqlite,
+    }
+}
+
+fn server_url() -> Option<String> {
+    std::env::var("ATTUNE_TEST_DATABASE_URL")
+        .ok()
+        .filter(|url| !url.is_empty())
+}
+
+impl TestDatabase {
+    pub fn new(folder: &TemporaryFolder) -> Self {
+        match server_url() {
+            Some(server_url) => Self::in_server(server_url),
+            None => Self::in_folder(folder),
+        }
+    }
+
+    /// What to give the program as `ATTUNE_DATABASE_URL`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn in_folder(folder: &TemporaryFolder) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let file = folder.path().join(format!("attune-{number}.sqlite"));
+        Self {
+            url: format!("sqlite://{}", file.display()),
+            in_server: None,
+        }
+    }
+
+    fn in_server(server_url: String) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("attune_test_{}_{number}", std::process::id());
+        run(&server_url, &format!("create database {name}"));
+        let (before, _) = server_url
+            .rsplit_once('/')
+            .expect("ATTUNE_TEST_DATABASE_URL ends with /DATABASE");
+        Self {
+            url: format!("{before}/{name}"),
+            in_server: Some(InServer { server_url, name }),
+        }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        if let Some(InServer { server_url, name }) = &self.in_server {
+            run(
+                server_url,
+                &format!("drop database if exists {name} with (force)"),
+            );
+        }
+    }
+}
+
+fn run(server_url: &str, statement: &str) {
+    let mut connection =
+        PgConnection::establish(server_url).expect("the tests' PostgreSQL server answers");
+    connection
+        .batch_execute(statement)
+        .unwrap_or_else(|error| panic!("{statement}: {error}"));
+}
