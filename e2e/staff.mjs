@@ -83,7 +83,7 @@ export function staffTests(browser, demo) {
     await press(page, rows.filter({ has: page.locator('svg') }).first().getByRole('rowheader').getByRole('link'));
     await page.locator('svg').first().waitFor();
     assert.ok(await page.getByRole('table').count() > 0, 'the numbers stand below the chart');
-    await picture(page, 'patient', { fullPage: false });
+    await picture(page, 'patient');
     await close();
   });
 
@@ -101,7 +101,7 @@ export function staffTests(browser, demo) {
     await press(page, patient);
     for (const box of await page.getByRole('checkbox').all()) await box.setChecked((await box.getAttribute('value')) === 'phq9');
     await press(page, page.getByRole('button', { name: 'Make the link' }));
-    await answersAll(browser(), demo(), await page.getByLabel('Link').inputValue(), 1);
+    await answersAll(browser(), demo(), await page.getByRole('textbox', { name: 'Link' }).inputValue(), 1);
 
     await page.goto('/queue');
     assert.equal(await cards.count(), before + 1);
@@ -124,7 +124,11 @@ export function staffTests(browser, demo) {
     const { page, close } = await visitor(browser(), demo(), { javaScriptEnabled: false });
     await signIn(page, demo(), 'quality team');
     await page.goto('/evaluation');
-    assert.equal(await page.getByRole('table').count() > 0, true);
+    const measure = page.getByLabel('Measure');
+    const phq9 = await measure.getByRole('option').filter({ hasText: 'PHQ-9' }).first().getAttribute('value');
+    await measure.selectOption(phq9);
+    await press(page, page.getByRole('button', { name: 'Show' }));
+    assert.ok(await page.getByRole('table').count() > 0);
     await picture(page, 'evaluation');
     for (const closed of ['/caseload', '/queue', '/patients/new', '/admin']) {
       assert.equal((await page.goto(closed)).status(), 403, closed);

@@ -197,8 +197,11 @@ export async function offersHelp(page) {
   assert.doesNotMatch(await page.title(), /depress|anxi|mental|PHQ|GAD|PCL|suicid/i);
 }
 
-/** A picture for the documentation; only a run that is asked to makes them new. */
-export async function picture(page, name, options = {}) {
+/** A picture for the documentation, small enough to be kept with the code; only a run that is asked to makes them new. */
+export async function picture(page, name, size = { width: 1120, height: 680 }) {
   if (!process.env.ATTUNE_PICTURES) return;
-  await page.screenshot({ path: join(pictures, `${name}.png`), ...options });
+  const before = page.viewportSize();
+  await page.setViewportSize(size);
+  await page.screenshot({ path: join(pictures, `${name}.png`) });
+  await page.setViewportSize(before);
 }

@@ -125,13 +125,20 @@ fn an_address_that_makes_no_sense_gets_a_page_with_help_on_it() {
     let link = house.phq9("P1");
     let before = house.snapshot();
     let mut patient = house.client();
-    for path in ["/q/one", "/q/-1", "/q/99999999999999999999999", "/list/x", "/list/1.5", "/nothing", "/q/1/2", "/%ff", "/q/%00"] {
+    for path in ["/nothing", "/q/1/2", "/%ff", "x", "%ff", "/../../s", "/q", "/list/"] {
         for method in ["GET", "POST"] {
             let answer = patient.request(method, &format!("{link}{path}"), &[("Sec-Fetch-Site", "same-origin")], b"");
             let answer = answer.expect("an answer");
             assert!((400..500).contains(&answer.status), "{method} {path}: {}", answer.status);
             assert!(answer.text().contains("988"), "{method} {path}: {:?}", answer.text());
         }
+    }
+    for path in ["/q/one", "/q/-1", "/q/99999999999999999999999", "/q/%00", "/q/%ff", "/list/x", "/list/1.5", "/list/%ff"] {
+        let onward = get(&mut patient, &format!("{link}{path}"));
+        let page = patient.follow(onward).expect("an answer");
+        assert!(page.text().contains("988") && page.status < 500, "{path}: {} {}", page.status, page.text());
+        let refused = post(&mut patient, &format!("{link}{path}"), &[("answer", "1")]);
+        assert!((400..500).contains(&refused.status) && refused.text().contains("988"), "{path}: {}", refused.status);
     }
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
         let answer = patient.request(method, &link, &[("Sec-Fetch-Site", "same-origin")], b"").expect("an answer");

@@ -30,6 +30,9 @@ pub const PASSWORD: &str = "four plain words in a row";
 /// A name that stands nowhere by accident.
 pub const PATIENT_NAME: &str = "Zephyrine Quillfeather";
 
+/// The site's own crisis line, as it is stored.
+const CRISIS_LINE: &str = "Harbor line|(555) 010-0199|+15550100199";
+
 /// A site with two clinics and somebody in every role.
 pub struct House {
     pub app: App,
@@ -267,7 +270,7 @@ struct Value {
     value: String,
 }
 
-fn texts(tx: &mut Tx, query: &str) -> Result<Vec<String>, Fault> {
+pub fn texts(tx: &mut Tx, query: &str) -> Result<Vec<String>, Fault> {
     let rows: Vec<Value> = match &mut tx.db {
         Db::Postgres(db) => diesel::sql_query(query).load(db)?,
         Db::Sqlite(db) => diesel::sql_query(query).load(db)?,
@@ -297,7 +300,7 @@ fn serve(app: App, listener: TcpListener) -> (ServerHandle, JoinHandle<()>) {
     let (tell, handle) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async {
-            let site = attune::web::Site::new(app, None, None);
+            let site = attune::web::Site::new(app, Some(CRISIS_LINE.into()), None);
             let server = attune::web::serve(site, listener, 1).expect("the listener is good");
             tell.send(server.handle()).expect("the test waits");
             server.await.expect("the server ends well");
@@ -309,7 +312,7 @@ fn serve(app: App, listener: TcpListener) -> (ServerHandle, JoinHandle<()>) {
 fn found(tx: &mut Tx, now: NaiveDateTime) -> Result<(OrgId, Places, People), Fault> {
     let org = accounts::found_if_new(tx, now)?.id;
     organisation::rename(tx, org, "Harbor Care", "America/Chicago")?;
-    organisation::set_words(tx, org, Some("Harbor line|(555) 010-0199|+15550100199"), "before your next visit")?;
+    organisation::set_words(tx, org, Some(CRISIS_LINE), "before your next visit")?;
     let places = Places { north: fresh(now), south: fresh(now), program: fresh(now) };
     for (id, external_id, name) in [(places.north, "north", "North House"), (places.south, "south", "South House")] {
         organisation::add_clinic(tx, &ClinicRow { org_id: org, id, external_id: external_id.into(), name: name.into() })?;

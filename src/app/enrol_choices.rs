@@ -4,8 +4,8 @@ use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Reach, Subject, decide};
 use crate::domain::ids::{ClinicId, ProgramId, StaffId};
 use crate::domain::instrument::ENGLISH;
-use crate::domain::schedule::local_day;
 use crate::domain::risk::Candidate;
+use crate::domain::schedule::local_day;
 use crate::store::staff::StaffRow;
 use crate::store::{organisation, staff};
 use chrono::NaiveDate;
@@ -52,13 +52,32 @@ pub async fn enrol_choices(app: &App, actor: Actor) -> Result<Choices, Failure<R
                 .map(|clinic| (clinic.id, clinic.name))
                 .filter(|(id, _)| reaches(permit.reach(), *id))
                 .collect();
-            let programs = organisation::programs(tx, permit.org())?.into_iter().map(|row| (row.id, row.name)).collect();
+            let programs = organisation::programs(tx, permit.org())?
+                .into_iter()
+                .map(|row| (row.id, row.name))
+                .collect();
             let people = staff::all(tx, permit.org())?;
             let clinicians = clinicians(&people, &staff::candidates(tx, permit.org())?, &clinics);
-            let instruments =
-                library.latest().map(|known| (known.id.clone(), known.texts_or_english(ENGLISH).short_name.clone())).collect();
-            let zone = organisation::only(tx)?.and_then(|row| row.time_zone.parse().ok()).unwrap_or(chrono_tz::UTC);
-            Ok(Choices { clinics, programs, clinicians, instruments, zone, today: local_day(zone, now) })
+            let instruments = library
+                .latest()
+                .map(|known| {
+                    (
+                        known.id.clone(),
+                        known.texts_or_english(ENGLISH).short_name.clone(),
+                    )
+                })
+                .collect();
+            let zone = organisation::only(tx)?
+                .and_then(|row| row.time_zone.parse().ok())
+                .unwrap_or(chrono_tz::UTC);
+            Ok(Choices {
+                clinics,
+                programs,
+                clinicians,
+                instruments,
+                zone,
+                today: local_day(zone, now),
+            })
         })
         .await
 }
@@ -71,19 +90,27 @@ fn reaches(reach: Reach<'_>, clinic: ClinicId) -> bool {
 }
 
 /// Everybody active who treats patients in one of these clinics. Without a licence one may still be a clinician: flags then go to the next in line.
-fn clinicians(people: &[StaffRow], places: &[Candidate], clinics: &[(ClinicId, String)]) -> Vec<(StaffId, String)> {
+fn clinicians(
+    people: &[StaffRow],
+    places: &[Candidate],
+    clinics: &[(ClinicId, String)],
+) -> Vec<(StaffId, String)> {
     use crate::domain::access::Role;
     use crate::store::staff::StaffState;
     let treats = |row: &&StaffRow| {
-        row.state == StaffState::Active.word() && [Role::Therapist.word(), Role::Supervisor.word()].contains(&row.role.as_str())
+        row.state == StaffState::Active.word()
+            && [Role::Therapist.word(), Role::Supervisor.word()].contains(&row.role.as_str())
     };
     people
         .iter()
         .filter(treats)
         .filter_map(|row| {
             let place = places.iter().find(|place| place.id == row.id)?;
-            let names: Vec<&str> =
-                clinics.iter().filter(|(id, _)| place.clinics.contains(id)).map(|(_, name)| name.as_str()).collect();
+            let names: Vec<&str> = clinics
+                .iter()
+                .filter(|(id, _)| place.clinics.contains(id))
+                .map(|(_, name)| name.as_str())
+                .collect();
             (!names.is_empty()).then(|| (row.id, format!("{}, {}", row.name, names.join(" and "))))
         })
         .collect()

@@ -9,5 +9,7 @@ use crate::store::audit;
 pub fn note_failed_sign_in(app: &App) {
     tracing::warn!("a sign-in failed");
     let (system, now) = (Actor::System { org: app.org }, app.clock.now());
-    app.store.write_soon(move |tx| audit::record_by(tx, &system, "sign_in_failed", "staff", None::<StaffId>, now));
+    app.store.write_soon(move |tx| {
+        audit::record_by(tx, &system, "sign_in_failed", "staff", None::<StaffId>, now)
+    });
 }

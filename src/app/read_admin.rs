@@ -54,20 +54,41 @@ pub async fn read_admin(app: &App, actor: Actor) -> Result<Overview, Failure<Ref
         .write(move |tx| {
             let permit = decide(&actor, Action::Administer, Subject::Organisation)?;
             let org = permit.org();
-            let clinics: Vec<(ClinicId, String)> =
-                organisation::clinics(tx, org)?.into_iter().map(|row| (row.id, row.name)).collect();
+            let clinics: Vec<(ClinicId, String)> = organisation::clinics(tx, org)?
+                .into_iter()
+                .map(|row| (row.id, row.name))
+                .collect();
             let places = staff::candidates(tx, org)?;
             let names = |row: &StaffRow| {
-                let here = places.iter().find(|place| place.id == row.id).map_or(&[][..], |place| &place.clinics);
-                clinics.iter().filter(|(id, _)| here.contains(id)).map(|(_, name)| name.clone()).collect()
+                let here = places
+                    .iter()
+                    .find(|place| place.id == row.id)
+                    .map_or(&[][..], |place| &place.clinics);
+                clinics
+                    .iter()
+                    .filter(|(id, _)| here.contains(id))
+                    .map(|(_, name)| name.clone())
+                    .collect()
             };
-            let accounts = staff::all(tx, org)?.into_iter().map(|row| Account { clinics: names(&row), row }).collect();
+            let accounts = staff::all(tx, org)?
+                .into_iter()
+                .map(|row| Account {
+                    clinics: names(&row),
+                    row,
+                })
+                .collect();
             let words = organisation::only(tx)?;
             audit::record(tx, &permit, "site", Some(org), now)?;
             Ok(Overview {
-                organisation: words.as_ref().map(|row| row.name.clone()).unwrap_or_default(),
+                organisation: words
+                    .as_ref()
+                    .map(|row| row.name.clone())
+                    .unwrap_or_default(),
                 accounts,
-                line: words.as_ref().and_then(|row| row.crisis_line.as_deref()).map(CrisisLine::read),
+                line: words
+                    .as_ref()
+                    .and_then(|row| row.crisis_line.as_deref())
+                    .map(CrisisLine::read),
                 promise: words.map(|row| row.reading_promise).unwrap_or_default(),
                 outbox: outbox::standing(tx, org)?,
                 clinics,

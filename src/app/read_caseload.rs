@@ -69,11 +69,19 @@ pub struct Caseload {
 ///
 /// # Errors
 /// Denied by role, or the database fails.
-pub async fn read_caseload(app: &App, actor: Actor, whose: Whose) -> Result<Caseload, Failure<Infallible>> {
+pub async fn read_caseload(
+    app: &App,
+    actor: Actor,
+    whose: Whose,
+) -> Result<Caseload, Failure<Infallible>> {
     let (now, library) = (app.clock.now(), app.library);
     app.store
         .write(move |tx| {
-            let permit = decide(&actor, Action::SeeCaseload, crate::domain::access::Subject::Organisation)?;
+            let permit = decide(
+                &actor,
+                Action::SeeCaseload,
+                crate::domain::access::Subject::Organisation,
+            )?;
             let loaded = Loaded {
                 cases: caseload::open_cases(tx, &permit, MOST)?,
                 summaries: by_episode(caseload::summaries(tx, &permit)?),
@@ -91,7 +99,9 @@ pub async fn read_caseload(app: &App, actor: Actor, whose: Whose) -> Result<Case
 /// # Errors
 /// When the database fails.
 pub fn site_zone(tx: &mut Tx) -> Result<Tz, Fault> {
-    Ok(organisation::only(tx)?.and_then(|site| site.time_zone.parse().ok()).unwrap_or(Tz::UTC))
+    Ok(organisation::only(tx)?
+        .and_then(|site| site.time_zone.parse().ok())
+        .unwrap_or(Tz::UTC))
 }
 
 /// The day of a moment (UTC) in a zone.
@@ -121,13 +131,22 @@ fn by_patient(
     let mut sorted: HashMap<_, Vec<_>> = HashMap::new();
     for (patient, tier, state, since) in rows {
         let state: FlagState = state.parse()?;
-        sorted.entry(patient).or_default().push(WaitingFlag { tier: tier.parse()?, state, since });
+        sorted.entry(patient).or_default().push(WaitingFlag {
+            tier: tier.parse()?,
+            state,
+            since,
+        });
     }
     Ok(sorted)
 }
 
 impl Loaded {
-    fn into_caseload(mut self, library: &'static Library, whose: Whose, now: NaiveDateTime) -> Caseload {
+    fn into_caseload(
+        mut self,
+        library: &'static Library,
+        whose: Whose,
+        now: NaiveDateTime,
+    ) -> Caseload {
         let today = day_in(self.zone, now);
         let cases = std::mem::take(&mut self.cases);
         let wanted = cases.into_iter().filter(|case| match whose {
@@ -136,7 +155,11 @@ impl Loaded {
         });
         let mut lines: Vec<_> = wanted.map(|case| self.line(library, case, today)).collect();
         lines.sort_by(|a, b| {
-            (a.need.order(), &a.row.name, a.row.patient_id).cmp(&(b.need.order(), &b.row.name, b.row.patient_id))
+            (a.need.order(), &a.row.name, a.row.patient_id).cmp(&(
+                b.need.order(),
+                &b.row.name,
+                b.row.patient_id,
+            ))
         });
         // Who is in two programs stands on one line: the one that needs a person more.
         let mut seen = HashSet::new();
@@ -145,8 +168,14 @@ impl Loaded {
     }
 
     fn line(&self, library: &'static Library, row: CaseRow, today: NaiveDate) -> CaseLine {
-        let summaries = self.summaries.get(&row.episode.id).map_or(&[][..], Vec::as_slice);
-        let last_answer_on = summaries.iter().map(|summary| day_in(self.zone, summary.last_at)).max();
+        let summaries = self
+            .summaries
+            .get(&row.episode.id)
+            .map_or(&[][..], Vec::as_slice);
+        let last_answer_on = summaries
+            .iter()
+            .map(|summary| day_in(self.zone, summary.last_at))
+            .max();
         let shown = shown_scale(library, summaries);
         let case = Case {
             started_on: row.episode.started_on,
@@ -155,7 +184,13 @@ impl Loaded {
             last_answer_on,
         };
         let need = Need::of(&case, today);
-        CaseLine { row, shown, last_answer_on, flags: case.flags, need }
+        CaseLine {
+            row,
+            shown,
+            last_answer_on,
+            flags: case.flags,
+            need,
+        }
     }
 }
 
@@ -176,21 +211,41 @@ fn course(shown: &ShownScale, zone: Tz) -> ScaleCourse {
 /// The scale a row shows: a reliable worsening on any total before all others, then the total of what was answered last, one with a published
 /// limit of change before one without.
 fn shown_scale(library: &'static Library, summaries: &[EpisodeScaleRow]) -> Option<ShownScale> {
-    summaries.iter().filter_map(|summary| total(library, summary)).max_by(|a, b| rank(a).cmp(&rank(b)))
+    summaries
+        .iter()
+        .filter_map(|summary| total(library, summary))
+        .max_by(|a, b| rank(a).cmp(&rank(b)))
 }
 
 fn rank(shown: &ShownScale) -> (bool, NaiveDateTime, bool, std::cmp::Reverse<&str>) {
-    let worse = shown.change.as_ref().is_some_and(|change| change.verdict == Verdict::ReliablyDeteriorated);
-    (worse, shown.summary.last_at, shown.scale.change.is_some(), std::cmp::Reverse(&shown.instrument.id))
+    let worse = shown
+        .change
+        .as_ref()
+        .is_some_and(|change| change.verdict == Verdict::ReliablyDeteriorated);
+    (
+        worse,
+        shown.summary.last_at,
+        shown.scale.change.is_some(),
+        std::cmp::Reverse(&shown.instrument.id),
+    )
 }
 
 /// The summary with its scale, if that is the instrument's first one, which by custom is the total.
 fn total(library: &'static Library, summary: &EpisodeScaleRow) -> Option<ShownScale> {
     let instrument = library.version(&summary.instrument, &summary.version)?;
-    let scale = instrument.scales.first().filter(|scale| scale.id == summary.scale)?;
+    let scale = instrument
+        .scales
+        .first()
+        .filter(|scale| scale.id == summary.scale)?;
     let parameters = scale.change.as_ref().filter(|_| summary.n > 1);
-    let change = parameters.map(|known| change::compare(known, summary.first_value, summary.last_value));
-    Some(ShownScale { instrument, scale, summary: summary.clone(), change })
+    let change =
+        parameters.map(|known| change::compare(known, summary.first_value, summary.last_value));
+    Some(ShownScale {
+        instrument,
+        scale,
+        summary: summary.clone(),
+        change,
+    })
 }
 
 #[cfg(test)]
@@ -200,7 +255,9 @@ mod tests {
     use uuid::Uuid;
 
     fn at(day: i64) -> NaiveDateTime {
-        chrono::DateTime::from_timestamp(day * 86_400, 0).unwrap().naive_utc()
+        chrono::DateTime::from_timestamp(day * 86_400, 0)
+            .unwrap()
+            .naive_utc()
     }
     fn summary(instrument: &str, first: f64, last: f64, last_day: i64) -> EpisodeScaleRow {
         EpisodeScaleRow {
@@ -221,27 +278,52 @@ mod tests {
         }
     }
     fn shown(summaries: &[EpisodeScaleRow]) -> String {
-        shown_scale(Library::embedded(), summaries).unwrap().instrument.id.clone()
+        shown_scale(Library::embedded(), summaries)
+            .unwrap()
+            .instrument
+            .id
+            .clone()
     }
 
     #[test]
     fn the_instrument_answered_last_is_shown() {
-        assert_eq!(shown(&[summary("phq9", 15.0, 12.0, 10), summary("gad7", 15.0, 12.0, 20)]), "gad7");
+        assert_eq!(
+            shown(&[
+                summary("phq9", 15.0, 12.0, 10),
+                summary("gad7", 15.0, 12.0, 20)
+            ]),
+            "gad7"
+        );
     }
 
     #[test]
     fn a_worsening_on_another_instrument_is_not_hidden_by_a_later_answer() {
-        assert_eq!(shown(&[summary("phq9", 8.0, 20.0, 10), summary("gad7", 15.0, 12.0, 20)]), "phq9");
+        assert_eq!(
+            shown(&[
+                summary("phq9", 8.0, 20.0, 10),
+                summary("gad7", 15.0, 12.0, 20)
+            ]),
+            "phq9"
+        );
     }
 
     #[test]
     fn of_two_answered_together_the_one_that_can_show_change_is_shown() {
-        assert_eq!(shown(&[summary("pc_ptsd_5", 3.0, 3.0, 20), summary("pcl5", 40.0, 38.0, 20)]), "pcl5");
+        assert_eq!(
+            shown(&[
+                summary("pc_ptsd_5", 3.0, 3.0, 20),
+                summary("pcl5", 40.0, 38.0, 20)
+            ]),
+            "pcl5"
+        );
     }
 
     #[test]
     fn a_day_begins_where_the_site_is() {
         let late_evening_in_chicago = at(20) + chrono::TimeDelta::hours(3);
-        assert_eq!(day_in(chrono_tz::America::Chicago, late_evening_in_chicago), at(19).date());
+        assert_eq!(
+            day_in(chrono_tz::America::Chicago, late_evening_in_chicago),
+            at(19).date()
+        );
     }
 }

@@ -102,7 +102,8 @@ pub async fn read_patient(
     let now = app.clock.now();
     app.store
         .write(move |tx| {
-            let subject = patient::place_of(tx, actor.org(), id)?.ok_or(Failure::Refused(Refusal::NoPatient))?;
+            let subject = patient::place_of(tx, actor.org(), id)?
+                .ok_or(Failure::Refused(Refusal::NoPatient))?;
             let permit = decide(&actor, Action::ReadPatient, subject)?;
             let episodes = patient::episodes(tx, &permit)?;
             let chosen = choose(&episodes, episode).map_err(Failure::Refused)?;
@@ -110,7 +111,9 @@ pub async fn read_patient(
             Ok(Record {
                 patient: patient::load(tx, &permit)?,
                 flags: flag::of_patient(tx, &permit)?,
-                shown: chosen.map(|names| whole_episode(tx, &permit, names)).transpose()?,
+                shown: chosen
+                    .map(|names| whole_episode(tx, &permit, names))
+                    .transpose()?,
                 zone: site_zone(tx)?,
                 episodes,
                 now,
@@ -119,20 +122,31 @@ pub async fn read_patient(
         .await
 }
 
-fn choose(episodes: &[EpisodeNames], wanted: Option<EpisodeId>) -> Result<Option<EpisodeNames>, Refusal> {
+fn choose(
+    episodes: &[EpisodeNames],
+    wanted: Option<EpisodeId>,
+) -> Result<Option<EpisodeNames>, Refusal> {
     match wanted {
         Some(id) => {
             let known = episodes.iter().find(|known| known.episode.id == id);
-            known.map(|known| Some(known.clone())).ok_or(Refusal::NoEpisode)
+            known
+                .map(|known| Some(known.clone()))
+                .ok_or(Refusal::NoEpisode)
         }
         None => {
-            let open = episodes.iter().find(|known| known.episode.ended_on.is_none());
+            let open = episodes
+                .iter()
+                .find(|known| known.episode.ended_on.is_none());
             Ok(open.or(episodes.first()).cloned())
         }
     }
 }
 
-fn whole_episode(tx: &mut Tx, permit: &Permit, names: EpisodeNames) -> Result<EpisodeRecord, Fault> {
+fn whole_episode(
+    tx: &mut Tx,
+    permit: &Permit,
+    names: EpisodeNames,
+) -> Result<EpisodeRecord, Fault> {
     let id = names.episode.id;
     let occasions = administration::of_episode(tx, permit, id)?
         .into_iter()

@@ -78,14 +78,27 @@ pub async fn read_queue(app: &App, actor: Actor) -> Result<Queue, Failure<Refusa
 fn with_acts(tx: &mut Tx, permit: &Permit, flags: Vec<FlagNames>) -> Result<Vec<Entry>, Fault> {
     let ids: Vec<FlagId> = flags.iter().map(|names| names.flag.id).collect();
     let acts = flag::acts_of(tx, permit, &ids)?;
-    let of = |id: FlagId| acts.iter().filter(|(act, _)| act.flag_id == id).cloned().collect();
-    Ok(flags.into_iter().map(|names| Entry { acts: of(names.flag.id), names }).collect())
+    let of = |id: FlagId| {
+        acts.iter()
+            .filter(|(act, _)| act.flag_id == id)
+            .cloned()
+            .collect()
+    };
+    Ok(flags
+        .into_iter()
+        .map(|names| Entry {
+            acts: of(names.flag.id),
+            names,
+        })
+        .collect())
 }
 
 /// The zone in which the site reads its dates.
 fn zone(tx: &mut Tx, org: OrgId) -> Result<Tz, Fault> {
     let row = organisation::only(tx)?.filter(|row| row.id == org);
-    Ok(row.and_then(|row| row.time_zone.parse().ok()).unwrap_or(chrono_tz::UTC))
+    Ok(row
+        .and_then(|row| row.time_zone.parse().ok())
+        .unwrap_or(chrono_tz::UTC))
 }
 
 /// One flag with its history and the answers before and after it. The reading is audited.
@@ -103,7 +116,11 @@ pub async fn read_flag(app: &App, actor: Actor, id: FlagId) -> Result<Around, Fa
             responses.retain(|row| row.instrument == names.flag.instrument);
             let zone = zone(tx, permit.org())?;
             audit::record(tx, &permit, "flag", Some(id), now)?;
-            Ok(Around { entry: Entry { names, acts }, responses, zone })
+            Ok(Around {
+                entry: Entry { names, acts },
+                responses,
+                zone,
+            })
         })
         .await
 }

@@ -19,6 +19,9 @@ use chrono::NaiveDateTime;
 
 /// How many conversations with the relay run at once in one lane.
 pub const AT_ONCE: usize = 4;
+/// How many messages are claimed together. Two for each conversation: a relay that thinks as long as it may over every command of both is done well
+/// before the lease runs out.
+const CLAIMED_MOST: i64 = 8;
 
 /// Sends what is due in one lane; says how many messages were claimed.
 ///
@@ -26,7 +29,7 @@ pub const AT_ONCE: usize = 4;
 /// When the database fails.
 pub fn send_due(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> {
     let (now, org) = (app.clock.now(), app.org);
-    let claimed = app.store.write_blocking(move |tx| outbox::claim(tx, org, lane, now, 4 * AT_ONCE as i64))?;
+    let claimed = app.store.write_blocking(move |tx| outbox::claim(tx, org, lane, now, CLAIMED_MOST))?;
     let share = claimed.len().div_ceil(AT_ONCE).max(1);
     std::thread::scope(|scope| {
         for messages in claimed.chunks(share) {

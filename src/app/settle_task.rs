@@ -16,7 +16,9 @@ pub enum Refusal {
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("This task is not open any more: it is done already, or it is outside your clinics.")
+        f.write_str(
+            "This task is not open any more: it is done already, or it is outside your clinics.",
+        )
     }
 }
 
@@ -39,7 +41,9 @@ pub async fn read_tasks(app: &App, actor: Actor) -> Result<Tasks, Failure<Refusa
         .write(move |tx| {
             let permit = decide(&actor, Action::SettleTasks, Subject::Organisation)?;
             let open = task::open(tx, &permit)?;
-            let zone = organisation::only(tx)?.and_then(|row| row.time_zone.parse().ok()).unwrap_or(chrono_tz::UTC);
+            let zone = organisation::only(tx)?
+                .and_then(|row| row.time_zone.parse().ok())
+                .unwrap_or(chrono_tz::UTC);
             audit::record(tx, &permit, "tasks", None::<TaskId>, now)?;
             Ok(Tasks { open, zone })
         })
@@ -55,7 +59,10 @@ pub async fn settle_task(app: &App, actor: Actor, id: TaskId) -> Result<(), Fail
     app.store
         .write(move |tx| {
             let permit = decide(&actor, Action::SettleTasks, Subject::Organisation)?;
-            let by = actor.staff().map(|staff| staff.id).ok_or(Failure::Refused(Refusal::NotOpen))?;
+            let by = actor
+                .staff()
+                .map(|staff| staff.id)
+                .ok_or(Failure::Refused(Refusal::NotOpen))?;
             if !task::settle(tx, &permit, id, by, now)? {
                 return Err(Failure::Refused(Refusal::NotOpen));
             }

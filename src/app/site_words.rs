@@ -25,12 +25,18 @@ impl CrisisLine {
     pub fn read(stored: &str) -> CrisisLine {
         let mut parts = stored.splitn(3, '|').map(str::to_owned);
         let mut next = || parts.next().unwrap_or_default();
-        CrisisLine { label: next(), shown: next(), dial: next() }
+        CrisisLine {
+            label: next(),
+            shown: next(),
+            dial: next(),
+        }
     }
 
     /// Whether a telephone can dial it and both texts are there, without the bar that separates them.
     pub fn is_whole(&self) -> bool {
-        let texts = [&self.label, &self.shown].iter().all(|text| !text.trim().is_empty() && !text.contains('|'));
+        let texts = [&self.label, &self.shown]
+            .iter()
+            .all(|text| !text.trim().is_empty() && !text.contains('|'));
         let digits = self.dial.strip_prefix('+').unwrap_or(&self.dial);
         texts && (3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
     }
@@ -58,7 +64,12 @@ impl std::fmt::Display for Refusal {
 ///
 /// # Errors
 /// Refused when the line is half written or the promise empty; denied unless the account administers.
-pub async fn set_words(app: &App, actor: Actor, line: Option<CrisisLine>, promise: String) -> Result<(), Failure<Refusal>> {
+pub async fn set_words(
+    app: &App,
+    actor: Actor,
+    line: Option<CrisisLine>,
+    promise: String,
+) -> Result<(), Failure<Refusal>> {
     let now = app.clock.now();
     if line.as_ref().is_some_and(|line| !line.is_whole()) {
         return Err(Failure::Refused(Refusal::Line));
@@ -83,14 +94,25 @@ mod tests {
 
     #[test]
     fn a_line_reads_back_as_it_was_stored() {
-        let line = CrisisLine { label: "Harbor line".into(), shown: "(555) 010-0199".into(), dial: "+15550100199".into() };
+        let line = CrisisLine {
+            label: "Harbor line".into(),
+            shown: "(555) 010-0199".into(),
+            dial: "+15550100199".into(),
+        };
         assert_eq!(CrisisLine::read(&line.stored()), line);
         assert!(line.is_whole());
     }
 
     #[test]
     fn a_half_written_line_is_not_whole() {
-        for stored in ["Harbor||+15550100199", "Harbor|555|", "|555|5550100", "Harbor|555|call us", "Harbor|555|12", "a|b|5550100|x"] {
+        for stored in [
+            "Harbor||+15550100199",
+            "Harbor|555|",
+            "|555|5550100",
+            "Harbor|555|call us",
+            "Harbor|555|12",
+            "a|b|5550100|x",
+        ] {
             assert!(!CrisisLine::read(stored).is_whole(), "{stored}");
         }
     }

@@ -40,7 +40,11 @@ impl Axis {
     /// The pixel of a value. Without any extent everything lies in the middle.
     pub(super) fn at(self, value: f64) -> f64 {
         let extent = self.high - self.low;
-        let share = if extent > 0.0 { ((value - self.low) / extent).clamp(0.0, 1.0) } else { 0.5 };
+        let share = if extent > 0.0 {
+            ((value - self.low) / extent).clamp(0.0, 1.0)
+        } else {
+            0.5
+        };
         self.start + share * (self.end - self.start)
     }
 }
@@ -48,7 +52,12 @@ impl Axis {
 /// A path through these points.
 pub(super) fn path(points: &[(f64, f64)]) -> String {
     let step = |(at, (x, y)): (usize, &(f64, f64))| {
-        format!("{}{} {}", if at == 0 { "M" } else { "L" }, short(*x), short(*y))
+        format!(
+            "{}{} {}",
+            if at == 0 { "M" } else { "L" },
+            short(*x),
+            short(*y)
+        )
     };
     points.iter().enumerate().map(step).collect()
 }
@@ -59,17 +68,37 @@ mod tests {
 
     #[test]
     fn markup_in_a_name_stays_text() {
-        assert_eq!(escaped(r#"<b a="1">'&"#), "&lt;b a=&quot;1&quot;&gt;&#39;&amp;");
+        assert_eq!(
+            escaped(r#"<b a="1">'&"#),
+            "&lt;b a=&quot;1&quot;&gt;&#39;&amp;"
+        );
     }
 
     #[test]
     fn a_value_outside_the_scale_is_drawn_at_its_edge() {
-        let axis = Axis { low: 0.0, high: 27.0, start: 176.0, end: 16.0 };
-        assert_eq!((axis.at(0.0), axis.at(27.0), axis.at(99.0), axis.at(-5.0)), (176.0, 16.0, 16.0, 176.0));
+        let axis = Axis {
+            low: 0.0,
+            high: 27.0,
+            start: 176.0,
+            end: 16.0,
+        };
+        assert_eq!(
+            (axis.at(0.0), axis.at(27.0), axis.at(99.0), axis.at(-5.0)),
+            (176.0, 16.0, 16.0, 176.0)
+        );
     }
 
     #[test]
     fn a_single_day_lies_in_the_middle() {
-        assert_eq!(Axis { low: 3.0, high: 3.0, start: 0.0, end: 10.0 }.at(3.0), 5.0);
+        assert_eq!(
+            Axis {
+                low: 3.0,
+                high: 3.0,
+                start: 0.0,
+                end: 10.0
+            }
+            .at(3.0),
+            5.0
+        );
     }
 }

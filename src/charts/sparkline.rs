@@ -25,22 +25,47 @@ pub struct Sparkline<'a> {
 /// Draws it, 120 by 28 pixels. Without a score only the cut-off is there.
 #[must_use]
 pub fn sparkline(line: &Sparkline<'_>) -> String {
-    let up = Axis { low: line.lowest, high: line.highest, start: HEIGHT - MARGIN, end: MARGIN };
+    let up = Axis {
+        low: line.lowest,
+        high: line.highest,
+        start: HEIGHT - MARGIN,
+        end: MARGIN,
+    };
     let last = line.values.len().saturating_sub(1);
-    let along = Axis { low: 0.0, high: last as f64, start: MARGIN, end: WIDTH - MARGIN };
-    let points: Vec<_> = (0..).zip(line.values).map(|(at, value)| (along.at(f64::from(at)), up.at(*value))).collect();
+    let along = Axis {
+        low: 0.0,
+        high: last as f64,
+        start: MARGIN,
+        end: WIDTH - MARGIN,
+    };
+    let points: Vec<_> = (0..)
+        .zip(line.values)
+        .map(|(at, value)| (along.at(f64::from(at)), up.at(*value)))
+        .collect();
     let mut svg = format!(
         r#"<svg class="spark" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">"#
     );
     if let Some(at) = line.cut_off {
         let y = short(up.at(at));
-        let _ = write!(svg, r##"<path d="M0 {y}H{WIDTH}" stroke="#8a8478" stroke-dasharray="3 3"/>"##);
+        let _ = write!(
+            svg,
+            r##"<path d="M0 {y}H{WIDTH}" stroke="#8a8478" stroke-dasharray="3 3"/>"##
+        );
     }
     if points.len() > 1 {
-        let _ = write!(svg, r##"<path d="{}" fill="none" stroke="#1f2a37" stroke-width="1.5"/>"##, path(&points));
+        let _ = write!(
+            svg,
+            r##"<path d="{}" fill="none" stroke="#1f2a37" stroke-width="1.5"/>"##,
+            path(&points)
+        );
     }
     if let Some((x, y)) = points.last() {
-        let _ = write!(svg, r##"<circle cx="{}" cy="{}" r="3" fill="#1f2a37"/>"##, short(*x), short(*y));
+        let _ = write!(
+            svg,
+            r##"<circle cx="{}" cy="{}" r="3" fill="#1f2a37"/>"##,
+            short(*x),
+            short(*y)
+        );
     }
     svg.push_str("</svg>");
     svg
@@ -51,7 +76,12 @@ mod tests {
     use super::*;
 
     fn draw(values: &[f64]) -> String {
-        sparkline(&Sparkline { lowest: 0.0, highest: 27.0, cut_off: Some(10.0), values })
+        sparkline(&Sparkline {
+            lowest: 0.0,
+            highest: 27.0,
+            cut_off: Some(10.0),
+            values,
+        })
     }
 
     #[test]
@@ -64,7 +94,10 @@ mod tests {
     #[test]
     fn a_single_score_is_a_point_without_a_line() {
         let svg = draw(&[27.0]);
-        assert!(svg.contains("<circle") && !svg.contains("stroke-width"), "{svg}");
+        assert!(
+            svg.contains("<circle") && !svg.contains("stroke-width"),
+            "{svg}"
+        );
     }
 
     #[test]

@@ -13,6 +13,8 @@ const TOP: f64 = 24.0;
 const BOTTOM: f64 = 172.0;
 /// First and last point keep this distance from the frame.
 const MARGIN: f64 = 12.0;
+/// The width of a letter, generously: fonts differ.
+const LETTER: f64 = 7.0;
 /// The least distance between two lines of text.
 const LINE: f64 = 14.0;
 /// Severity, light to dark: one hue, never red against green. The names beside the fills carry the meaning.
@@ -120,7 +122,12 @@ impl Frame {
                 start: LEFT + MARGIN,
                 end: RIGHT - MARGIN,
             },
-            up: Axis { low: trend.lowest, high: trend.highest, start: BOTTOM, end: TOP },
+            up: Axis {
+                low: trend.lowest,
+                high: trend.highest,
+                start: BOTTOM,
+                end: TOP,
+            },
         }
     }
 
@@ -144,7 +151,10 @@ impl Frame {
 
     /// Where a band ends: at the beginning of the next one.
     fn upper_edge(&self, trend: &Trend<'_>, band: usize) -> f64 {
-        trend.bands.get(band + 1).map_or(TOP, |next| self.up.at(next.from))
+        trend
+            .bands
+            .get(band + 1)
+            .map_or(TOP, |next| self.up.at(next.from))
     }
 
     fn axes(&self, svg: &mut String, trend: &Trend<'_>) {
@@ -158,7 +168,11 @@ impl Frame {
         );
         for value in [trend.lowest, trend.highest] {
             let y = short(self.up.at(value) + 4.0);
-            let _ = write!(svg, r#"<text class="quiet" x="34" y="{y}" text-anchor="end">{}</text>"#, short(value));
+            let _ = write!(
+                svg,
+                r#"<text class="quiet" x="34" y="{y}" text-anchor="end">{}</text>"#,
+                short(value)
+            );
         }
         for day in months(trend.span) {
             let x = short(self.x(day));
@@ -168,7 +182,11 @@ impl Frame {
                 BOTTOM + 14.0,
                 BOTTOM + 20.0,
                 BOTTOM + 34.0,
-                if day.month() == 1 { day.format("%b %Y") } else { day.format("%b") },
+                if day.month() == 1 {
+                    day.format("%b %Y")
+                } else {
+                    day.format("%b")
+                },
             );
         }
     }
@@ -190,7 +208,11 @@ impl Frame {
             names.push((y, "said", &limit.words));
         }
         names.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let spread = spread(&names.iter().map(|name| name.0).collect::<Vec<_>>(), TOP + 4.0, BOTTOM);
+        let spread = spread(
+            &names.iter().map(|name| name.0).collect::<Vec<_>>(),
+            TOP + 4.0,
+            BOTTOM,
+        );
         for ((_, class, words), y) in names.iter().zip(spread) {
             let _ = write!(
                 svg,
@@ -206,8 +228,17 @@ impl Frame {
         if sessions.is_empty() {
             return;
         }
-        let ticks: String =
-            sessions.iter().map(|day| format!("M{} {}V{}", short(self.x(*day)), BOTTOM + 2.0, BOTTOM + 11.0)).collect();
+        let ticks: String = sessions
+            .iter()
+            .map(|day| {
+                format!(
+                    "M{} {}V{}",
+                    short(self.x(*day)),
+                    BOTTOM + 2.0,
+                    BOTTOM + 11.0
+                )
+            })
+            .collect();
         let _ = write!(
             svg,
             r##"<path d="{ticks}" stroke="#0f5c63" stroke-width="2"/><text class="quiet" x="{}" y="{}">sessions</text>"##,
@@ -220,10 +251,18 @@ impl Frame {
         for run in trend.occasions.split(|occasion| occasion.value.is_none()) {
             let points: Vec<_> = self.points(run).collect();
             if points.len() > 1 {
-                let _ = write!(svg, r##"<path d="{}" fill="none" stroke="#1f2a37" stroke-width="2"/>"##, path(&points));
+                let _ = write!(
+                    svg,
+                    r##"<path d="{}" fill="none" stroke="#1f2a37" stroke-width="2"/>"##,
+                    path(&points)
+                );
             }
         }
-        for gap in trend.occasions.iter().filter(|occasion| occasion.value.is_none()) {
+        for gap in trend
+            .occasions
+            .iter()
+            .filter(|occasion| occasion.value.is_none())
+        {
             // Hollow and standing on the axis: an occasion, but no height that anybody could read as a score.
             let _ = write!(
                 svg,
@@ -234,8 +273,14 @@ impl Frame {
         }
         let points: Vec<_> = self.points(trend.occasions).collect();
         // Lines without length and with round ends: a point each, in a tenth of the bytes of circles.
-        let dots: String = points.iter().map(|(x, y)| format!("M{} {}h0", short(*x), short(*y))).collect();
-        let _ = write!(svg, r##"<path d="{dots}" stroke="#1f2a37" stroke-width="8" stroke-linecap="round"/>"##);
+        let dots: String = points
+            .iter()
+            .map(|(x, y)| format!("M{} {}h0", short(*x), short(*y)))
+            .collect();
+        let _ = write!(
+            svg,
+            r##"<path d="{dots}" stroke="#1f2a37" stroke-width="8" stroke-linecap="round"/>"##
+        );
         if let Some((x, y)) = points.first() {
             let _ = write!(
                 svg,
@@ -245,22 +290,73 @@ impl Frame {
             );
         }
         if let Some(last) = points.last() {
-            last_words(svg, *last, &points, trend.last_words);
+            last_words(
+                svg,
+                *last,
+                &self.obstacles(trend, &points),
+                trend.last_words,
+            );
         }
     }
 
+    /// What words should not cover: the course, every few pixels of it, and the cut-off's line.
+    fn obstacles(&self, trend: &Trend<'_>, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        const STEPS: u8 = 12;
+        let share = |step: u8| f64::from(step) / f64::from(STEPS);
+        let mut obstacles: Vec<_> = points
+            .iter()
+            .zip(points.iter().skip(1))
+            .flat_map(|(a, b)| {
+                (0..=STEPS).map(move |step| {
+                    (
+                        a.0 + share(step) * (b.0 - a.0),
+                        a.1 + share(step) * (b.1 - a.1),
+                    )
+                })
+            })
+            .collect();
+        if let Some(limit) = trend.cut_off {
+            obstacles.extend(
+                (0..=STEPS).map(|step| (LEFT + share(step) * (RIGHT - LEFT), self.up.at(limit.at))),
+            );
+        }
+        obstacles
+    }
+
     fn points<'a>(&'a self, occasions: &'a [Occasion]) -> impl Iterator<Item = (f64, f64)> + 'a {
-        occasions.iter().filter_map(|occasion| Some((self.x(occasion.day), self.up.at(occasion.value?))))
+        occasions
+            .iter()
+            .filter_map(|occasion| Some((self.x(occasion.day), self.up.at(occasion.value?))))
     }
 }
 
-/// The last value in words beside its point: above it or, where the line comes from above, below it; always inside the frame.
-fn last_words(svg: &mut String, (x, y): (f64, f64), points: &[(f64, f64)], words: &str) {
-    let comes_from_above = points.iter().rev().nth(1).is_some_and(|before| before.1 < y);
-    let wanted = if comes_from_above { y + 20.0 } else { y - 12.0 };
-    let baseline = if wanted > BOTTOM - 14.0 { y - 12.0 } else { wanted }.clamp(TOP + 12.0, BOTTOM - 4.0);
+/// The last value in words: above its point or below it, else at the nearest height where it covers the least; always inside the frame.
+fn last_words(svg: &mut String, (x, y): (f64, f64), obstacles: &[(f64, f64)], words: &str) {
     // Words grow towards the middle of the drawing, so that they never leave it.
-    let (anchor, x) = if x > (LEFT + RIGHT) / 2.0 { ("end", x + 4.0) } else { ("start", x - 4.0) };
+    let ends_here = x > (LEFT + RIGHT) / 2.0;
+    let (anchor, x) = if ends_here {
+        ("end", x + 4.0)
+    } else {
+        ("start", x - 4.0)
+    };
+    let width = words.chars().count() as f64 * LETTER;
+    let (from, to) = if ends_here {
+        (x - width, x)
+    } else {
+        (x, x + width)
+    };
+    let covered = |baseline: f64| {
+        let hits = |at: &&(f64, f64)| {
+            (from..=to).contains(&at.0) && (baseline - LINE..=baseline + 6.0).contains(&at.1)
+        };
+        obstacles.iter().filter(hits).count()
+    };
+    let heights = [y - 12.0, y + 22.0, y - 28.0, y + 38.0, y - 44.0, y + 54.0];
+    let baseline = heights
+        .into_iter()
+        .filter(|height| (TOP + 12.0..=BOTTOM - 14.0).contains(height))
+        .min_by_key(|height| covered(*height))
+        .unwrap_or(TOP + 12.0);
     let _ = write!(
         svg,
         r##"<text class="said" x="{}" y="{}" text-anchor="{anchor}" stroke="#fff" stroke-width="4" stroke-linejoin="round" paint-order="stroke">{}</text>"##,
@@ -276,14 +372,20 @@ fn shade(at: usize, count: usize, worse: Worse) -> &'static str {
         Worse::Higher => at,
         Worse::Lower => count.saturating_sub(at + 1),
     };
-    let step = (from_best * (SHADES.len() - 1)).checked_div(count.saturating_sub(1)).unwrap_or(0);
+    let step = (from_best * (SHADES.len() - 1))
+        .checked_div(count.saturating_sub(1))
+        .unwrap_or(0);
     SHADES.get(step).copied().unwrap_or("#fff")
 }
 
 /// The first days of the months in the span, at most ten of them; the span's first day when it holds none.
 fn months((from, to): (NaiveDate, NaiveDate)) -> Vec<NaiveDate> {
-    let mut days: Vec<_> =
-        from.iter_days().take_while(|day| *day <= to).take(20_000).filter(|day| day.day() == 1).collect();
+    let mut days: Vec<_> = from
+        .iter_days()
+        .take_while(|day| *day <= to)
+        .take(20_000)
+        .filter(|day| day.day() == 1)
+        .collect();
     if days.is_empty() {
         days.push(from);
     }

@@ -115,6 +115,7 @@ pub fn run_somewhere(config: &Config, command: &DataCommand) -> Exit {
     if matches!(command, DataCommand::Doctor) {
         return doctor::run_alone(config);
     }
+    let command = &std::env::current_dir().map_or(command.clone(), |folder| command.clone().at(&folder));
     let opened = match open::open(config, config.listen) {
         Ok(opened) => opened,
         Err(words) => {

@@ -11,7 +11,7 @@ use lettre::{Message, SmtpTransport, Transport};
 use std::time::Duration;
 
 /// How long the relay may think about one command.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A relay to send by.
 pub struct SmtpMailer {

@@ -129,7 +129,7 @@ pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
             organisation::crisis_line,
             organisation::reading_promise,
         ))
-        .first(&mut tx.db)
+        .get_result(&mut tx.db)
         .optional()?)
 }
 
@@ -183,7 +183,7 @@ pub fn by_occasion(tx: &mut Tx, org: OrgId, episode: EpisodeId, occasion: &str) 
     Ok(administration::table
         .filter(administration::org_id.eq(org).and(administration::episode_id.eq(episode)))
         .filter(administration::occasion.eq(occasion))
-        .first(&mut tx.db)
+        .get_result(&mut tx.db)
         .optional()?)
 }
 

@@ -133,7 +133,7 @@ pub fn raise_answer(tx: &mut Tx, row: &FlagRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn patient_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<PatientId>, Fault> {
-    Ok(flag::table.find((org, id)).select(flag::patient_id).first(&mut tx.db).optional()?)
+    Ok(flag::table.find((org, id)).select(flag::patient_id).get_result(&mut tx.db).optional()?)
 }
 
 /// Where a flag stands.
@@ -141,7 +141,7 @@ pub fn patient_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<PatientI
 /// # Errors
 /// When the database fails.
 pub fn state_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<String>, Fault> {
-    Ok(flag::table.find((org, id)).select(flag::state).first(&mut tx.db).optional()?)
+    Ok(flag::table.find((org, id)).select(flag::state).get_result(&mut tx.db).optional()?)
 }
 
 /// The flag with its names, locked until the transaction ends; only if it belongs to the permit's patient.
@@ -154,7 +154,7 @@ pub fn load(tx: &mut Tx, permit: &Permit, id: FlagId) -> Result<FlagNames, Fault
         .filter(flag::org_id.eq(permit.org()).and(flag::id.eq(id)))
         .filter(flag::patient_id.eq(permit.patient().ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?))
         .select((flag::all_columns, patient::name, clinic::name, staff::name))
-        .first(&mut tx.db)?)
+        .get_result(&mut tx.db)?)
 }
 
 /// Moves a flag forward by an act of the permit's holder.
@@ -190,13 +190,15 @@ pub fn queue(tx: &mut Tx, permit: &Permit) -> Result<Vec<FlagNames>, Fault> {
 /// # Errors
 /// When the database fails.
 pub fn closed(tx: &mut Tx, permit: &Permit, most: i64) -> Result<Vec<FlagNames>, Fault> {
-    let rows: Vec<FlagNames> = named!()
+    let newest = named!()
         .filter(flag::org_id.eq(permit.org()).and(flag::state.eq(FlagState::Closed.word())))
         .order(flag::id.desc())
         .limit(most)
-        .select((flag::all_columns, patient::name, clinic::name, staff::name))
-        .load(&mut tx.db)?;
-    Ok(rows.into_iter().filter(|row| within(permit, row.flag.clinic_id)).collect())
+        .select((flag::all_columns, patient::name, clinic::name, staff::name));
+    Ok(match permit.reach() {
+        Reach::Everything => newest.load(&mut tx.db)?,
+        Reach::Clinics(clinics) => newest.filter(flag::clinic_id.eq_any(clinics)).load(&mut tx.db)?,
+    })
 }
 
 /// The flags of the permit's patient, newest first.

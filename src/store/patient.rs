@@ -62,7 +62,7 @@ pub struct EpisodeRow {
 /// # Errors
 /// When the database fails.
 pub fn place_of(tx: &mut Tx, org: OrgId, id: PatientId) -> Result<Option<Subject>, Fault> {
-    let known: Option<PatientId> = patient::table.find((org, id)).select(patient::id).first(&mut tx.db).optional()?;
+    let known: Option<PatientId> = patient::table.find((org, id)).select(patient::id).get_result(&mut tx.db).optional()?;
     if known.is_none() {
         return Ok(None);
     }
@@ -81,7 +81,7 @@ pub fn place_by_external_id(tx: &mut Tx, org: OrgId, external_id: &str) -> Resul
     let id: Option<PatientId> = patient::table
         .filter(patient::org_id.eq(org).and(patient::external_id.eq(external_id)))
         .select(patient::id)
-        .first(&mut tx.db)
+        .get_result(&mut tx.db)
         .optional()?;
     match id {
         Some(id) => place_of(tx, org, id),
@@ -95,7 +95,7 @@ pub fn place_by_external_id(tx: &mut Tx, org: OrgId, external_id: &str) -> Resul
 /// When the permit names none, or the database fails.
 pub fn load(tx: &mut Tx, permit: &Permit) -> Result<PatientRow, Fault> {
     let id = permit.patient().ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?;
-    Ok(patient::table.find((permit.org(), id)).first(&mut tx.db)?)
+    Ok(patient::table.find((permit.org(), id)).get_result(&mut tx.db)?)
 }
 
 /// An episode with the names that belong to it.
@@ -146,7 +146,7 @@ pub fn sessions(tx: &mut Tx, permit: &Permit, id: EpisodeId) -> Result<Vec<(Naiv
 pub fn by_external_id(tx: &mut Tx, permit: &Permit, external_id: &str) -> Result<Option<PatientRow>, Fault> {
     Ok(patient::table
         .filter(patient::org_id.eq(permit.org()).and(patient::external_id.eq(external_id)))
-        .first(&mut tx.db)
+        .get_result(&mut tx.db)
         .optional()?)
 }
 
@@ -230,7 +230,7 @@ pub fn episode_like(
     Ok(episode::table
         .filter(episode::org_id.eq(org).and(episode::patient_id.eq(patient)))
         .filter(episode::program_id.eq(program).and(episode::started_on.eq(started_on)))
-        .first(&mut tx.db)
+        .get_result(&mut tx.db)
         .optional()?)
 }
 
@@ -252,7 +252,7 @@ pub fn episode_on(tx: &mut Tx, org: OrgId, patient: PatientId, day: NaiveDate) -
 /// # Errors
 /// When there is none, or the database fails.
 pub fn episode_by_id(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<EpisodeRow, Fault> {
-    Ok(episode::table.find((org, id)).first(&mut tx.db)?)
+    Ok(episode::table.find((org, id)).get_result(&mut tx.db)?)
 }
 
 /// Opens an episode.

@@ -181,7 +181,7 @@ pub fn occasions(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<Vec<String>, 
 pub fn session_by(tx: &mut Tx, org: OrgId, external_id: &str) -> Result<Option<SessionRow>, Fault> {
     Ok(care_session::table
         .filter(care_session::org_id.eq(org).and(care_session::external_id.eq(external_id)))
-        .first(&mut tx.db)
+        .get_result(&mut tx.db)
         .optional()?)
 }
 

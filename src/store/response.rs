@@ -164,7 +164,7 @@ pub fn summary(
     instrument: &str,
     scale: &str,
 ) -> Result<Option<EpisodeScaleRow>, Fault> {
-    Ok(episode_scale::table.find((org, episode, instrument, scale)).first(&mut tx.db).optional()?)
+    Ok(episode_scale::table.find((org, episode, instrument, scale)).get_result(&mut tx.db).optional()?)
 }
 
 /// Adds an episode's row on a scale.
@@ -230,5 +230,5 @@ pub fn scores_of_episode(
 /// # Errors
 /// When there is none, or the database fails.
 pub fn by_id(tx: &mut Tx, permit: &Permit, id: ResponseId) -> Result<ResponseRow, Fault> {
-    Ok(response::table.find((permit.org(), id)).first(&mut tx.db)?)
+    Ok(response::table.find((permit.org(), id)).get_result(&mut tx.db)?)
 }

@@ -50,7 +50,7 @@ pub struct StaffRow {
 /// # Errors
 /// When the database fails.
 pub fn by_email(tx: &mut Tx, email: &str) -> Result<Option<StaffRow>, Fault> {
-    Ok(staff::table.filter(staff::email.eq(email)).first(&mut tx.db).optional()?)
+    Ok(staff::table.filter(staff::email.eq(email)).get_result(&mut tx.db).optional()?)
 }
 
 /// The account with this id.
@@ -58,7 +58,7 @@ pub fn by_email(tx: &mut Tx, email: &str) -> Result<Option<StaffRow>, Fault> {
 /// # Errors
 /// When there is none, or the database fails.
 pub fn by_id(tx: &mut Tx, org: OrgId, id: StaffId) -> Result<StaffRow, Fault> {
-    Ok(staff::table.find((org, id)).first(&mut tx.db)?)
+    Ok(staff::table.find((org, id)).get_result(&mut tx.db)?)
 }
 
 /// All accounts, by name.
@@ -192,7 +192,7 @@ pub fn sign_in_by(tx: &mut Tx, hash: &[u8]) -> Result<Option<SignIn>, Fault> {
         .inner_join(staff::table.on(staff::org_id.eq(sign_in::org_id).and(staff::id.eq(sign_in::staff_id))))
         .filter(sign_in::secret_hash.eq(hash).and(staff::state.eq(StaffState::Active.word())))
         .select((sign_in::created_at, sign_in::seen_at, staff::all_columns))
-        .first(&mut tx.db)
+        .get_result(&mut tx.db)
         .optional()?;
     let Some((created_at, seen_at, row)) = found else { return Ok(None) };
     let clinics = clinics_of(tx, row.org_id, row.id)?;
@@ -256,7 +256,7 @@ pub fn add_setup_link(tx: &mut Tx, row: &SetupLinkRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn setup_link_by(tx: &mut Tx, hash: &[u8]) -> Result<Option<SetupLinkRow>, Fault> {
-    Ok(setup_link::table.find(hash).first(&mut tx.db).optional()?)
+    Ok(setup_link::table.find(hash).get_result(&mut tx.db).optional()?)
 }
 
 /// Uses a set-up link up. `false` when somebody else was faster.

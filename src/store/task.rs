@@ -75,7 +75,7 @@ pub fn waits(tx: &mut Tx, org: OrgId, kind: TaskKind, patient: PatientId) -> Res
         .filter(task::org_id.eq(org).and(task::done_at.is_null()))
         .filter(task::kind.eq(kind.word()).and(task::patient_id.eq(patient)))
         .select(task::id)
-        .first(&mut tx.db)
+        .get_result(&mut tx.db)
         .optional()?;
     Ok(found.is_some())
 }
@@ -104,7 +104,7 @@ pub fn open(tx: &mut Tx, permit: &Permit) -> Result<Vec<TaskNames>, Fault> {
 /// When the database fails.
 pub fn settle(tx: &mut Tx, permit: &Permit, id: TaskId, by: StaffId, now: NaiveDateTime) -> Result<bool, Fault> {
     let clinic: Option<ClinicId> =
-        task::table.find((permit.org(), id)).select(task::clinic_id).first(&mut tx.db).optional()?;
+        task::table.find((permit.org(), id)).select(task::clinic_id).get_result(&mut tx.db).optional()?;
     let reachable = match (clinic, permit.reach()) {
         (None, _) => false,
         (Some(_), Reach::Everything) => true,

@@ -28,8 +28,8 @@ pub struct Site {
     pub origin: String,
     /// How fast strangers may guess.
     pub throttle: throttle::Throttle,
-    /// The site's own crisis line, as stored.
-    pub crisis_line: Option<String>,
+    /// The site's own crisis line as it was at the start, for when the database does not answer.
+    crisis_line_at_start: Option<String>,
     /// The demo's mailbox; `None` outside the demo.
     pub mailbox: Option<Arc<Mailbox>>,
 }
@@ -38,7 +38,15 @@ impl Site {
     /// A site for this app. In the demo, `mailbox` holds the mails that went out.
     pub fn new(app: App, crisis_line: Option<String>, mailbox: Option<Arc<Mailbox>>) -> Self {
         let origin = app.base_url.to_string();
-        Site { app, origin, throttle: throttle::Throttle::default(), crisis_line, mailbox }
+        Site { app, origin, throttle: throttle::Throttle::default(), crisis_line_at_start: crisis_line, mailbox }
+    }
+
+    /// The site's own crisis line as it is now.
+    pub async fn crisis_line(&self) -> Option<String> {
+        match self.app.store.read(crate::store::organisation::only).await {
+            Ok(organisation) => organisation.and_then(|row| row.crisis_line),
+            Err::<_, crate::store::Fault>(_) => self.crisis_line_at_start.clone(),
+        }
     }
 
     /// Whether pages travel by TLS.

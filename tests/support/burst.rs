@@ -2,16 +2,23 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::patient::{Acknowledged, Patient, RiskItem};
 
 /// A burst of submissions under way.
 pub struct Burst {
-    stopping: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     patients: Vec<JoinHandle<Vec<Outcome>>>,
+}
+
+struct Shared {
+    queue: Mutex<VecDeque<(usize, String)>>,
+    stopping: AtomicBool,
+    done: AtomicUsize,
 }
 
 /// What a patient knows about one link when the burst is over.
@@ -29,20 +36,38 @@ impl Burst {
     /// Starts this many patients on the links (paths), each used once; every tenth answers the risk item above zero.
     pub fn start(address: SocketAddr, links: &[String], patients: usize) -> Self {
         let queue: VecDeque<(usize, String)> = links.iter().cloned().enumerate().collect();
-        let queue = Arc::new(Mutex::new(queue));
-        let stopping = Arc::new(AtomicBool::new(false));
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(queue),
+            stopping: AtomicBool::new(false),
+            done: AtomicUsize::new(0),
+        });
         let patients = (0..patients)
             .map(|_| {
-                let (queue, stopping) = (Arc::clone(&queue), Arc::clone(&stopping));
-                std::thread::spawn(move || submit_until(address, &queue, &stopping))
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || submit_until(address, &shared))
             })
             .collect();
-        Self { stopping, patients }
+        Self { shared, patients }
+    }
+
+    /// Waits until so many submissions are through, whatever the speed of the machine.
+    ///
+    /// # Panics
+    /// When they are not in time.
+    pub fn wait_for(&self, submissions: usize, patience: Duration) {
+        let until = Instant::now() + patience;
+        while self.shared.done.load(Ordering::SeqCst) < submissions {
+            assert!(
+                Instant::now() < until,
+                "fewer than {submissions} submissions within {patience:?}"
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Lets every patient end (a dead service ends them too) and tells what each was told. Links never tried are left out.
     pub fn outcomes(self) -> Vec<Outcome> {
-        self.stopping.store(true, Ordering::SeqCst);
+        self.shared.stopping.store(true, Ordering::SeqCst);
         self.patients
             .into_iter()
             .flat_map(|patient| patient.join().expect("no patient panics"))
@@ -50,15 +75,11 @@ impl Burst {
     }
 }
 
-fn submit_until(
-    address: SocketAddr,
-    queue: &Mutex<VecDeque<(usize, String)>>,
-    stopping: &AtomicBool,
-) -> Vec<Outcome> {
+fn submit_until(address: SocketAddr, shared: &Shared) -> Vec<Outcome> {
     let mut patient = Patient::new(address);
     let mut outcomes = Vec::new();
-    while !stopping.load(Ordering::SeqCst) {
-        let next = queue.lock().expect("no patient panics").pop_front();
+    while !shared.stopping.load(Ordering::SeqCst) {
+        let next = shared.queue.lock().expect("no patient panics").pop_front();
         let Some((number, link)) = next else { break };
         let risk = if number % 10 == 0 {
             RiskItem::AboveZero
@@ -76,6 +97,7 @@ fn submit_until(
         if failed {
             break;
         }
+        shared.done.fetch_add(1, Ordering::SeqCst);
     }
     outcomes
 }

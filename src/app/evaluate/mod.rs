@@ -201,15 +201,14 @@ pub async fn evaluate(
     query: Query,
 ) -> Result<Evaluation, Failure<Refusal>> {
     let order = Order::of(app, &actor, &query)?;
-    let asked = order.clone();
-    app.store
-        .write(move |tx| asked.audit(tx))
-        .await
-        .map_err(Failure::Fault)?;
-    app.store
-        .read(move |tx| order.read(tx))
-        .await
-        .map_err(Failure::Fault)
+    let (asked, wanted) = (order.clone(), order.clone());
+    let audited: Result<(), Fault> = app.store.write(move |tx| asked.audit(tx)).await;
+    audited?;
+    let read: Result<Gathered, Fault> = app.store.read(move |tx| wanted.read(tx)).await;
+    let gathered = read?;
+    // Hiding small cells is arithmetic: it must hold neither a database thread nor one that serves pages.
+    let made = tokio::task::spawn_blocking(move || order.answer(gathered)).await;
+    made.map_err(|_| Failure::Fault(Fault::Bug))
 }
 
 /// As [`evaluate`], for threads that may block.
@@ -222,14 +221,15 @@ pub fn evaluate_blocking(
     query: &Query,
 ) -> Result<Evaluation, Failure<Refusal>> {
     let order = Order::of(app, actor, query)?;
-    let asked = order.clone();
-    app.store
-        .write_blocking(move |tx| asked.audit(tx))
-        .map_err(Failure::Fault)?;
-    app.store
-        .read_blocking(move |tx| order.read(tx))
-        .map_err(Failure::Fault)
+    let (asked, wanted) = (order.clone(), order.clone());
+    let audited: Result<(), Fault> = app.store.write_blocking(move |tx| asked.audit(tx));
+    audited?;
+    let read: Result<Gathered, Fault> = app.store.read_blocking(move |tx| wanted.read(tx));
+    Ok(order.answer(read?))
 }
+
+/// What the rows amount to before small cells are hidden, and the names.
+type Gathered = (Accumulator, Places);
 
 /// What was asked and may be answered.
 #[derive(Debug, Clone)]
@@ -265,17 +265,20 @@ impl Order {
         )
     }
 
-    /// The figures are made after the snapshot, so that it is held only while rows are read.
-    fn read(&self, tx: &mut Tx) -> Result<Evaluation, Fault> {
-        let (rows, places) = tx.snapshot(|tx| self.accumulate(tx))?;
-        Ok(Evaluation {
-            measure: self.measure,
-            report: rows.finish(),
-            places,
-        })
+    fn read(&self, tx: &mut Tx) -> Result<Gathered, Fault> {
+        tx.snapshot(|tx| self.accumulate(tx))
     }
 
-    fn accumulate(&self, tx: &mut Tx) -> Result<(Accumulator, Places), Fault> {
+    fn answer(&self, (rows, places): Gathered) -> Evaluation {
+        let report = rows.finish();
+        Evaluation {
+            measure: self.measure,
+            report,
+            places,
+        }
+    }
+
+    fn accumulate(&self, tx: &mut Tx) -> Result<Gathered, Fault> {
         let site = Site::load(tx, self.permit.org())?;
         let scope = Scope {
             from: self.period.from(),

@@ -135,12 +135,16 @@ impl Need {
 
 /// The most urgent of the waiting flags, the oldest of equals.
 fn of_flags(flags: &[WaitingFlag]) -> Option<Need> {
-    let needs = flags.iter().filter_map(|flag| match (flag.tier, flag.state) {
-        (_, FlagState::Closed) => None,
-        (Tier::Crisis, FlagState::Open) => Some(Need::CrisisOpen { since: flag.since }),
-        (Tier::Crisis, FlagState::Acknowledged) => Some(Need::CrisisTaken { since: flag.since }),
-        (Tier::Review, _) => Some(Need::FlagWaiting { since: flag.since }),
-    });
+    let needs = flags
+        .iter()
+        .filter_map(|flag| match (flag.tier, flag.state) {
+            (_, FlagState::Closed) => None,
+            (Tier::Crisis, FlagState::Open) => Some(Need::CrisisOpen { since: flag.since }),
+            (Tier::Crisis, FlagState::Acknowledged) => {
+                Some(Need::CrisisTaken { since: flag.since })
+            }
+            (Tier::Review, _) => Some(Need::FlagWaiting { since: flag.since }),
+        });
     needs.min_by_key(|need| need.order())
 }
 
@@ -149,7 +153,9 @@ fn reliably_worse(case: &Case) -> Option<Need> {
 }
 
 fn silent(case: &Case, today: NaiveDate) -> Option<Need> {
-    let since = case.last_answer_on.map_or(case.started_on, |last| last.max(case.started_on));
+    let since = case
+        .last_answer_on
+        .map_or(case.started_on, |last| last.max(case.started_on));
     let days = (today - since).num_days();
     (days >= SILENT_DAYS).then_some(Need::Silent { days })
 }
@@ -180,11 +186,25 @@ mod tests {
         NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + chrono::TimeDelta::days(n)
     }
     fn flag(tier: Tier, state: FlagState, hour: u32) -> WaitingFlag {
-        WaitingFlag { tier, state, since: day(90).and_hms_opt(hour, 0, 0).unwrap() }
+        WaitingFlag {
+            tier,
+            state,
+            since: day(90).and_hms_opt(hour, 0, 0).unwrap(),
+        }
     }
     fn case(verdict: Option<Verdict>, level: Level) -> Case {
-        let course = ScaleCourse { first_on: day(10), last_on: day(95), verdict, level };
-        Case { started_on: day(0), flags: vec![], course: Some(course), last_answer_on: Some(day(95)) }
+        let course = ScaleCourse {
+            first_on: day(10),
+            last_on: day(95),
+            verdict,
+            level,
+        };
+        Case {
+            started_on: day(0),
+            flags: vec![],
+            course: Some(course),
+            last_answer_on: Some(day(95)),
+        }
     }
     fn on_day_100(case: &Case) -> Need {
         Need::of(case, day(100))
@@ -204,7 +224,11 @@ mod tests {
             Need::Silent { days: 30 },
             Need::Quiet(Quiet::Steady),
         ];
-        assert!(order.windows(2).all(|pair| pair[0].order() < pair[1].order()));
+        assert!(
+            order
+                .windows(2)
+                .all(|pair| pair[0].order() < pair[1].order())
+        );
     }
 
     #[test]
@@ -215,7 +239,12 @@ mod tests {
             flag(Tier::Crisis, FlagState::Acknowledged, 2),
             flag(Tier::Crisis, FlagState::Open, 9),
         ];
-        assert_eq!(on_day_100(&patient), Need::CrisisOpen { since: patient.flags[2].since });
+        assert_eq!(
+            on_day_100(&patient),
+            Need::CrisisOpen {
+                since: patient.flags[2].since
+            }
+        );
     }
 
     #[test]
@@ -229,15 +258,26 @@ mod tests {
     fn no_change_asks_for_a_look_only_after_many_weeks_and_above_the_cut_off() {
         let stuck = case(Some(Verdict::NoReliableChange), Level::Reached);
         assert_eq!(on_day_100(&stuck), Need::Unchanged { weeks: 12 });
-        assert_eq!(on_day_100(&case(Some(Verdict::NoReliableChange), Level::Below)), Need::Quiet(Quiet::Steady));
+        assert_eq!(
+            on_day_100(&case(Some(Verdict::NoReliableChange), Level::Below)),
+            Need::Quiet(Quiet::Steady)
+        );
         let mut early = stuck;
-        early.course = early.course.map(|course| ScaleCourse { first_on: day(60), ..course });
+        early.course = early.course.map(|course| ScaleCourse {
+            first_on: day(60),
+            ..course
+        });
         assert_eq!(on_day_100(&early), Need::Quiet(Quiet::Steady));
     }
 
     #[test]
     fn silence_counts_from_the_start_of_care_when_nothing_was_ever_answered() {
-        let newcomer = |started| Case { started_on: day(started), flags: vec![], course: None, last_answer_on: None };
+        let newcomer = |started| Case {
+            started_on: day(started),
+            flags: vec![],
+            course: None,
+            last_answer_on: None,
+        };
         assert_eq!(on_day_100(&newcomer(60)), Need::Silent { days: 40 });
         assert_eq!(on_day_100(&newcomer(90)), Need::Quiet(Quiet::NoScore));
     }

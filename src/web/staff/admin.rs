@@ -19,7 +19,17 @@ use askama::Template;
 use validator::Validate;
 
 /// The fields of both forms in the order of the page, for the summary.
-const FIELDS: &[&str] = &["name", "email", "role", "licence", "clinics", "line_label", "line_shown", "line_dial", "promise"];
+const FIELDS: &[&str] = &[
+    "name",
+    "email",
+    "role",
+    "licence",
+    "clinics",
+    "line_label",
+    "line_shown",
+    "line_dial",
+    "promise",
+];
 
 #[derive(Template)]
 #[template(path = "staff/admin.html")]
@@ -66,7 +76,10 @@ struct Row {
 struct Typed {
     #[validate(length(min = 1, max = 200, message = "Write a name of 1 to 200 characters."))]
     name: String,
-    #[validate(length(max = 254, message = "Write a shorter e-mail address."), email(message = "Write an e-mail address like name@example.org."))]
+    #[validate(
+        length(max = 254, message = "Write a shorter e-mail address."),
+        email(message = "Write an e-mail address like name@example.org.")
+    )]
     email: String,
     role: String,
     #[validate(length(max = 200, message = "Write the licence in at most 200 characters."))]
@@ -81,15 +94,26 @@ struct TypedWords {
     line_label: String,
     #[validate(length(max = 40, message = "Write the number in at most 40 characters."))]
     line_shown: String,
-    #[validate(length(max = 16, message = "Write the number to dial in at most 16 characters."))]
+    #[validate(length(
+        max = 16,
+        message = "Write the number to dial in at most 16 characters."
+    ))]
     line_dial: String,
-    #[validate(length(min = 1, max = 200, message = "Write when answers are read, such as: before your next visit."))]
+    #[validate(length(
+        min = 1,
+        max = 200,
+        message = "Write when answers are read, such as: before your next visit."
+    ))]
     promise: String,
 }
 
 impl TypedWords {
     fn line(&self) -> CrisisLine {
-        CrisisLine { label: self.line_label.clone(), shown: self.line_shown.clone(), dial: self.line_dial.clone() }
+        CrisisLine {
+            label: self.line_label.clone(),
+            shown: self.line_shown.clone(),
+            dial: self.line_dial.clone(),
+        }
     }
 }
 
@@ -107,7 +131,16 @@ struct Before {
 /// The page.
 pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
     let saved = request.query_string() == "saved";
-    show(&site, &visitor, StatusCode::OK, Before { saved, ..Before::default() }).await
+    show(
+        &site,
+        &visitor,
+        StatusCode::OK,
+        Before {
+            saved,
+            ..Before::default()
+        },
+    )
+    .await
 }
 
 async fn show(site: &Site, visitor: &Visitor, status: StatusCode, before: Before) -> HttpResponse {
@@ -116,7 +149,12 @@ async fn show(site: &Site, visitor: &Visitor, status: StatusCode, before: Before
         Ok(overview) => overview,
         Err(failure) => return trouble(&failure),
     };
-    let silent = match site.app.store.read(move |tx| heartbeat::silent(tx, now)).await {
+    let silent = match site
+        .app
+        .store
+        .read(move |tx| heartbeat::silent(tx, now))
+        .await
+    {
         Ok(silent) => silent,
         Err(fault) => return trouble::<Refusal>(&Failure::Fault(fault)),
     };
@@ -124,24 +162,48 @@ async fn show(site: &Site, visitor: &Visitor, status: StatusCode, before: Before
     errors::page(status, &fill(frame, overview, &silent, before, now))
 }
 
-fn fill(frame: Frame, overview: Overview, silent: &[String], before: Before, now: chrono::NaiveDateTime) -> Page {
-    let (line, promise) = before.words.unwrap_or_else(|| (overview.line.clone().unwrap_or_default(), overview.promise.clone()));
+fn fill(
+    frame: Frame,
+    overview: Overview,
+    silent: &[String],
+    before: Before,
+    now: chrono::NaiveDateTime,
+) -> Page {
+    let (line, promise) = before.words.unwrap_or_else(|| {
+        (
+            overview.line.clone().unwrap_or_default(),
+            overview.promise.clone(),
+        )
+    });
     Page {
         frame,
         organisation: overview.organisation,
         notice: before.notice,
         mistakes: before.mistakes,
-        link: before.link.and_then(|(id, link)| shown_link(&overview.accounts, id, link)),
+        link: before
+            .link
+            .and_then(|(id, link)| shown_link(&overview.accounts, id, link)),
         hours: SETUP_HOURS,
         saved: before.saved,
         accounts: overview.accounts.iter().map(row).collect(),
         typed: before.typed,
-        roles: Role::ALL.iter().map(|role| (role.word(), words::role(*role))).collect(),
-        clinics: overview.clinics.iter().map(|(id, name)| (id.to_string(), name.clone())).collect(),
+        roles: Role::ALL
+            .iter()
+            .map(|role| (role.word(), words::role(*role)))
+            .collect(),
+        clinics: overview
+            .clinics
+            .iter()
+            .map(|(id, name)| (id.to_string(), name.clone()))
+            .collect(),
         line,
         promise,
         queued: overview.outbox.queued,
-        oldest: overview.outbox.oldest.map(|since| words::age(since, now)).unwrap_or_default(),
+        oldest: overview
+            .outbox
+            .oldest
+            .map(|since| words::age(since, now))
+            .unwrap_or_default(),
         refused: overview.outbox.refused,
         silent: silent.join(", "),
     }
@@ -149,7 +211,11 @@ fn fill(frame: Frame, overview: Overview, silent: &[String], before: Before, now
 
 fn shown_link(accounts: &[Account], id: StaffId, link: String) -> Option<ShownLink> {
     let account = accounts.iter().find(|account| account.row.id == id)?;
-    Some(ShownLink { name: account.row.name.clone(), email: account.row.email.clone(), link })
+    Some(ShownLink {
+        name: account.row.name.clone(),
+        email: account.row.email.clone(),
+        link,
+    })
 }
 
 fn row(account: &Account) -> Row {
@@ -192,7 +258,13 @@ pub async fn add(site: SiteData, visitor: Visitor, fields: Fields) -> HttpRespon
 }
 
 fn read_account(fields: &Fields) -> Typed {
-    let one = |name: &str| fields.one(name).split_whitespace().collect::<Vec<_>>().join(" ");
+    let one = |name: &str| {
+        fields
+            .one(name)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     Typed {
         name: one("name"),
         email: one("email"),
@@ -203,7 +275,9 @@ fn read_account(fields: &Fields) -> Typed {
 }
 
 fn new_account(typed: &Typed) -> Result<NewAccount, Mistakes> {
-    let mut mistakes = typed.validate().map_or_else(|found| Mistakes::of(&found, FIELDS), |()| Mistakes::none());
+    let mut mistakes = typed
+        .validate()
+        .map_or_else(|found| Mistakes::of(&found, FIELDS), |()| Mistakes::none());
     let role = typed.role.parse::<Role>().ok();
     let clinics: Option<Vec<ClinicId>> = typed.clinics.iter().map(|id| id.parse().ok()).collect();
     if role.is_none() {
@@ -233,16 +307,39 @@ fn field_of(refusal: &Refusal) -> &'static str {
 }
 
 async fn wrong(site: &Site, visitor: &Visitor, typed: Typed, mistakes: Mistakes) -> HttpResponse {
-    show(site, visitor, StatusCode::UNPROCESSABLE_ENTITY, Before { typed, mistakes, ..Before::default() }).await
+    show(
+        site,
+        visitor,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        Before {
+            typed,
+            mistakes,
+            ..Before::default()
+        },
+    )
+    .await
 }
 
 async fn show_new(site: &Site, visitor: &Visitor, email: &str, link: String) -> HttpResponse {
     let email = email.to_owned();
-    let id = site.app.store.read(move |tx| crate::store::staff::by_email(tx, &email)).await;
+    let id = site
+        .app
+        .store
+        .read(move |tx| crate::store::staff::by_email(tx, &email))
+        .await;
     match id {
         Ok(row) => {
             let link = row.map(|row| (row.id, link));
-            show(site, visitor, StatusCode::OK, Before { link, ..Before::default() }).await
+            show(
+                site,
+                visitor,
+                StatusCode::OK,
+                Before {
+                    link,
+                    ..Before::default()
+                },
+            )
+            .await
         }
         Err(fault) => trouble::<Refusal>(&Failure::Fault(fault)),
     }
@@ -250,7 +347,9 @@ async fn show_new(site: &Site, visitor: &Visitor, email: &str, link: String) -> 
 
 /// Ends somebody's access.
 pub async fn disable(site: SiteData, visitor: Visitor, path: web::Path<String>) -> HttpResponse {
-    let Ok(id) = path.parse() else { return not_found() };
+    let Ok(id) = path.parse() else {
+        return not_found();
+    };
     match accounts::disable(&site.app, visitor.actor(), id).await {
         Ok(()) => errors::see_other("/admin"),
         Err(failure) => refused(&site, &visitor, failure).await,
@@ -259,9 +358,22 @@ pub async fn disable(site: SiteData, visitor: Visitor, path: web::Path<String>) 
 
 /// Makes a new set-up link and shows it this once.
 pub async fn send_link(site: SiteData, visitor: Visitor, path: web::Path<String>) -> HttpResponse {
-    let Ok(id) = path.parse() else { return not_found() };
+    let Ok(id) = path.parse() else {
+        return not_found();
+    };
     match accounts::send_link(&site.app, visitor.actor(), id).await {
-        Ok(link) => show(&site, &visitor, StatusCode::OK, Before { link: Some((id, link)), ..Before::default() }).await,
+        Ok(link) => {
+            show(
+                &site,
+                &visitor,
+                StatusCode::OK,
+                Before {
+                    link: Some((id, link)),
+                    ..Before::default()
+                },
+            )
+            .await
+        }
         Err(failure) => refused(&site, &visitor, failure).await,
     }
 }
@@ -270,7 +382,16 @@ async fn refused(site: &Site, visitor: &Visitor, failure: Failure<Refusal>) -> H
     match failure {
         Failure::Refused(refusal) => {
             let notice = Some(refusal.to_string());
-            show(site, visitor, StatusCode::UNPROCESSABLE_ENTITY, Before { notice, ..Before::default() }).await
+            show(
+                site,
+                visitor,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                Before {
+                    notice,
+                    ..Before::default()
+                },
+            )
+            .await
         }
         failure => trouble(&failure),
     }
@@ -278,7 +399,13 @@ async fn refused(site: &Site, visitor: &Visitor, failure: Failure<Refusal>) -> H
 
 /// Sets the words patients read.
 pub async fn set_words(site: SiteData, visitor: Visitor, fields: Fields) -> HttpResponse {
-    let one = |name: &str| fields.one(name).split_whitespace().collect::<Vec<_>>().join(" ");
+    let one = |name: &str| {
+        fields
+            .one(name)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     let typed = TypedWords {
         line_label: one("line_label"),
         line_shown: one("line_shown"),
@@ -294,8 +421,19 @@ pub async fn set_words(site: SiteData, visitor: Visitor, fields: Fields) -> Http
     match site_words::set_words(&site.app, visitor.actor(), wanted, typed.promise.clone()).await {
         Ok(()) => errors::see_other("/admin?saved"),
         Err(Failure::Refused(refusal)) => {
-            let field = if refusal == site_words::Refusal::Promise { "promise" } else { "line_label" };
-            wrong_words(&site, &visitor, line, typed.promise, Mistakes::one(field, refusal.to_string())).await
+            let field = if refusal == site_words::Refusal::Promise {
+                "promise"
+            } else {
+                "line_label"
+            };
+            wrong_words(
+                &site,
+                &visitor,
+                line,
+                typed.promise,
+                Mistakes::one(field, refusal.to_string()),
+            )
+            .await
         }
         Err(failure) => trouble(&failure),
     }
@@ -303,26 +441,53 @@ pub async fn set_words(site: SiteData, visitor: Visitor, fields: Fields) -> Http
 
 /// All three parts of the line or none, and each as it must be.
 fn check_words(typed: &TypedWords, line: &CrisisLine) -> Mistakes {
-    let mut mistakes = typed.validate().map_or_else(|found| Mistakes::of(&found, FIELDS), |()| Mistakes::none());
+    let mut mistakes = typed
+        .validate()
+        .map_or_else(|found| Mistakes::of(&found, FIELDS), |()| Mistakes::none());
     if *line == CrisisLine::default() || line.is_whole() {
         return mistakes;
     }
     for (field, text, words) in [
-        ("line_label", &line.label, "Write the line’s name, or empty all three."),
-        ("line_shown", &line.shown, "Write the number as people read it, or empty all three."),
+        (
+            "line_label",
+            &line.label,
+            "Write the line’s name, or empty all three.",
+        ),
+        (
+            "line_shown",
+            &line.shown,
+            "Write the number as people read it, or empty all three.",
+        ),
     ] {
         if text.is_empty() || text.contains('|') {
             mistakes.add(field, words);
         }
     }
-    let both = CrisisLine { label: "a".into(), shown: "1".into(), dial: line.dial.clone() };
+    let both = CrisisLine {
+        label: "a".into(),
+        shown: "1".into(),
+        dial: line.dial.clone(),
+    };
     if !both.is_whole() {
-        mistakes.add("line_dial", "Write the number to dial with digits alone, such as +15550100199.");
+        mistakes.add(
+            "line_dial",
+            "Write the number to dial with digits alone, such as +15550100199.",
+        );
     }
     mistakes
 }
 
-async fn wrong_words(site: &Site, visitor: &Visitor, line: CrisisLine, promise: String, mistakes: Mistakes) -> HttpResponse {
-    let before = Before { words: Some((line, promise)), mistakes, ..Before::default() };
+async fn wrong_words(
+    site: &Site,
+    visitor: &Visitor,
+    line: CrisisLine,
+    promise: String,
+    mistakes: Mistakes,
+) -> HttpResponse {
+    let before = Before {
+        words: Some((line, promise)),
+        mistakes,
+        ..Before::default()
+    };
     show(site, visitor, StatusCode::UNPROCESSABLE_ENTITY, before).await
 }

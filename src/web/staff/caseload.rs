@@ -1,7 +1,7 @@
 //! The home of therapists and supervisors: one line a patient, who needs a person first on top, with the reason in the row.
 
 use super::patient::mark::Mark;
-use super::words::{age, day_ago, points};
+use super::words::{age, points};
 use super::{Frame, SiteData, trouble};
 use crate::app::read_caseload::{CaseLine, Caseload, ShownScale, Whose, read_caseload};
 use crate::charts::{Sparkline, sparkline};
@@ -59,22 +59,38 @@ impl Wish {
     }
 
     fn address(self) -> String {
-        let show = if self.show == Show::All { "all" } else { "mine" };
+        let show = if self.show == Show::All {
+            "all"
+        } else {
+            "mine"
+        };
         let sort = match self.sort {
             Sort::Need => "need",
             Sort::Name => "name",
             Sort::Answer => "answer",
         };
-        let page = if self.page > 1 { format!("&page={}", self.page) } else { String::new() };
+        let page = if self.page > 1 {
+            format!("&page={}", self.page)
+        } else {
+            String::new()
+        };
         format!("/caseload?show={show}&sort={sort}{page}")
     }
 
     fn shown(self, show: Show) -> Wish {
-        Wish { show, page: 1, ..self }
+        Wish {
+            show,
+            page: 1,
+            ..self
+        }
     }
 
     fn sorted(self, sort: Sort) -> Wish {
-        Wish { sort, page: 1, ..self }
+        Wish {
+            sort,
+            page: 1,
+            ..self
+        }
     }
 }
 
@@ -126,7 +142,11 @@ struct Page {
 }
 
 /// The caseload.
-pub async fn page(site: SiteData, visitor: Visitor, query: web::Query<HashMap<String, String>>) -> HttpResponse {
+pub async fn page(
+    site: SiteData,
+    visitor: Visitor,
+    query: web::Query<HashMap<String, String>>,
+) -> HttpResponse {
     let wish = Wish::of(&query, visitor.staff.role);
     let whose = match wish.show {
         Show::Mine => Whose::Clinicians(visitor.staff.id),
@@ -137,22 +157,47 @@ pub async fn page(site: SiteData, visitor: Visitor, query: web::Query<HashMap<St
         Err(failure) => return trouble(&failure),
     };
     let frame = Frame::of(&site, &visitor, "/caseload").await;
-    errors::page(StatusCode::OK, &fill(frame, caseload, wish, site.app.clock.now()))
+    errors::page(
+        StatusCode::OK,
+        &fill(frame, caseload, wish, site.app.clock.now()),
+    )
 }
 
 fn fill(frame: Frame, mut caseload: Caseload, wish: Wish, now: NaiveDateTime) -> Page {
     sort(&mut caseload.lines, wish.sort);
-    let several_clinics = caseload.lines.iter().map(|line| line.row.episode.clinic_id).collect::<BTreeSet<_>>().len() > 1;
-    let (count, pages) = (caseload.lines.len(), caseload.lines.len().div_ceil(LINES).max(1));
+    let several_clinics = caseload
+        .lines
+        .iter()
+        .map(|line| line.row.episode.clinic_id)
+        .collect::<BTreeSet<_>>()
+        .len()
+        > 1;
+    let (count, pages) = (
+        caseload.lines.len(),
+        caseload.lines.len().div_ceil(LINES).max(1),
+    );
     let page = wish.page.min(pages);
     let from = (page - 1) * LINES;
-    let lines: Vec<_> = caseload.lines.iter().skip(from).take(LINES).map(|case| line(case, caseload.today, now)).collect();
+    let lines: Vec<_> = caseload
+        .lines
+        .iter()
+        .skip(from)
+        .take(LINES)
+        .map(|case| line(case, caseload.today, now))
+        .collect();
     let turn = |to: usize| Wish { page: to, ..wish }.address();
     Page {
         frame,
-        shows: [(Show::Mine, "My patients"), (Show::All, "All of my clinics")]
-            .map(|(show, words)| Link { address: wish.shown(show).address(), words, here: wish.show == show })
-            .into(),
+        shows: [
+            (Show::Mine, "My patients"),
+            (Show::All, "All of my clinics"),
+        ]
+        .map(|(show, words)| Link {
+            address: wish.shown(show).address(),
+            words,
+            here: wish.show == show,
+        })
+        .into(),
         need: head(wish, Sort::Need, "Why here"),
         name: head(wish, Sort::Name, "Patient"),
         answer: head(wish, Sort::Answer, "Last answer"),
@@ -166,7 +211,11 @@ fn fill(frame: Frame, mut caseload: Caseload, wish: Wish, now: NaiveDateTime) ->
 }
 
 fn head(wish: Wish, sort: Sort, words: &'static str) -> Head {
-    Head { address: wish.sorted(sort).address(), words, sorted: wish.sort == sort }
+    Head {
+        address: wish.sorted(sort).address(),
+        words,
+        sorted: wish.sort == sort,
+    }
 }
 
 fn range(from: usize, shown: usize, count: usize) -> String {
@@ -195,12 +244,17 @@ fn line(case: &CaseLine, today: NaiveDate, now: NaiveDateTime) -> Line {
         clinic: case.row.clinic.clone(),
         clinician: case.row.clinician.clone(),
         reason: reason(case, now),
-        urgent: matches!(case.need, Need::CrisisOpen { .. } | Need::CrisisTaken { .. }),
+        urgent: matches!(
+            case.need,
+            Need::CrisisOpen { .. } | Need::CrisisTaken { .. }
+        ),
         spark: shown.map(spark).unwrap_or_default(),
         score: shown.map(score).unwrap_or_default(),
         scale: shown.map_or_else(String::new, |shown| short_name(shown).to_owned()),
         mark: shown.map(|shown| Mark::of(shown.change.as_ref(), shown.scale.change.as_ref())),
-        last_answer: case.last_answer_on.map_or_else(|| "never".to_owned(), |day| day_ago(day, today)),
+        last_answer: case
+            .last_answer_on
+            .map_or_else(|| "never".to_owned(), |day| days_ago(day, today)),
         flags: match case.flags.len() {
             0 => None,
             1 => Some("1 open".to_owned()),
@@ -209,13 +263,24 @@ fn line(case: &CaseLine, today: NaiveDate, now: NaiveDateTime) -> Line {
     }
 }
 
+/// How long ago an answer came, in days.
+fn days_ago(day: NaiveDate, today: NaiveDate) -> String {
+    match (today - day).num_days() {
+        i64::MIN..=0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        days => format!("{days} days ago"),
+    }
+}
+
 /// Why the row stands where it stands.
 fn reason(case: &CaseLine, now: NaiveDateTime) -> String {
     let scale = case.shown.as_ref().map_or("", short_name);
     match case.need {
-        Need::CrisisOpen { since } => format!("Crisis flag, {} old, nobody has it", age(since, now)),
+        Need::CrisisOpen { since } => {
+            format!("Crisis flag, {} old, nobody has it", age(since, now))
+        }
         Need::CrisisTaken { since } => format!("Crisis flag, {} old, not closed", age(since, now)),
-        Need::FlagWaiting { since } => format!("Flag waits since {}", age(since, now)),
+        Need::FlagWaiting { since } => format!("Flag, {} old, not closed", age(since, now)),
         Need::ReliablyWorse => format!("Reliably worse on {scale}"),
         Need::Unchanged { weeks } => format!("No reliable change, {scale}, {weeks} weeks"),
         Need::Silent { days } => format!("No answer for {days} days"),
@@ -233,14 +298,20 @@ fn short_name(shown: &ShownScale) -> &str {
 /// The last score with its band: `14 moderate`.
 fn score(shown: &ShownScale) -> String {
     let value = points(shown.summary.last_value);
-    match super::patient::scales::band_name(shown.instrument, shown.scale, shown.summary.last_value) {
+    match super::patient::scales::band_name(shown.instrument, shown.scale, shown.summary.last_value)
+    {
         Some(band) => format!("{value} {band}"),
         None => value,
     }
 }
 
 fn spark(shown: &ShownScale) -> String {
-    let values: Vec<f64> = shown.summary.recent.split_whitespace().filter_map(|value| value.parse().ok()).collect();
+    let values: Vec<f64> = shown
+        .summary
+        .recent
+        .split_whitespace()
+        .filter_map(|value| value.parse().ok())
+        .collect();
     sparkline(&Sparkline {
         lowest: shown.scale.lowest,
         highest: shown.scale.highest,
@@ -254,7 +325,10 @@ mod tests {
     use super::*;
 
     fn wish(query: &[(&str, &str)], role: Role) -> Wish {
-        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let query = query
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         Wish::of(&query, role)
     }
 
@@ -267,20 +341,29 @@ mod tests {
 
     #[test]
     fn an_odd_address_is_the_default() {
-        let odd = wish(&[("show", "x"), ("sort", "<b>"), ("page", "-3")], Role::Therapist);
+        let odd = wish(
+            &[("show", "x"), ("sort", "<b>"), ("page", "-3")],
+            Role::Therapist,
+        );
         assert_eq!(odd.address(), "/caseload?show=mine&sort=need");
     }
 
     #[test]
     fn another_order_begins_at_the_first_page() {
         let third = wish(&[("page", "3")], Role::Therapist);
-        assert_eq!(third.sorted(Sort::Name).address(), "/caseload?show=mine&sort=name");
+        assert_eq!(
+            third.sorted(Sort::Name).address(),
+            "/caseload?show=mine&sort=name"
+        );
         assert_eq!(third.address(), "/caseload?show=mine&sort=need&page=3");
     }
 
     #[test]
     fn the_range_counts_from_one() {
-        assert_eq!((range(0, 30, 31), range(30, 1, 31), range(0, 1, 1)).0, "1 to 30 of 31 patients");
+        assert_eq!(
+            (range(0, 30, 31), range(30, 1, 31), range(0, 1, 1)).0,
+            "1 to 30 of 31 patients"
+        );
         assert_eq!(range(0, 0, 0), "0 patients");
     }
 }

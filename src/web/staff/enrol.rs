@@ -16,12 +16,30 @@ use chrono::{Days, NaiveDate};
 use validator::{Validate, ValidationError};
 
 /// The fields in the order of the page, for the summary.
-const FIELDS: &[&str] =
-    &["external_id", "name", "email", "language", "time_zone", "clinic", "program", "clinician", "started_on", "instruments", "cadence"];
+const FIELDS: &[&str] = &[
+    "external_id",
+    "name",
+    "email",
+    "language",
+    "time_zone",
+    "clinic",
+    "program",
+    "clinician",
+    "started_on",
+    "instruments",
+    "cadence",
+];
 /// Languages in which a patient may be asked.
 const LANGUAGES: &[(&str, &str)] = &[("en", "English"), ("es", "Spanish")];
 /// The rhythms the page offers; a file may ask for others.
-const CADENCES: &[&str] = &["before_session:24", "before_session:48", "every_weeks:1", "every_weeks:2", "every_weeks:4", "every_weeks:12"];
+const CADENCES: &[&str] = &[
+    "before_session:24",
+    "before_session:48",
+    "every_weeks:1",
+    "every_weeks:2",
+    "every_weeks:4",
+    "every_weeks:12",
+];
 /// How many days ahead an episode may begin.
 const DAYS_AHEAD: u64 = 366;
 /// Days before this one are taken for typing errors.
@@ -46,15 +64,28 @@ struct Page {
 /// What somebody typed.
 #[derive(Validate, Default)]
 struct Typed {
-    #[validate(custom(function = "is_id", message = "Write the patient’s id: 1 to 100 characters without spaces."))]
+    #[validate(custom(
+        function = "is_id",
+        message = "Write the patient’s id: 1 to 100 characters without spaces."
+    ))]
     external_id: String,
-    #[validate(length(min = 1, max = 200, message = "Write the patient’s name in 1 to 200 characters."))]
+    #[validate(length(
+        min = 1,
+        max = 200,
+        message = "Write the patient’s name in 1 to 200 characters."
+    ))]
     name: String,
-    #[validate(custom(function = "is_email_or_nothing", message = "Write an e-mail address like name@example.org, or leave it empty."))]
+    #[validate(custom(
+        function = "is_email_or_nothing",
+        message = "Write an e-mail address like name@example.org, or leave it empty."
+    ))]
     email: String,
     #[validate(custom(function = "is_language", message = "Choose a language from the list."))]
     language: String,
-    #[validate(custom(function = "is_zone", message = "Write a time zone like America/Chicago."))]
+    #[validate(custom(
+        function = "is_zone",
+        message = "Write a time zone like America/Chicago."
+    ))]
     time_zone: String,
     clinic: String,
     program: String,
@@ -65,11 +96,18 @@ struct Typed {
 }
 
 fn verdict(is_good: bool) -> Result<(), ValidationError> {
-    if is_good { Ok(()) } else { Err(ValidationError::new("wrong")) }
+    if is_good {
+        Ok(())
+    } else {
+        Err(ValidationError::new("wrong"))
+    }
 }
 
 fn is_id(text: &str) -> Result<(), ValidationError> {
-    verdict((1..=100).contains(&text.chars().count()) && !text.chars().any(|c| c.is_control() || c.is_whitespace()))
+    verdict(
+        (1..=100).contains(&text.chars().count())
+            && !text.chars().any(|c| c.is_control() || c.is_whitespace()),
+    )
 }
 
 fn is_email_or_nothing(text: &str) -> Result<(), ValidationError> {
@@ -90,7 +128,11 @@ impl Typed {
         let one = |name: &str| fields.one(name).trim().to_owned();
         Typed {
             external_id: one("external_id"),
-            name: fields.one("name").split_whitespace().collect::<Vec<_>>().join(" "),
+            name: fields
+                .one("name")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
             email: one("email"),
             language: one("language"),
             time_zone: one("time_zone"),
@@ -120,21 +162,43 @@ pub async fn page(site: SiteData, visitor: Visitor) -> HttpResponse {
     match enrol_choices(&site.app, visitor.actor()).await {
         Ok(choices) => {
             let typed = Typed::begin(&choices, &visitor);
-            render(&site, &visitor, StatusCode::OK, choices, typed, Mistakes::none()).await
+            render(
+                &site,
+                &visitor,
+                StatusCode::OK,
+                choices,
+                typed,
+                Mistakes::none(),
+            )
+            .await
         }
         Err(failure) => trouble(&failure),
     }
 }
 
-async fn render(site: &Site, visitor: &Visitor, status: StatusCode, choices: Choices, typed: Typed, mistakes: Mistakes) -> HttpResponse {
+async fn render(
+    site: &Site,
+    visitor: &Visitor,
+    status: StatusCode,
+    choices: Choices,
+    typed: Typed,
+    mistakes: Mistakes,
+) -> HttpResponse {
     fn options<K: std::fmt::Display>(list: Vec<(K, String)>) -> Options {
-        list.into_iter().map(|(id, name)| (id.to_string(), name)).collect()
+        list.into_iter()
+            .map(|(id, name)| (id.to_string(), name))
+            .collect()
     }
     let page = Page {
         frame: Frame::of(site, visitor, "/patients/new").await,
         mistakes,
         typed,
-        languages: options(LANGUAGES.iter().map(|(tag, name)| (*tag, (*name).to_owned())).collect()),
+        languages: options(
+            LANGUAGES
+                .iter()
+                .map(|(tag, name)| (*tag, (*name).to_owned()))
+                .collect(),
+        ),
         clinics: options(choices.clinics),
         programs: options(choices.programs),
         clinicians: options(choices.clinicians),
@@ -149,7 +213,9 @@ fn cadences() -> Options {
         let cadence: Cadence = text.parse().ok()?;
         Some(((*text).to_owned(), cadence.in_words()))
     });
-    std::iter::once((String::new(), "Not planned yet".to_owned())).chain(offered).collect()
+    std::iter::once((String::new(), "Not planned yet".to_owned()))
+        .chain(offered)
+        .collect()
 }
 
 /// The form was sent.
@@ -161,12 +227,30 @@ pub async fn add(site: SiteData, visitor: Visitor, fields: Fields) -> HttpRespon
     };
     let (who, care, plans) = match command(&typed, &choices) {
         Ok(command) => command,
-        Err(mistakes) => return render(&site, &visitor, StatusCode::UNPROCESSABLE_ENTITY, choices, typed, mistakes).await,
+        Err(mistakes) => {
+            return render(
+                &site,
+                &visitor,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                choices,
+                typed,
+                mistakes,
+            )
+            .await;
+        }
     };
     match enrol::add_patient(&site.app, visitor.actor(), who, care, plans).await {
         Ok(id) => errors::see_other(&format!("/patients/{id}")),
         Err(Failure::Refused(refusal)) => {
-            render(&site, &visitor, StatusCode::UNPROCESSABLE_ENTITY, choices, typed, refused(&refusal)).await
+            render(
+                &site,
+                &visitor,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                choices,
+                typed,
+                refused(&refusal),
+            )
+            .await
         }
         Err(failure) => trouble(&failure),
     }
@@ -176,7 +260,9 @@ type Command = (PatientDetails, EpisodeDetails, Vec<PlanDetails>);
 
 /// The form as a command, or everything that is wrong with it.
 fn command(typed: &Typed, choices: &Choices) -> Result<Command, Mistakes> {
-    let mut mistakes = typed.validate().map_or_else(|found| Mistakes::of(&found, FIELDS), |()| Mistakes::none());
+    let mut mistakes = typed
+        .validate()
+        .map_or_else(|found| Mistakes::of(&found, FIELDS), |()| Mistakes::none());
     let care = care(typed, choices, &mut mistakes);
     let plans = plans(typed, choices, &mut mistakes);
     let zone = typed.time_zone.parse().ok();
@@ -200,7 +286,11 @@ fn care(typed: &Typed, choices: &Choices, mistakes: &mut Mistakes) -> Option<Epi
     let program = chosen(&choices.programs, &typed.program);
     let clinician = chosen(&choices.clinicians, &typed.clinician);
     let latest = choices.today + Days::new(DAYS_AHEAD);
-    let started_on = typed.started_on.parse().ok().filter(|day| (EARLIEST..=latest).contains(day));
+    let started_on = typed
+        .started_on
+        .parse()
+        .ok()
+        .filter(|day| (EARLIEST..=latest).contains(day));
     if clinic.is_none() {
         mistakes.add("clinic", "Choose one of your clinics.");
     }
@@ -211,9 +301,17 @@ fn care(typed: &Typed, choices: &Choices, mistakes: &mut Mistakes) -> Option<Epi
         mistakes.add("clinician", "Choose a clinician.");
     }
     if started_on.is_none() {
-        mistakes.add("started_on", "Write the first day of care as year-month-day, not more than a year ahead.");
+        mistakes.add(
+            "started_on",
+            "Write the first day of care as year-month-day, not more than a year ahead.",
+        );
     }
-    Some(EpisodeDetails { clinic: clinic?, program: program?, clinician: clinician?, started_on: started_on? })
+    Some(EpisodeDetails {
+        clinic: clinic?,
+        program: program?,
+        clinician: clinician?,
+        started_on: started_on?,
+    })
 }
 
 fn chosen<K: std::str::FromStr + PartialEq + Copy>(list: &[(K, String)], text: &str) -> Option<K> {
@@ -231,7 +329,10 @@ fn plans(typed: &Typed, choices: &Choices, mistakes: &mut Mistakes) -> Option<Ve
     match (typed.instruments.is_empty(), typed.cadence.is_empty()) {
         (true, true) => Some(vec![]),
         (true, false) => {
-            mistakes.add("instruments", "Choose what to ask, or choose “Not planned yet”.");
+            mistakes.add(
+                "instruments",
+                "Choose what to ask, or choose “Not planned yet”.",
+            );
             None
         }
         (false, true) => {
@@ -239,7 +340,10 @@ fn plans(typed: &Typed, choices: &Choices, mistakes: &mut Mistakes) -> Option<Ve
             None
         }
         (false, false) => match typed.cadence.parse() {
-            Ok(cadence) => Some(vec![PlanDetails { instruments: typed.instruments.clone(), cadence }]),
+            Ok(cadence) => Some(vec![PlanDetails {
+                instruments: typed.instruments.clone(),
+                cadence,
+            }]),
             Err(_) => {
                 mistakes.add("cadence", "Choose how often from the list.");
                 None
@@ -251,11 +355,24 @@ fn plans(typed: &Typed, choices: &Choices, mistakes: &mut Mistakes) -> Option<Ve
 /// Where on the page a refusal belongs.
 fn refused(refusal: &Refusal) -> Mistakes {
     match refusal {
-        Refusal::Taken => Mistakes::one("external_id", "A patient with this id is here already. Look them up, or check the id."),
-        Refusal::Clinic => Mistakes::one("clinic", "There is no such clinic among yours. Choose another one."),
-        Refusal::Program => Mistakes::one("program", "There is no such program. Choose another one."),
-        Refusal::Clinician => Mistakes::one("clinician", "This clinician does not work in that clinic. Change one of the two."),
-        Refusal::Plan(why) => Mistakes::one("instruments", format!("This plan cannot be kept: {why}.")),
+        Refusal::Taken => Mistakes::one(
+            "external_id",
+            "A patient with this id is here already. Look them up, or check the id.",
+        ),
+        Refusal::Clinic => Mistakes::one(
+            "clinic",
+            "There is no such clinic among yours. Choose another one.",
+        ),
+        Refusal::Program => {
+            Mistakes::one("program", "There is no such program. Choose another one.")
+        }
+        Refusal::Clinician => Mistakes::one(
+            "clinician",
+            "This clinician does not work in that clinic. Change one of the two.",
+        ),
+        Refusal::Plan(why) => {
+            Mistakes::one("instruments", format!("This plan cannot be kept: {why}."))
+        }
     }
 }
 
@@ -267,8 +384,14 @@ mod tests {
         let id = |n| crate::domain::ids::Id::from_uuid(uuid::Uuid::from_u128(n));
         Choices {
             clinics: vec![(id(1), "West".into())],
-            programs: vec![(crate::domain::ids::Id::from_uuid(uuid::Uuid::from_u128(2)), "Outpatient".into())],
-            clinicians: vec![(crate::domain::ids::Id::from_uuid(uuid::Uuid::from_u128(3)), "Bo, West".into())],
+            programs: vec![(
+                crate::domain::ids::Id::from_uuid(uuid::Uuid::from_u128(2)),
+                "Outpatient".into(),
+            )],
+            clinicians: vec![(
+                crate::domain::ids::Id::from_uuid(uuid::Uuid::from_u128(3)),
+                "Bo, West".into(),
+            )],
             instruments: vec![("phq9".into(), "PHQ-9".into())],
             zone: chrono_tz::UTC,
             today: NaiveDate::from_ymd_opt(2026, 3, 3).unwrap(),
@@ -313,7 +436,9 @@ mod tests {
             ("email", |form| form.email = "nobody".into()),
             ("language", |form| form.language = "xx".into()),
             ("time_zone", |form| form.time_zone = "Mars/Base".into()),
-            ("clinic", |form| form.clinic = "00000000000000000000000000000009".into()),
+            ("clinic", |form| {
+                form.clinic = "00000000000000000000000000000009".into()
+            }),
             ("program", |form| form.program = String::new()),
             ("clinician", |form| form.clinician = "x".into()),
             ("started_on", |form| form.started_on = "2029-01-01".into()),
@@ -323,7 +448,10 @@ mod tests {
         ];
         for (field, change) in wrong {
             let mistakes = typed(change).unwrap_err();
-            assert_eq!(mistakes.iter().map(|(field, _)| field).collect::<Vec<_>>(), [*field]);
+            assert_eq!(
+                mistakes.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+                [*field]
+            );
         }
     }
 }

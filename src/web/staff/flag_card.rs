@@ -113,21 +113,33 @@ struct Known<'a> {
 impl<'a> Known<'a> {
     fn of(flag: &FlagRow, library: &'a Library) -> Known<'a> {
         let instrument = library.version(&flag.instrument, &flag.version);
-        Known { instrument, texts: instrument.map(|known| known.texts_or_english(ENGLISH)) }
+        Known {
+            instrument,
+            texts: instrument.map(|known| known.texts_or_english(ENGLISH)),
+        }
     }
 
     fn name(&self, flag: &FlagRow) -> String {
-        self.texts.map_or_else(|| flag.instrument.clone(), |texts| texts.short_name.clone())
+        self.texts
+            .map_or_else(|| flag.instrument.clone(), |texts| texts.short_name.clone())
     }
 
     fn question(&self, flag: &FlagRow) -> Option<(String, String)> {
-        let item = self.texts?.items.get(self.instrument?.position(&flag.item)?)?;
+        let item = self
+            .texts?
+            .items
+            .get(self.instrument?.position(&flag.item)?)?;
         Some((item.stem.clone().unwrap_or_default(), item.text.clone()))
     }
 
     /// The rule and what it says.
     fn rule(&self, flag: &FlagRow) -> Option<(&'a RiskRule, String)> {
-        let (position, rule) = self.instrument?.risk_rules.iter().enumerate().find(|(_, rule)| rule.id == flag.rule)?;
+        let (position, rule) = self
+            .instrument?
+            .risk_rules
+            .iter()
+            .enumerate()
+            .find(|(_, rule)| rule.id == flag.rule)?;
         Some((rule, self.texts?.risk_rules.get(position)?.clone()))
     }
 }
@@ -139,7 +151,11 @@ pub fn card(entry: &Entry, library: &Library, zone: Tz, now: NaiveDateTime) -> C
     let (stem, question) = known.question(flag).unwrap_or_default();
     let (rule, rule_version, source) = match known.rule(flag) {
         Some((rule, says)) => (says, rule.version.clone(), rule.source.clone()),
-        None => (flag.rule.replace('_', " "), String::new(), "This program no longer holds the rule’s definition.".to_owned()),
+        None => (
+            flag.rule.replace('_', " "),
+            String::new(),
+            "This program no longer holds the rule’s definition.".to_owned(),
+        ),
     };
     let state = flag.state.parse().ok();
     Card {
@@ -148,13 +164,18 @@ pub fn card(entry: &Entry, library: &Library, zone: Tz, now: NaiveDateTime) -> C
         patient: entry.names.patient.clone(),
         clinic: entry.names.clinic.clone(),
         owner: entry.names.owner.clone(),
-        taken_on: done_at(entry, Act::Acknowledged).map(|at| format!("taken on {}", moment(at, zone, now))),
+        taken_on: done_at(entry, Act::Acknowledged)
+            .map(|at| format!("taken on {}", moment(at, zone, now))),
         item: flag.item.clone(),
         stem,
         question,
         answer: flag.answer,
         answer_words: flag.answer_words.clone(),
-        raised: format!("{}, {} ago", moment(flag.raised_at, zone, now), words::age(flag.raised_at, now)),
+        raised: format!(
+            "{}, {} ago",
+            moment(flag.raised_at, zone, now),
+            words::age(flag.raised_at, now)
+        ),
         deadline: deadline(flag, state, zone, now),
         is_overdue: flag.next_deadline_at.is_some_and(|due| due <= now),
         state: state_words(state),
@@ -179,10 +200,20 @@ fn state_words(state: Option<FlagState>) -> &'static str {
 
 /// By when the next act is due, and which.
 fn deadline(flag: &FlagRow, state: Option<FlagState>, zone: Tz, now: NaiveDateTime) -> String {
-    let Some(due) = flag.next_deadline_at else { return String::new() };
-    let act = if state == Some(FlagState::Open) { "to be taken on" } else { "to be closed" };
+    let Some(due) = flag.next_deadline_at else {
+        return String::new();
+    };
+    let act = if state == Some(FlagState::Open) {
+        "to be taken on"
+    } else {
+        "to be closed"
+    };
     if due <= now {
-        format!("{act}: overdue since {}, {}", moment(due, zone, now), words::age(due, now))
+        format!(
+            "{act}: overdue since {}, {}",
+            moment(due, zone, now),
+            words::age(due, now)
+        )
     } else {
         format!("{act}: due in {}", words::age(now, due))
     }
@@ -193,14 +224,23 @@ fn done_at(entry: &Entry, act: Act) -> Option<NaiveDateTime> {
 }
 
 fn last(entry: &Entry, act: Act) -> Option<&NamedAct> {
-    entry.acts.iter().rev().find(|(row, _)| row.act == act.word())
+    entry
+        .acts
+        .iter()
+        .rev()
+        .find(|(row, _)| row.act == act.word())
 }
 
 /// An instant on the site's clock: `Tue 3 Mar, 14:05`.
 fn moment(at: NaiveDateTime, zone: Tz, now: NaiveDateTime) -> String {
     let (at, today) = (local_time(zone, at), local_day(zone, now));
     let same_year = at.format("%Y").to_string() == today.format("%Y").to_string();
-    at.format(if same_year { "%a %-d %b, %H:%M" } else { "%a %-d %b %Y, %H:%M" }).to_string()
+    at.format(if same_year {
+        "%a %-d %b, %H:%M"
+    } else {
+        "%a %-d %b %Y, %H:%M"
+    })
+    .to_string()
 }
 
 /// A closed flag on its line.
@@ -216,7 +256,11 @@ pub fn closed_row(entry: &Entry, library: &Library, zone: Tz, now: NaiveDateTime
         instrument: Known::of(flag, library).name(flag),
         raised: moment(flag.raised_at, zone, now),
         closed: closing.map_or_else(String::new, |(row, name)| {
-            format!("{}, {}", name.as_deref().unwrap_or("somebody"), moment(row.at, zone, now))
+            format!(
+                "{}, {}",
+                name.as_deref().unwrap_or("somebody"),
+                moment(row.at, zone, now)
+            )
         }),
         assessment: closing.map(|(row, _)| row.note.clone()).unwrap_or_default(),
     }
@@ -234,7 +278,11 @@ pub fn acts(entry: &Entry, zone: Tz, now: NaiveDateTime) -> Vec<Saying> {
             Ok(Act::Closed) => format!("{name} closed it with this assessment:"),
             Err(_) => row.act.replace('_', " "),
         };
-        Saying { words, at: moment(row.at, zone, now), note: row.note.clone() }
+        Saying {
+            words,
+            at: moment(row.at, zone, now),
+            note: row.note.clone(),
+        }
     };
     entry.acts.iter().map(say).collect()
 }
@@ -243,7 +291,10 @@ pub fn acts(entry: &Entry, zone: Tz, now: NaiveDateTime) -> Vec<Saying> {
 pub fn answers(around: &Around, library: &Library, now: NaiveDateTime) -> Vec<AnswerRow> {
     let flag = &around.entry.names.flag;
     let row = |response: &ResponseRow| {
-        let day = local_day(around.zone, response.completed_at.unwrap_or(response.started_at));
+        let day = local_day(
+            around.zone,
+            response.completed_at.unwrap_or(response.started_at),
+        );
         AnswerRow {
             day: words::day_ago(day, local_day(around.zone, now)),
             words: answer_words(response, &flag.item, library),
@@ -267,14 +318,26 @@ fn remark(response: &ResponseRow) -> &'static str {
 /// The answers of a response with its definition; `None` when the library cannot read them.
 fn read<'a>(response: &ResponseRow, library: &'a Library) -> Option<(&'a Instrument, Answers)> {
     let instrument = library.version(&response.instrument, &response.version)?;
-    Some((instrument, Answers::from_json(instrument, &response.answers).ok()?))
+    Some((
+        instrument,
+        Answers::from_json(instrument, &response.answers).ok()?,
+    ))
 }
 
 fn answer_words(response: &ResponseRow, item: &str, library: &Library) -> String {
-    let Some((instrument, answers)) = read(response, library) else { return "cannot be read".to_owned() };
-    let Some(position) = instrument.position(item) else { return "was not part of this version".to_owned() };
-    let Some(value) = answers.get(position) else { return "not answered".to_owned() };
-    let option = instrument.items.get(position).and_then(|item| item.option_with(value));
+    let Some((instrument, answers)) = read(response, library) else {
+        return "cannot be read".to_owned();
+    };
+    let Some(position) = instrument.position(item) else {
+        return "was not part of this version".to_owned();
+    };
+    let Some(value) = answers.get(position) else {
+        return "not answered".to_owned();
+    };
+    let option = instrument
+        .items
+        .get(position)
+        .and_then(|item| item.option_with(value));
     let texts = instrument.texts_or_english(&response.language);
     let said = option.and_then(|option| texts.items.get(position)?.options.get(option));
     said.map_or_else(|| value.to_string(), |words| format!("{value}, “{words}”"))
@@ -283,16 +346,26 @@ fn answer_words(response: &ResponseRow, item: &str, library: &Library) -> String
 /// Which questions of the response stayed open.
 pub fn missing(around: &Around, library: &Library) -> String {
     let flag = &around.entry.names.flag;
-    let Some(response) = around.responses.iter().find(|row| row.id == flag.response_id) else {
+    let Some(response) = around
+        .responses
+        .iter()
+        .find(|row| row.id == flag.response_id)
+    else {
         return "The response cannot be read.".to_owned();
     };
-    let Some((instrument, answers)) = read(response, library) else { return "The response cannot be read.".to_owned() };
+    let Some((instrument, answers)) = read(response, library) else {
+        return "The response cannot be read.".to_owned();
+    };
     let open: Vec<&str> = instrument
         .asked(&answers)
         .filter(|position| answers.get(*position).is_none())
         .filter_map(|position| Some(instrument.items.get(position)?.id.as_str()))
         .collect();
-    let sent = if response.completed_at.is_some() { "" } else { " The form is not handed in yet; the flag does not wait for that." };
+    let sent = if response.completed_at.is_some() {
+        ""
+    } else {
+        " The form is not handed in yet; the flag does not wait for that."
+    };
     match open.as_slice() {
         [] => format!("Every question that was asked has an answer.{sent}"),
         [one] => format!("Item {one} has no answer.{sent}"),
@@ -312,7 +385,9 @@ mod tests {
     }
 
     fn at(minutes: i64) -> NaiveDateTime {
-        chrono::DateTime::from_timestamp(1_772_000_000 + minutes * 60, 0).unwrap().naive_utc()
+        chrono::DateTime::from_timestamp(1_772_000_000 + minutes * 60, 0)
+            .unwrap()
+            .naive_utc()
     }
 
     fn entry(state: FlagState, due: Option<NaiveDateTime>) -> Entry {
@@ -335,7 +410,15 @@ mod tests {
             raised_at: at(0),
             next_deadline_at: due,
         };
-        Entry { names: FlagNames { flag, patient: "Ana".into(), clinic: "West".into(), owner: "Bo".into() }, acts: vec![] }
+        Entry {
+            names: FlagNames {
+                flag,
+                patient: "Ana".into(),
+                clinic: "West".into(),
+                owner: "Bo".into(),
+            },
+            acts: vec![],
+        }
     }
 
     fn response(n: u128, answers: &str) -> ResponseRow {
@@ -358,9 +441,24 @@ mod tests {
 
     #[test]
     fn a_flag_shows_question_answer_rule_and_source() {
-        let card = card(&entry(FlagState::Open, Some(at(15))), Library::embedded(), chrono_tz::UTC, at(3));
-        assert!(card.question.starts_with("Thoughts that you would be better off dead"));
-        assert_eq!((card.answer, card.answer_words.as_str(), card.instrument.as_str()), (2, "More than half the days", "PHQ-9"));
+        let card = card(
+            &entry(FlagState::Open, Some(at(15))),
+            Library::embedded(),
+            chrono_tz::UTC,
+            at(3),
+        );
+        assert!(
+            card.question
+                .starts_with("Thoughts that you would be better off dead")
+        );
+        assert_eq!(
+            (
+                card.answer,
+                card.answer_words.as_str(),
+                card.instrument.as_str()
+            ),
+            (2, "More than half the days", "PHQ-9")
+        );
         assert!(card.rule.contains("Not at all") && card.source.contains("Simon"));
         assert_eq!(card.deadline, "to be taken on: due in 12 min");
         assert!(card.can_acknowledge && !card.can_close && !card.is_overdue);
@@ -368,18 +466,49 @@ mod tests {
 
     #[test]
     fn a_flag_past_its_deadline_says_since_when() {
-        let card = card(&entry(FlagState::Acknowledged, Some(at(0))), Library::embedded(), chrono_tz::UTC, at(130));
+        let card = card(
+            &entry(FlagState::Acknowledged, Some(at(0))),
+            Library::embedded(),
+            chrono_tz::UTC,
+            at(130),
+        );
         assert!(card.is_overdue && card.can_close && !card.can_acknowledge);
-        assert!(card.deadline.starts_with("to be closed: overdue since ") && card.deadline.ends_with(", 2 h"), "{}", card.deadline);
+        assert!(
+            card.deadline.starts_with("to be closed: overdue since ")
+                && card.deadline.ends_with(", 2 h"),
+            "{}",
+            card.deadline
+        );
     }
 
     #[test]
     fn what_was_missing_and_what_was_answered_before_are_told_apart() {
-        let responses = vec![response(9, r#"{"1":1,"9":0}"#), response(6, r#"{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"8":1,"9":2,"10":0}"#)];
-        let around = Around { entry: entry(FlagState::Open, None), responses, zone: chrono_tz::UTC };
-        assert_eq!(missing(&around, Library::embedded()), "Item 7 has no answer.");
+        let responses = vec![
+            response(9, r#"{"1":1,"9":0}"#),
+            response(
+                6,
+                r#"{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"8":1,"9":2,"10":0}"#,
+            ),
+        ];
+        let around = Around {
+            entry: entry(FlagState::Open, None),
+            responses,
+            zone: chrono_tz::UTC,
+        };
+        assert_eq!(
+            missing(&around, Library::embedded()),
+            "Item 7 has no answer."
+        );
         let rows = answers(&around, Library::embedded(), at(0));
-        assert_eq!(rows.iter().map(|row| (row.words.as_str(), row.is_this)).collect::<Vec<_>>(), [("2, “More than half the days”", true), ("0, “Not at all”", false)]);
+        assert_eq!(
+            rows.iter()
+                .map(|row| (row.words.as_str(), row.is_this))
+                .collect::<Vec<_>>(),
+            [
+                ("2, “More than half the days”", true),
+                ("0, “Not at all”", false)
+            ]
+        );
         let gap = response(10, r#"{"1":1}"#);
         assert_eq!(answer_words(&gap, "9", Library::embedded()), "not answered");
     }

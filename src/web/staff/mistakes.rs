@@ -24,7 +24,13 @@ impl Mistakes {
         let found = errors.field_errors();
         let said = |field: &&'static str| {
             let error = found.get(*field)?.first()?;
-            Some((*field, error.message.as_ref().map_or_else(|| "Check this.".to_owned(), ToString::to_string)))
+            Some((
+                *field,
+                error
+                    .message
+                    .as_ref()
+                    .map_or_else(|| "Check this.".to_owned(), ToString::to_string),
+            ))
         };
         Mistakes(fields.iter().filter_map(said).collect())
     }
@@ -43,7 +49,10 @@ impl Mistakes {
 
     /// What is wrong with a field.
     pub fn why(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| *known == field).map(|(_, words)| words.as_str())
+        self.0
+            .iter()
+            .find(|(known, _)| *known == field)
+            .map(|(_, words)| words.as_str())
     }
 
     /// Everything, for the summary.
@@ -67,9 +76,17 @@ mod tests {
 
     #[test]
     fn mistakes_come_in_the_order_of_the_form() {
-        let errors = Form { name: String::new(), email: "x".into() }.validate().unwrap_err();
+        let errors = Form {
+            name: String::new(),
+            email: "x".into(),
+        }
+        .validate()
+        .unwrap_err();
         let mistakes = Mistakes::of(&errors, &["email", "name"]);
-        assert_eq!(mistakes.iter().collect::<Vec<_>>(), [("email", "Write an address."), ("name", "Write a name.")]);
+        assert_eq!(
+            mistakes.iter().collect::<Vec<_>>(),
+            [("email", "Write an address."), ("name", "Write a name.")]
+        );
         assert_eq!(mistakes.why("other"), None);
     }
 }

@@ -10,9 +10,9 @@ pub(super) mod scales;
 
 use super::words::{age, day_ago};
 use super::{Frame, SiteData, not_found, trouble};
+use crate::app::Failure;
 use crate::app::give_form::{self, HAND_WINDOW_DAYS};
 use crate::app::read_patient::{EpisodeRecord, Record, Refusal, read_patient};
-use crate::app::Failure;
 use crate::domain::care::{Ending, SessionState};
 use crate::domain::ids::{EpisodeId, PatientId};
 use crate::domain::instrument::{Instrument, Library};
@@ -101,8 +101,15 @@ pub struct Wish {
 }
 
 /// A patient's page.
-pub async fn page(site: SiteData, visitor: Visitor, path: web::Path<String>, wish: web::Query<Wish>) -> HttpResponse {
-    let Ok(id) = path.parse::<PatientId>() else { return not_found() };
+pub async fn page(
+    site: SiteData,
+    visitor: Visitor,
+    path: web::Path<String>,
+    wish: web::Query<Wish>,
+) -> HttpResponse {
+    let Ok(id) = path.parse::<PatientId>() else {
+        return not_found();
+    };
     let episode = match wish.episode.as_deref().map(str::parse::<EpisodeId>) {
         Some(Err(_)) => return not_found(),
         Some(Ok(id)) => Some(id),
@@ -119,35 +126,57 @@ pub async fn page(site: SiteData, visitor: Visitor, path: web::Path<String>, wis
         None => format!("/patients/{id}"),
     };
     let folds = Folds::new(address, wish.into_inner().open);
-    errors::page(StatusCode::OK, &fill(frame, site.app.library, &record, &folds))
+    errors::page(
+        StatusCode::OK,
+        &fill(frame, site.app.library, &record, &folds),
+    )
 }
 
 fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds) -> Page {
     let shown = record.shown.as_ref();
     let history_fold = folds.fold("history".to_owned());
     let unfolded = shown.filter(|_| history_fold.open);
-    let (waiting, closed): (Vec<_>, Vec<_>) =
-        record.flags.iter().partition(|known| known.flag.state != FlagState::Closed.word());
+    let (waiting, closed): (Vec<_>, Vec<_>) = record
+        .flags
+        .iter()
+        .partition(|known| known.flag.state != FlagState::Closed.word());
     Page {
         frame,
         name: record.patient.name.clone(),
         external_id: record.patient.external_id.clone(),
         facts: facts(library, record),
-        waiting: waiting.into_iter().map(|flag| flag_line(library, record, flag)).collect(),
-        closed: closed.into_iter().map(|flag| flag_line(library, record, flag)).collect(),
-        instruments: shown.map(|episode| scales::instruments(library, record, episode, folds)).unwrap_or_default(),
+        waiting: waiting
+            .into_iter()
+            .map(|flag| flag_line(library, record, flag))
+            .collect(),
+        closed: closed
+            .into_iter()
+            .map(|flag| flag_line(library, record, flag))
+            .collect(),
+        instruments: shown
+            .map(|episode| scales::instruments(library, record, episode, folds))
+            .unwrap_or_default(),
         occasion_count: shown.map_or(0, |episode| episode.occasions.len()),
-        occasions: unfolded.map(|episode| log::occasions(library, record, episode)).unwrap_or_default(),
+        occasions: unfolded
+            .map(|episode| log::occasions(library, record, episode))
+            .unwrap_or_default(),
         session_count: shown.map_or(0, |episode| episode.sessions.len()),
-        sessions: unfolded.map(|episode| log::sessions(record, episode)).unwrap_or_default(),
+        sessions: unfolded
+            .map(|episode| log::sessions(record, episode))
+            .unwrap_or_default(),
         history_fold,
         episodes: episodes(record),
-        give: shown.filter(|_| in_care(record)).map(|episode| give(library, record, episode)),
+        give: shown
+            .filter(|_| in_care(record))
+            .map(|episode| give(library, record, episode)),
     }
 }
 
 fn in_care(record: &Record) -> bool {
-    record.episodes.iter().any(|names| names.episode.ended_on.is_none())
+    record
+        .episodes
+        .iter()
+        .any(|names| names.episode.ended_on.is_none())
 }
 
 fn facts(library: &'static Library, record: &Record) -> Vec<Fact> {
@@ -159,32 +188,69 @@ fn facts(library: &'static Library, record: &Record) -> Vec<Fact> {
     let mail = match (&patient.email, patient.email_refused_at) {
         (None, _) => "none: give the form by hand".to_owned(),
         (Some(address), None) => address.clone(),
-        (Some(address), Some(at)) => format!("{address}, refused by the relay {}", day_ago(record.day(at), record.today())),
+        (Some(address), Some(at)) => format!(
+            "{address}, refused by the relay {}",
+            day_ago(record.day(at), record.today())
+        ),
     };
-    facts.push(Fact { what: "E-mail", words: mail });
-    facts.push(Fact { what: "Language, time zone", words: format!("{}, {}", patient.language, patient.time_zone) });
+    facts.push(Fact {
+        what: "E-mail",
+        words: mail,
+    });
+    facts.push(Fact {
+        what: "Language, time zone",
+        words: format!("{}, {}", patient.language, patient.time_zone),
+    });
     facts
 }
 
 fn episode_facts(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> Vec<Fact> {
     let names = &episode.names;
     let mut facts = vec![
-        Fact { what: "Care", words: episode_words(record, names) },
-        Fact { what: "Clinician", words: names.clinician.clone() },
-        Fact { what: "Clinic, program", words: format!("{}, {}", names.clinic, names.program) },
+        Fact {
+            what: "Care",
+            words: episode_words(record, names),
+        },
+        Fact {
+            what: "Clinician",
+            words: names.clinician.clone(),
+        },
+        Fact {
+            what: "Clinic, program",
+            words: format!("{}, {}", names.clinic, names.program),
+        },
     ];
     if names.episode.ended_on.is_none() {
-        let plans: Vec<_> = episode.plans.iter().map(|plan| plan_words(library, record, plan)).collect();
-        let words = if plans.is_empty() { "none".to_owned() } else { plans.join("; ") };
-        facts.push(Fact { what: "Measurement plan", words });
-        facts.push(Fact { what: "Next session", words: next_session(record, episode) });
+        let plans: Vec<_> = episode
+            .plans
+            .iter()
+            .map(|plan| plan_words(library, record, plan))
+            .collect();
+        let words = if plans.is_empty() {
+            "none".to_owned()
+        } else {
+            plans.join("; ")
+        };
+        facts.push(Fact {
+            what: "Measurement plan",
+            words,
+        });
+        facts.push(Fact {
+            what: "Next session",
+            words: next_session(record, episode),
+        });
     }
     facts
 }
 
 fn episode_words(record: &Record, names: &EpisodeNames) -> String {
     let started = day_ago(names.episode.started_on, record.today());
-    let ending = match names.episode.ending.as_deref().and_then(|word| word.parse().ok()) {
+    let ending = match names
+        .episode
+        .ending
+        .as_deref()
+        .and_then(|word| word.parse().ok())
+    {
         Some(Ending::Planned) => ", as planned",
         Some(Ending::Unplanned) => ", patient stopped coming",
         Some(Ending::Transferred) => ", care goes on elsewhere",
@@ -193,7 +259,11 @@ fn episode_words(record: &Record, names: &EpisodeNames) -> String {
     };
     match names.episode.ended_on {
         None => format!("since {started}"),
-        Some(last) => format!("{} to {}{ending}", names.episode.started_on.format("%-d %b %Y"), last.format("%-d %b %Y")),
+        Some(last) => format!(
+            "{} to {}{ending}",
+            names.episode.started_on.format("%-d %b %Y"),
+            last.format("%-d %b %Y")
+        ),
     }
 }
 
@@ -202,9 +272,16 @@ fn plan_words(library: &'static Library, record: &Record, plan: &PlanRow) -> Str
     let names: Vec<_> = plan
         .instruments
         .split_whitespace()
-        .map(|id| library.get(id).map_or(id, |known| known.texts_or_english("en").short_name.as_str()))
+        .map(|id| {
+            library
+                .get(id)
+                .map_or(id, |known| known.texts_or_english("en").short_name.as_str())
+        })
         .collect();
-    let cadence = plan.cadence.parse::<Cadence>().map_or_else(|_| plan.cadence.clone(), Cadence::in_words);
+    let cadence = plan
+        .cadence
+        .parse::<Cadence>()
+        .map_or_else(|_| plan.cadence.clone(), Cadence::in_words);
     let next = plan.next_due_at.map_or_else(
         || "nothing due until a session is planned".to_owned(),
         |at| format!("next due {}", day_ago(record.day(at), record.today())),
@@ -214,46 +291,78 @@ fn plan_words(library: &'static Library, record: &Record, plan: &PlanRow) -> Str
 
 fn next_session(record: &Record, episode: &EpisodeRecord) -> String {
     let planned = SessionState::Planned.word();
-    let next = episode.sessions.iter().find(|(at, state)| *at >= record.now && state == planned);
-    next.map_or_else(|| "none planned".to_owned(), |(at, _)| day_ago(record.day(*at), record.today()))
+    let next = episode
+        .sessions
+        .iter()
+        .find(|(at, state)| *at >= record.now && state == planned);
+    next.map_or_else(
+        || "none planned".to_owned(),
+        |(at, _)| day_ago(record.day(*at), record.today()),
+    )
 }
 
 fn flag_line(library: &'static Library, record: &Record, known: &FlagNames) -> FlagLine {
     let flag = &known.flag;
     let instrument = library.version(&flag.instrument, &flag.version);
-    let short = instrument.map_or(flag.instrument.as_str(), |known| &known.texts_or_english("en").short_name);
+    let short = instrument.map_or(flag.instrument.as_str(), |known| {
+        &known.texts_or_english("en").short_name
+    });
     let waited = age(flag.raised_at, record.now);
     FlagLine {
         address: format!("/flags/{}", flag.id),
         said: format!("Answered {} to {short}, item {}", flag.answer, flag.item),
         words: flag.answer_words.clone(),
         state: match flag.state.parse() {
-            Ok(FlagState::Open) => format!("Waits since {waited}. Nobody has it."),
-            Ok(FlagState::Acknowledged) => format!("Raised {waited} ago. {} has it, not closed yet.", known.owner),
-            Ok(FlagState::Closed) | Err(_) => format!("Raised {}. Closed.", day_ago(record.day(flag.raised_at), record.today())),
+            Ok(FlagState::Open) => format!("Waiting for {waited}. Nobody has it."),
+            Ok(FlagState::Acknowledged) => format!(
+                "Raised {waited} ago. {} has it, not closed yet.",
+                known.owner
+            ),
+            Ok(FlagState::Closed) | Err(_) => format!(
+                "Raised {}. Closed.",
+                day_ago(record.day(flag.raised_at), record.today())
+            ),
         },
         crisis: flag.tier == Tier::Crisis.word(),
     }
 }
 
 fn episodes(record: &Record) -> Vec<EpisodeLine> {
-    let shown = record.shown.as_ref().map(|episode| episode.names.episode.id);
+    let shown = record
+        .shown
+        .as_ref()
+        .map(|episode| episode.names.episode.id);
     let line = |names: &EpisodeNames| EpisodeLine {
-        address: format!("/patients/{}?episode={}", record.patient.id, names.episode.id),
-        words: format!("{}, {}, {}", names.program, names.clinician, episode_words(record, names)),
+        address: format!(
+            "/patients/{}?episode={}",
+            record.patient.id, names.episode.id
+        ),
+        words: format!(
+            "{}, {}, {}",
+            names.program,
+            names.clinician,
+            episode_words(record, names)
+        ),
         here: Some(names.episode.id) == shown,
     };
     record.episodes.iter().map(line).collect()
 }
 
 fn give(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> Give {
-    let asked: Vec<&str> = episode.plans.iter().flat_map(|plan| plan.instruments.split_whitespace()).collect();
+    let asked: Vec<&str> = episode
+        .plans
+        .iter()
+        .flat_map(|plan| plan.instruments.split_whitespace())
+        .collect();
     let choice = |known: &Instrument| Choice {
         id: known.id.clone(),
         words: known.texts_or_english("en").short_name.clone(),
         chosen: asked.contains(&known.id.as_str()),
     };
-    Give { action: format!("/patients/{}/form", record.patient.id), choices: library.latest().map(choice).collect() }
+    Give {
+        action: format!("/patients/{}/form", record.patient.id),
+        choices: library.latest().map(choice).collect(),
+    }
 }
 
 #[derive(Template)]
@@ -274,7 +383,9 @@ pub async fn give_form(
     path: web::Path<String>,
     fields: Result<Fields, FormTrouble>,
 ) -> HttpResponse {
-    let Ok(id) = path.parse::<PatientId>() else { return not_found() };
+    let Ok(id) = path.parse::<PatientId>() else {
+        return not_found();
+    };
     let fields = match fields {
         Ok(fields) => fields,
         Err(problem) => return problem.error_response(),
@@ -290,7 +401,10 @@ pub async fn give_form(
         Err(failure) => return trouble(&failure),
     };
     let until = site.app.clock.now() + TimeDelta::days(HAND_WINDOW_DAYS);
-    let names = ids.iter().filter_map(|id| site.app.library.get(id)).map(|known| known.texts_or_english("en").short_name.as_str());
+    let names = ids
+        .iter()
+        .filter_map(|id| site.app.library.get(id))
+        .map(|known| known.texts_or_english("en").short_name.as_str());
     let page = Given {
         back: format!("/patients/{id}"),
         what: names.collect::<Vec<_>>().join(", "),
@@ -305,10 +419,15 @@ pub async fn give_form(
 /// The address as a code to scan; `None` when it is too long for one, which no address of ours is.
 fn code(link: &str) -> Option<String> {
     let drawn = QrCode::with_error_correction_level(link, EcLevel::M).ok()?;
-    let svg = drawn.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
+    let svg = drawn
+        .render::<svg::Color<'_>>()
+        .min_dimensions(240, 240)
+        .build();
     // Inside a page the drawing needs a name and no XML head.
     let (_, body) = svg.split_once("<svg")?;
-    Some(format!(r#"<svg role="img" aria-label="The same link as a code to scan"{body}"#))
+    Some(format!(
+        r#"<svg role="img" aria-label="The same link as a code to scan"{body}"#
+    ))
 }
 
 #[cfg(test)]
@@ -317,8 +436,12 @@ mod tests {
 
     #[test]
     fn the_code_is_a_named_drawing_without_inline_style() {
-        let svg = code("https://forms.example.org/s/abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG").unwrap();
-        assert!(svg.starts_with("<svg role=\"img\"") && svg.ends_with("</svg>"), "{svg}");
+        let svg = code("https://forms.example.org/s/abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG")
+            .unwrap();
+        assert!(
+            svg.starts_with("<svg role=\"img\"") && svg.ends_with("</svg>"),
+            "{svg}"
+        );
         assert!(!svg.contains("style=") && !svg.contains("<?xml"));
     }
 }

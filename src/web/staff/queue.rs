@@ -1,6 +1,8 @@
 //! The review queue, one flag on one screen, and the two acts on it. These pages relay what the patient answered and what the rule says, and never judge.
 
-use super::flag_card::{AnswerRow, Card, ClosedRow, Saying, acts, answers, card, closed_row, missing};
+use super::flag_card::{
+    AnswerRow, Card, ClosedRow, Saying, acts, answers, card, closed_row, missing,
+};
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
 use crate::app::read_queue::{self, Around, Queue};
@@ -58,7 +60,15 @@ struct Before {
 /// The queue.
 pub async fn page(site: SiteData, visitor: Visitor) -> HttpResponse {
     match read_queue::read_queue(&site.app, visitor.actor()).await {
-        Ok(queue) => errors::page(StatusCode::OK, &queue_page(&site, &visitor, &queue, Frame::of(&site, &visitor, "/queue").await)),
+        Ok(queue) => errors::page(
+            StatusCode::OK,
+            &queue_page(
+                &site,
+                &visitor,
+                &queue,
+                Frame::of(&site, &visitor, "/queue").await,
+            ),
+        ),
         Err(failure) => trouble(&failure),
     }
 }
@@ -69,9 +79,17 @@ fn queue_page(site: &Site, visitor: &Visitor, queue: &Queue, frame: Frame) -> Qu
         frame,
         may_act: may_act(visitor),
         total: queue.waiting.len() + queue.more,
-        waiting: queue.waiting.iter().map(|entry| card(entry, library, queue.zone, now)).collect(),
+        waiting: queue
+            .waiting
+            .iter()
+            .map(|entry| card(entry, library, queue.zone, now))
+            .collect(),
         more: queue.more,
-        closed: queue.closed.iter().map(|entry| closed_row(entry, library, queue.zone, now)).collect(),
+        closed: queue
+            .closed
+            .iter()
+            .map(|entry| closed_row(entry, library, queue.zone, now))
+            .collect(),
         assessment_hint: ASSESSMENT_HINT,
     }
 }
@@ -89,7 +107,13 @@ pub async fn flag(site: SiteData, visitor: Visitor, path: web::Path<String>) -> 
     }
 }
 
-async fn show(site: &Site, visitor: &Visitor, id: FlagId, status: StatusCode, before: Before) -> HttpResponse {
+async fn show(
+    site: &Site,
+    visitor: &Visitor,
+    id: FlagId,
+    status: StatusCode,
+    before: Before,
+) -> HttpResponse {
     match read_queue::read_flag(&site.app, visitor.actor(), id).await {
         Ok(around) => {
             let frame = Frame::of(site, visitor, "/queue").await;
@@ -100,7 +124,13 @@ async fn show(site: &Site, visitor: &Visitor, id: FlagId, status: StatusCode, be
     }
 }
 
-fn flag_page(site: &Site, visitor: &Visitor, around: &Around, frame: Frame, before: Before) -> FlagPage {
+fn flag_page(
+    site: &Site,
+    visitor: &Visitor,
+    around: &Around,
+    frame: Frame,
+    before: Before,
+) -> FlagPage {
     let (now, library) = (site.app.clock.now(), site.app.library);
     FlagPage {
         frame,
@@ -117,8 +147,15 @@ fn flag_page(site: &Site, visitor: &Visitor, around: &Around, frame: Frame, befo
 }
 
 /// "I have it."
-pub async fn acknowledge(site: SiteData, visitor: Visitor, path: web::Path<String>, fields: Fields) -> HttpResponse {
-    let Ok(id) = path.parse() else { return not_found() };
+pub async fn acknowledge(
+    site: SiteData,
+    visitor: Visitor,
+    path: web::Path<String>,
+    fields: Fields,
+) -> HttpResponse {
+    let Ok(id) = path.parse() else {
+        return not_found();
+    };
     let note = fields.one("note");
     if note.chars().count() > WORDS_MOST {
         return too_long(&site, &visitor, id, String::new()).await;
@@ -130,8 +167,15 @@ pub async fn acknowledge(site: SiteData, visitor: Visitor, path: web::Path<Strin
 }
 
 /// "Assessed and documented."
-pub async fn close(site: SiteData, visitor: Visitor, path: web::Path<String>, fields: Fields) -> HttpResponse {
-    let Ok(id) = path.parse() else { return not_found() };
+pub async fn close(
+    site: SiteData,
+    visitor: Visitor,
+    path: web::Path<String>,
+    fields: Fields,
+) -> HttpResponse {
+    let Ok(id) = path.parse() else {
+        return not_found();
+    };
     let assessment = fields.one("assessment").to_owned();
     if assessment.chars().count() > WORDS_MOST {
         return too_long(&site, &visitor, id, assessment).await;
@@ -143,18 +187,45 @@ pub async fn close(site: SiteData, visitor: Visitor, path: web::Path<String>, fi
 }
 
 async fn too_long(site: &Site, visitor: &Visitor, id: FlagId, typed: String) -> HttpResponse {
-    let notice = Some(format!("Write at most {WORDS_MOST} characters; nothing was changed."));
-    let before = Before { notice, wrong_field: !typed.is_empty(), typed };
+    let notice = Some(format!(
+        "Write at most {WORDS_MOST} characters; nothing was changed."
+    ));
+    let before = Before {
+        notice,
+        wrong_field: !typed.is_empty(),
+        typed,
+    };
     show(site, visitor, id, StatusCode::UNPROCESSABLE_ENTITY, before).await
 }
 
 /// A second click and a colleague who was faster meet calm words on the flag's page, with its history below.
-async fn refused(site: &Site, visitor: &Visitor, id: FlagId, failure: Failure<Refusal>, typed: String) -> HttpResponse {
+async fn refused(
+    site: &Site,
+    visitor: &Visitor,
+    id: FlagId,
+    failure: Failure<Refusal>,
+    typed: String,
+) -> HttpResponse {
     match failure {
         Failure::Refused(Refusal::Flag(refusal)) => {
             let wrong_field = refusal == FlagRefusal::NoAssessment;
-            let status = if wrong_field { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::CONFLICT };
-            show(site, visitor, id, status, Before { notice: Some(refusal.to_string()), wrong_field, typed }).await
+            let status = if wrong_field {
+                StatusCode::UNPROCESSABLE_ENTITY
+            } else {
+                StatusCode::CONFLICT
+            };
+            show(
+                site,
+                visitor,
+                id,
+                status,
+                Before {
+                    notice: Some(refusal.to_string()),
+                    wrong_field,
+                    typed,
+                },
+            )
+            .await
         }
         Failure::Refused(Refusal::NoFlag) => not_found(),
         failure => trouble(&failure),

@@ -2,10 +2,10 @@
 
 use super::mistakes::Mistakes;
 use super::{Frame, SiteData, trouble};
+use crate::app::Failure;
 use crate::app::accounts::{self, PASSWORD_MOST};
 use crate::app::link::Token;
 use crate::app::note_failed_sign_in::note_failed_sign_in;
-use crate::app::Failure;
 use crate::store::staff;
 use crate::web::form::Fields;
 use crate::web::gate::Visitor;
@@ -41,22 +41,55 @@ pub async fn page(site: SiteData, request: HttpRequest) -> HttpResponse {
     let is_set = request.query_string() == "set";
     errors::page(
         StatusCode::OK,
-        &Page { frame: Frame::outside(&site), mistakes: Mistakes::none(), email: "", is_set, refused: None },
+        &Page {
+            frame: Frame::outside(&site),
+            mistakes: Mistakes::none(),
+            email: "",
+            is_set,
+            refused: None,
+        },
     )
 }
 
-fn again(site: &Site, status: StatusCode, email: &str, mistakes: Mistakes, refused: Option<&str>) -> HttpResponse {
-    errors::page(status, &Page { frame: Frame::outside(site), mistakes, email, is_set: false, refused })
+fn again(
+    site: &Site,
+    status: StatusCode,
+    email: &str,
+    mistakes: Mistakes,
+    refused: Option<&str>,
+) -> HttpResponse {
+    errors::page(
+        status,
+        &Page {
+            frame: Frame::outside(site),
+            mistakes,
+            email,
+            is_set: false,
+            refused,
+        },
+    )
 }
 
 /// The form was sent.
 pub async fn sign_in(site: SiteData, request: HttpRequest, fields: Fields) -> HttpResponse {
-    let typed = SignIn { email: fields.one("email").trim().to_owned(), password: fields.one("password").to_owned() };
+    let typed = SignIn {
+        email: fields.one("email").trim().to_owned(),
+        password: fields.one("password").to_owned(),
+    };
     if let Err(found) = typed.validate() {
         let mistakes = Mistakes::of(&found, &["email", "password"]);
-        return again(&site, StatusCode::UNPROCESSABLE_ENTITY, &typed.email, mistakes, None);
+        return again(
+            &site,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &typed.email,
+            mistakes,
+            None,
+        );
     }
-    if !site.throttle.may_try_password(&typed.email.to_lowercase(), site.peer(&request)) {
+    if !site
+        .throttle
+        .may_try_password(&typed.email.to_lowercase(), site.peer(&request))
+    {
         note_failed_sign_in(&site.app);
         return too_often(&site, &typed.email);
     }
@@ -64,31 +97,59 @@ pub async fn sign_in(site: SiteData, request: HttpRequest, fields: Fields) -> Ht
         Ok(secret) => welcome(&site, &request, &secret),
         Err(Failure::Refused(refusal)) => {
             note_failed_sign_in(&site.app);
-            again(&site, StatusCode::UNPROCESSABLE_ENTITY, &typed.email, Mistakes::none(), Some(&refusal.to_string()))
+            again(
+                &site,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &typed.email,
+                Mistakes::none(),
+                Some(&refusal.to_string()),
+            )
         }
         Err(failure) => trouble(&failure),
     }
 }
 
 /// A password longer than any account's is compared all the same, cut, so that its time tells nothing.
-async fn attempt(site: &Site, password: String, email: &str) -> Result<Token, Failure<accounts::Refusal>> {
+async fn attempt(
+    site: &Site,
+    password: String,
+    email: &str,
+) -> Result<Token, Failure<accounts::Refusal>> {
     let too_long = password.chars().count() > PASSWORD_MOST;
-    let password = if too_long { "too long to be anybody's".to_owned() } else { password };
+    let password = if too_long {
+        "too long to be anybody's".to_owned()
+    } else {
+        password
+    };
     accounts::sign_in(&site.app, email, password).await
 }
 
 fn too_often(site: &Site, email: &str) -> HttpResponse {
     let words = "Too many tries. Wait one minute, then try again. If you forgot your password, ask your administrator for a new set-up link.";
-    let mut response = again(site, StatusCode::TOO_MANY_REQUESTS, email, Mistakes::none(), Some(words));
-    response.headers_mut().insert(actix_web::http::header::RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("60"));
+    let mut response = again(
+        site,
+        StatusCode::TOO_MANY_REQUESTS,
+        email,
+        Mistakes::none(),
+        Some(words),
+    );
+    response.headers_mut().insert(
+        actix_web::http::header::RETRY_AFTER,
+        actix_web::http::header::HeaderValue::from_static("60"),
+    );
     response
 }
 
 /// A new secret on every sign-in; the one the browser still held ends, so that nobody goes on under it.
 fn welcome(site: &Site, request: &HttpRequest, secret: &Token) -> HttpResponse {
-    if let Some(old) = request.cookie(site.cookie_name()).and_then(|cookie| Token::parse(cookie.value())) {
+    if let Some(old) = request
+        .cookie(site.cookie_name())
+        .and_then(|cookie| Token::parse(cookie.value()))
+    {
         let hash = old.hash();
-        site.app.store.write_soon(move |tx| staff::end_sign_in(tx, &hash));
+        site.app
+            .store
+            .write_soon(move |tx| staff::end_sign_in(tx, &hash));
     }
     let mut response = errors::see_other("/");
     set(&mut response, &cookie(site, secret.reveal()));
@@ -112,7 +173,9 @@ fn set(response: &mut HttpResponse, cookie: &Cookie<'_>) {
 
 /// Ends the sign-in, here and in the database.
 pub async fn sign_out(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
-    let secret = request.cookie(site.cookie_name()).and_then(|cookie| Token::parse(cookie.value()));
+    let secret = request
+        .cookie(site.cookie_name())
+        .and_then(|cookie| Token::parse(cookie.value()));
     if let Some(secret) = secret
         && let Err(fault) = accounts::sign_out(&site.app, visitor.actor(), &secret).await
     {

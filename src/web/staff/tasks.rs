@@ -6,9 +6,9 @@ use crate::app::settle_task::{self, Refusal, Tasks};
 use crate::domain::ids::{PatientId, TaskId};
 use crate::domain::schedule::{local_day, local_time};
 use crate::store::task::{TaskKind, TaskNames};
+use crate::web::Site;
 use crate::web::errors;
 use crate::web::gate::Visitor;
-use crate::web::Site;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -39,12 +39,24 @@ pub async fn page(site: SiteData, visitor: Visitor) -> HttpResponse {
     show(&site, &visitor, StatusCode::OK, None).await
 }
 
-async fn show(site: &Site, visitor: &Visitor, status: StatusCode, notice: Option<String>) -> HttpResponse {
+async fn show(
+    site: &Site,
+    visitor: &Visitor,
+    status: StatusCode,
+    notice: Option<String>,
+) -> HttpResponse {
     match settle_task::read_tasks(&site.app, visitor.actor()).await {
         Ok(Tasks { open, zone }) => {
             let now = site.app.clock.now();
             let rows = open.into_iter().map(|task| row(task, zone, now)).collect();
-            errors::page(status, &Page { frame: Frame::of(site, visitor, "/tasks").await, rows, notice })
+            errors::page(
+                status,
+                &Page {
+                    frame: Frame::of(site, visitor, "/tasks").await,
+                    rows,
+                    notice,
+                },
+            )
         }
         Err(failure) => trouble(&failure),
     }
@@ -69,18 +81,32 @@ fn kind(word: &str) -> String {
     match word.parse() {
         Ok(TaskKind::MailRefused) => "The mail server refused the patient’s address".to_owned(),
         Ok(TaskKind::NotForMe) => "Somebody said: this link is not for me".to_owned(),
-        Ok(TaskKind::NoAddress) => "A form was due and there is no address to send it to".to_owned(),
-        Ok(TaskKind::NobodyLicensed) => "An answer needs a licensed reader and nobody here is licensed".to_owned(),
+        Ok(TaskKind::NoAddress) => {
+            "A form was due and there is no address to send it to".to_owned()
+        }
+        Ok(TaskKind::NobodyLicensed) => {
+            "An answer needs a licensed reader and nobody here is licensed".to_owned()
+        }
         Err(_) => word.replace('_', " "),
     }
 }
 
 /// A task was settled.
 pub async fn settle(site: SiteData, visitor: Visitor, path: web::Path<String>) -> HttpResponse {
-    let Ok(id) = path.parse() else { return not_found() };
+    let Ok(id) = path.parse() else {
+        return not_found();
+    };
     match settle_task::settle_task(&site.app, visitor.actor(), id).await {
         Ok(()) => errors::see_other("/tasks"),
-        Err(Failure::Refused(refusal @ Refusal::NotOpen)) => show(&site, &visitor, StatusCode::CONFLICT, Some(refusal.to_string())).await,
+        Err(Failure::Refused(refusal @ Refusal::NotOpen)) => {
+            show(
+                &site,
+                &visitor,
+                StatusCode::CONFLICT,
+                Some(refusal.to_string()),
+            )
+            .await
+        }
         Err(failure) => trouble(&failure),
     }
 }

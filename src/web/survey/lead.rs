@@ -65,7 +65,7 @@ pub fn reading(door: &Door) -> Reading<'_> {
 }
 
 /// The calm page for a link that does not take answers, or for a fault.
-pub fn trouble(site: &Site, failure: Failure<Refusal>, token: &str, from: Option<std::net::IpAddr>) -> HttpResponse {
+pub async fn trouble(site: &Site, failure: Failure<Refusal>, token: &str, from: Option<std::net::IpAddr>) -> HttpResponse {
     let (status, kind) = match failure {
         Failure::Refused(Refusal::Unknown) if site.throttle.is_guessing(from) => {
             (StatusCode::TOO_MANY_REQUESTS, NoticeKind::TooMany)
@@ -80,12 +80,13 @@ pub fn trouble(site: &Site, failure: Failure<Refusal>, token: &str, from: Option
         Failure::Fault(fault) => (errors::log(&fault), NoticeKind::Fault),
     };
     let back = matches!(kind, NoticeKind::Unreadable | NoticeKind::Fault).then(|| format!("/s/{token}"));
-    notice(site, status, kind, back.as_deref())
+    notice(site, status, kind, back.as_deref()).await
 }
 
 /// A calm page that needs no door.
-pub fn notice(site: &Site, status: StatusCode, kind: NoticeKind, back: Option<&str>) -> HttpResponse {
-    let line = site.crisis_line.as_deref().map(read_line);
+pub async fn notice(site: &Site, status: StatusCode, kind: NoticeKind, back: Option<&str>) -> HttpResponse {
+    let stored = site.crisis_line().await;
+    let line = stored.as_deref().map(read_line);
     let frame = Frame {
         lang: "en",
         language: "English",

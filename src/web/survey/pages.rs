@@ -8,7 +8,7 @@ use crate::app::link::Token;
 use crate::app::take_answers::{self, Receipt, Refusal, Stage, TakeAnswers};
 use crate::app::{Failure, decline, take_answers::take_answers};
 use crate::domain::care::{AdministrationState, Layout};
-use crate::domain::instrument::{Instrument, ItemTexts};
+use crate::domain::instrument::{Instrument, ItemTexts, Texts};
 use crate::domain::risk::{Tier, rules};
 use crate::domain::submission::{self, Intent, Part, Sheet};
 use crate::domain::schedule::local_time;
@@ -17,17 +17,28 @@ use crate::store::administration::Door;
 use crate::web::form::{Fields, FormTrouble};
 use crate::web::{Site, errors};
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use chrono::NaiveDateTime;
 
 /// Seconds one question takes, for "about N minutes".
 const SECONDS_A_QUESTION: usize = 12;
 
+/// A question's or part's number in an address. What is no number is 0, which no question has: a mistyped address leads on and not into a wall.
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(from = "String")]
+pub struct Number(usize);
+
+impl From<String> for Number {
+    fn from(text: String) -> Self {
+        Number(text.parse().unwrap_or(0))
+    }
+}
+
 /// The first page. Mail scanners open it too: it shows and changes nothing.
 pub async fn start(site: web::Data<Site>, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     match lead::load_open(&site, &path).await {
         Ok(opened) => start_page(&opened, &path),
-        Err(failure) => trouble(&site, failure, &path, site.peer(&request)),
+        Err(failure) => trouble(&site, failure, &path, site.peer(&request)).await,
     }
 }
 
@@ -53,9 +64,12 @@ fn start_page(opened: &Opened, token: &str) -> HttpResponse {
 
 /// The start button. That somebody began is written down without keeping them waiting: no answer hangs on it.
 pub async fn begin(site: web::Data<Site>, path: web::Path<String>, fields: Result<Fields, FormTrouble>, request: HttpRequest) -> HttpResponse {
-    let Ok(fields) = fields else { return unreadable(&site, &path) };
+    let fields = match fields {
+        Ok(fields) => fields,
+        Err(why) => return unread(&site, &path, why).await,
+    };
     let Some(token) = Token::parse(&path) else {
-        return trouble(&site, Failure::Refused(Refusal::Unknown), &path, site.peer(&request));
+        return trouble(&site, Failure::Refused(Refusal::Unknown), &path, site.peer(&request)).await;
     };
     let (hash, now) = (token.hash(), site.app.clock.now());
     site.app.store.write_soon(move |tx| match administration::door(tx, &hash)? {
@@ -74,7 +88,7 @@ pub async fn begin(site: web::Data<Site>, path: web::Path<String>, fields: Resul
 pub async fn next(site: web::Data<Site>, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     match lead::load_open(&site, &path).await {
         Ok(opened) => errors::see_other(&question_or_review(&path, submission::next_open(&opened.parts))),
-        Err(failure) => trouble(&site, failure, &path, site.peer(&request)),
+        Err(failure) => trouble(&site, failure, &path, site.peer(&request)).await,
     }
 }
 
@@ -86,11 +100,11 @@ fn question_or_review(token: &str, number: Option<usize>) -> String {
 }
 
 /// One question on a page of its own.
-pub async fn question(site: web::Data<Site>, path: web::Path<(String, usize)>, request: HttpRequest) -> HttpResponse {
-    let (token, number) = path.into_inner();
+pub async fn question(site: web::Data<Site>, path: web::Path<(String, Number)>, request: HttpRequest) -> HttpResponse {
+    let (token, Number(number)) = path.into_inner();
     match lead::load_open(&site, &token).await {
         Ok(opened) => question_page(&opened, &token, number, Missing::Nothing),
-        Err(failure) => trouble(&site, failure, &token, site.peer(&request)),
+        Err(failure) => trouble(&site, failure, &token, site.peer(&request)).await,
     }
 }
 
@@ -115,7 +129,7 @@ fn question_page(opened: &Opened, token: &str, number: usize, missing: Missing) 
             frame: frame(door),
             number,
             total: parts.iter().map(|part| part.instrument.items.len()).sum(),
-            stem: words.stem.as_deref().or(texts.instruction.as_deref()).unwrap_or(""),
+            stem: &stem_words(texts, place.position),
             text: &words.text,
             choices: &choices(part.instrument, place.position, words),
             chosen: part.answers.get(place.position).map(i32::from),
@@ -125,6 +139,22 @@ fn question_page(opened: &Opened, token: &str, number: usize, missing: Missing) 
             credit: &texts.credit,
         },
     )
+}
+
+/// What stands above an item: its stem, and above the first one the instrument's instruction too, as on the printed form.
+fn stem_words(texts: &Texts, position: usize) -> String {
+    let stem = texts.items.get(position).and_then(|words| words.stem.as_deref());
+    let instruction = texts.instruction.as_deref().filter(|_| position == 0);
+    [instruction, stem].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+}
+
+/// The stem that begins at an item of a list; empty while the one before goes on.
+fn new_stem(texts: &[ItemTexts], position: usize) -> &str {
+    let stem = |at: usize| texts.get(at).and_then(|words| words.stem.as_deref());
+    match (position.checked_sub(1).map(stem), stem(position)) {
+        (Some(before), Some(now)) if before != Some(now) => now,
+        _ => "",
+    }
 }
 
 fn choices<'a>(instrument: &Instrument, position: usize, words: &'a ItemTexts) -> Vec<Choice<'a>> {
@@ -139,27 +169,30 @@ fn choices<'a>(instrument: &Instrument, position: usize, words: &'a ItemTexts) -
 /// "Save and continue" under one question.
 pub async fn answer_question(
     site: web::Data<Site>,
-    path: web::Path<(String, usize)>,
+    path: web::Path<(String, Number)>,
     fields: Result<Fields, FormTrouble>,
     request: HttpRequest,
 ) -> HttpResponse {
-    let (token, number) = path.into_inner();
-    let Ok(fields) = fields else { return unreadable(&site, &token) };
+    let (token, Number(number)) = path.into_inner();
+    let fields = match fields {
+        Ok(fields) => fields,
+        Err(why) => return unread(&site, &token, why).await,
+    };
     if !fields.has("answer") && !fields.has("skip") {
         return match lead::load_open(&site, &token).await {
             Ok(opened) => question_page(&opened, &token, number, Missing::Asked),
-            Err(failure) => trouble(&site, failure, &token, site.peer(&request)),
+            Err(failure) => trouble(&site, failure, &token, site.peer(&request)).await,
         };
     }
     let value = if fields.has("skip") { Ok(None) } else { fields.one("answer").parse().map(Some) };
-    let Ok(value) = value else { return unreadable(&site, &token) };
+    let Ok(value) = value else { return unreadable(&site, &token).await };
     if fields.repeats() {
-        return unreadable(&site, &token);
+        return unreadable(&site, &token).await;
     }
     match take(&site, &token, Sheet::Question { number, value }, Layout::Page, Intent::Save).await {
         Ok(Receipt { stage: Stage::Saved { next }, support }) => onward(&token, &question_or_review(&token, next), support),
         Ok(Receipt { support, .. }) => onward(&token, &question_or_review(&token, None), support),
-        Err(failure) => sent_or_trouble(&site, failure, &token, &request),
+        Err(failure) => sent_or_trouble(&site, failure, &token, &request).await,
     }
 }
 
@@ -180,23 +213,28 @@ fn onward(token: &str, next: &str, support: take_answers::Support) -> HttpRespon
 }
 
 /// A second click leads to the end page like the first; everything else gets its calm page.
-fn sent_or_trouble(site: &Site, failure: Failure<Refusal>, token: &str, request: &HttpRequest) -> HttpResponse {
+async fn sent_or_trouble(site: &Site, failure: Failure<Refusal>, token: &str, request: &HttpRequest) -> HttpResponse {
     match failure {
         Failure::Refused(Refusal::SentAlready) => errors::see_other(&format!("/s/{token}/end")),
-        failure => trouble(site, failure, token, site.peer(request)),
+        failure => trouble(site, failure, token, site.peer(request)).await,
     }
 }
 
-fn unreadable(site: &Site, token: &str) -> HttpResponse {
-    trouble(site, Failure::Refused(Refusal::Unreadable), token, None)
+/// A form that did not arrive as it should: too large, too slow, or not to be read.
+async fn unread(site: &Site, token: &str, why: FormTrouble) -> HttpResponse {
+    lead::notice(site, why.status_code(), NoticeKind::Unreadable, Some(&format!("/s/{token}"))).await
+}
+
+async fn unreadable(site: &Site, token: &str) -> HttpResponse {
+    trouble(site, Failure::Refused(Refusal::Unreadable), token, None).await
 }
 
 /// All questions of one instrument in a list.
-pub async fn list(site: web::Data<Site>, path: web::Path<(String, usize)>, request: HttpRequest) -> HttpResponse {
-    let (token, part) = path.into_inner();
+pub async fn list(site: web::Data<Site>, path: web::Path<(String, Number)>, request: HttpRequest) -> HttpResponse {
+    let (token, Number(part)) = path.into_inner();
     match lead::load_open(&site, &token).await {
         Ok(opened) => list_page(&opened, &token, part, Missing::Nothing),
-        Err(failure) => trouble(&site, failure, &token, site.peer(&request)),
+        Err(failure) => trouble(&site, failure, &token, site.peer(&request)).await,
     }
 }
 
@@ -212,14 +250,13 @@ fn list_page(opened: &Opened, token: &str, number: usize, missing: Missing) -> H
     let items: Vec<ListItem<'_>> = list_items(part, &texts.items, &options, &fields);
     let back = if number == 1 { format!("/s/{token}") } else { format!("/s/{token}/list/{}", number - 1) };
     let status = if missing == Missing::Asked { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let first_stem = texts.items.first().and_then(|words| words.stem.as_deref());
     errors::page(
         status,
         &List {
             frame: frame(door),
             part: number,
             parts: parts.len(),
-            stem: first_stem.or(texts.instruction.as_deref()).unwrap_or(""),
+            stem: &stem_words(texts, 0),
             items: &items,
             missing,
             button: if number == parts.len() { ListButton::Send } else { ListButton::Continue },
@@ -236,14 +273,17 @@ fn list_items<'a>(
     options: &'a [Vec<Choice<'a>>],
     fields: &'a [String],
 ) -> Vec<ListItem<'a>> {
+    let gaps: Vec<_> = submission::gaps(part).collect();
     let items = part.instrument.items.iter().zip(texts).zip(options).zip(fields).enumerate();
     items
         .map(|(position, (((item, words), choices), field))| ListItem {
             field,
             number: if item.id == "0" { "" } else { &item.id },
+            stem: new_stem(texts, position),
             text: &words.text,
             choices,
             chosen: part.answers.get(position).map(i32::from),
+            gap: gaps.contains(&position),
         })
         .collect()
 }
@@ -251,13 +291,16 @@ fn list_items<'a>(
 /// "Send my answers" or "Save and continue" under a list.
 pub async fn answer_list(
     site: web::Data<Site>,
-    path: web::Path<(String, usize)>,
+    path: web::Path<(String, Number)>,
     fields: Result<Fields, FormTrouble>,
     request: HttpRequest,
 ) -> HttpResponse {
-    let (token, number) = path.into_inner();
-    let Ok(fields) = fields else { return unreadable(&site, &token) };
-    let Some(sheet) = read_sheet(&fields, number) else { return unreadable(&site, &token) };
+    let (token, Number(number)) = path.into_inner();
+    let fields = match fields {
+        Ok(fields) => fields,
+        Err(why) => return unread(&site, &token, why).await,
+    };
+    let Some(sheet) = read_sheet(&fields, number) else { return unreadable(&site, &token).await };
     let anyway = fields.has("incomplete");
     let intent = match (fields.has("send"), fields.has("next"), anyway) {
         (true, _, _) => Intent::SendIfWhole(number - 1),
@@ -266,12 +309,12 @@ pub async fn answer_list(
         _ => match lead::load_open(&site, &token).await {
             Ok(opened) if opened.parts.len() == number => Intent::Send,
             Ok(_) => Intent::Save,
-            Err(failure) => return sent_or_trouble(&site, failure, &token, &request),
+            Err(failure) => return sent_or_trouble(&site, failure, &token, &request).await,
         },
     };
     match take(&site, &token, sheet, Layout::List, intent).await {
         Ok(receipt) => after_list(&site, &token, number, receipt, anyway).await,
-        Err(failure) => sent_or_trouble(&site, failure, &token, &request),
+        Err(failure) => sent_or_trouble(&site, failure, &token, &request).await,
     }
 }
 
@@ -297,7 +340,7 @@ async fn after_list(site: &Site, token: &str, number: usize, receipt: Receipt, a
     if receipt.support == take_answers::Support::NotNow && receipt.stage == Stage::Gaps && !anyway {
         return match lead::load_open(site, token).await {
             Ok(opened) => list_page(&opened, token, number, Missing::Asked),
-            Err(failure) => trouble(site, failure, token, None),
+            Err(failure) => trouble(site, failure, token, None).await,
         };
     }
     onward(token, &next, receipt.support)
@@ -307,7 +350,7 @@ async fn after_list(site: &Site, token: &str, number: usize, receipt: Receipt, a
 pub async fn review(site: web::Data<Site>, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     match lead::load_open(&site, &path).await {
         Ok(opened) => review_page(&opened, &path),
-        Err(failure) => sent_or_trouble(&site, failure, &path, &request),
+        Err(failure) => sent_or_trouble(&site, failure, &path, &request).await,
     }
 }
 
@@ -369,12 +412,12 @@ pub async fn send(
     fields: Result<Fields, FormTrouble>,
     request: HttpRequest,
 ) -> HttpResponse {
-    if fields.is_err() {
-        return unreadable(&site, &path);
+    if let Err(why) = fields {
+        return unread(&site, &path, why).await;
     }
     match take(&site, &path, Sheet::Empty, Layout::Page, Intent::Send).await {
         Ok(receipt) => onward(&path, &format!("/s/{path}/end"), receipt.support),
-        Err(failure) => sent_or_trouble(&site, failure, &path, &request),
+        Err(failure) => sent_or_trouble(&site, failure, &path, &request).await,
     }
 }
 
@@ -387,7 +430,7 @@ pub async fn support(site: web::Data<Site>, path: web::Path<String>, request: Ht
         Ok(Opened { door, .. }) => {
             errors::page(StatusCode::OK, &Support { frame: frame(&door), reading: reading(&door), next: &next })
         }
-        Err(failure) => trouble(&site, failure, &path, site.peer(&request)),
+        Err(failure) => trouble(&site, failure, &path, site.peer(&request)).await,
     }
 }
 
@@ -402,7 +445,7 @@ pub async fn end(site: web::Data<Site>, path: web::Path<String>, request: HttpRe
     match lead::load(&site, &path).await {
         Ok(opened) if opened.door.administration.state == AdministrationState::Completed.word() => end_page(&opened),
         Ok(_) => errors::see_other(&format!("/s/{path}")),
-        Err(failure) => trouble(&site, failure, &path, site.peer(&request)),
+        Err(failure) => trouble(&site, failure, &path, site.peer(&request)).await,
     }
 }
 
@@ -429,17 +472,17 @@ fn end_page(opened: &Opened) -> HttpResponse {
 /// "This is not for me": closes the link and tells staff.
 pub async fn not_for_me(site: web::Data<Site>, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     let Some(token) = Token::parse(&path) else {
-        return trouble(&site, Failure::Refused(Refusal::Unknown), &path, site.peer(&request));
+        return trouble(&site, Failure::Refused(Refusal::Unknown), &path, site.peer(&request)).await;
     };
     match decline::decline(&site.app, token.hash()).await {
         Ok(()) => errors::see_other(&format!("/s/{path}/closed")),
-        Err(failure) => sent_or_trouble(&site, failure, &path, &request),
+        Err(failure) => sent_or_trouble(&site, failure, &path, &request).await,
     }
 }
 
 /// After "This is not for me".
 pub async fn closed(site: web::Data<Site>) -> HttpResponse {
-    lead::notice(&site, StatusCode::OK, NoticeKind::NotForMe, None)
+    lead::notice(&site, StatusCode::OK, NoticeKind::NotForMe, None).await
 }
 
 fn local_day_words(door: &Door, at: NaiveDateTime) -> String {
@@ -452,4 +495,27 @@ fn local_moment_words(door: &Door, at: NaiveDateTime) -> String {
 
 fn local(door: &Door, at: NaiveDateTime) -> NaiveDateTime {
     local_time(door.time_zone.parse().unwrap_or(chrono_tz::UTC), at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{new_stem, stem_words};
+    use crate::domain::instrument::Library;
+
+    #[test]
+    fn a_list_says_the_stem_again_where_it_changes() {
+        let library = Library::embedded();
+        let texts = library.get("pc_ptsd_5").expect("a shipped instrument").texts_or_english("en");
+        let begins: Vec<usize> = (0..texts.items.len()).filter(|at| !new_stem(&texts.items, *at).is_empty()).collect();
+        assert_eq!(begins, [1]);
+        assert_eq!(new_stem(&texts.items, 1), "In the past month, have you:");
+    }
+
+    #[test]
+    fn the_instruction_stands_above_the_first_question_only() {
+        let library = Library::embedded();
+        let texts = library.get("pcl5").expect("a shipped instrument").texts_or_english("en");
+        assert!(stem_words(texts, 0).starts_with("Below is a list of problems"));
+        assert_eq!(stem_words(texts, 1), "In the past month, how much were you bothered by:");
+    }
 }

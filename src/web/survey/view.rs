@@ -129,12 +129,16 @@ pub struct ListItem<'a> {
     pub field: &'a str,
     /// The number as printed on the form: `3`. Empty for an unnumbered question.
     pub number: &'a str,
+    /// The stem that begins at this item; empty when the item stands under the page's stem or the one before.
+    pub stem: &'a str,
     /// The question, word for word.
     pub text: &'a str,
     /// The answers, in the printed order; most items of an instrument share one slice.
     pub choices: &'a [Choice<'a>],
     /// The value saved earlier.
     pub chosen: Option<i32>,
+    /// Whether an answer that is needed is missing. Not the same as nothing chosen: some items are not asked, some are not scored.
+    pub gap: bool,
 }
 
 /// What the compact list's button does.
@@ -180,7 +184,7 @@ impl List<'_> {
     fn gaps(&self) -> usize {
         self.items
             .iter()
-            .filter(|item| item.chosen.is_none())
+            .filter(|item| item.gap)
             .count()
     }
 

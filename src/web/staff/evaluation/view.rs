@@ -136,7 +136,10 @@ fn summary(all: &Group) -> Option<String> {
         "{} started, {} ended; of those, {} have a first and a last score.",
         episodes(all.started),
         episodes(all.ended),
-        count(both.numerator)
+        match both.numerator {
+            Shown::Count(count) => count.to_string(),
+            Shown::Suppressed => "a hidden number".to_owned(),
+        }
     ))
 }
 
@@ -263,9 +266,10 @@ fn share(rate: &Rate) -> Share {
         None if hidden => HIDDEN.to_owned(),
         None => NONE.to_owned(),
     };
-    // Two hidden numbers would only say three times that they are.
+    // What is hidden is said once.
     let of = match (rate.numerator, rate.denominator) {
         (Shown::Suppressed, Shown::Suppressed) => String::new(),
+        (Shown::Suppressed, whole) => format!("of {}", count(whole)),
         (part, whole) => format!("{} of {}", count(part), count(whole)),
     };
     let interval = rate

@@ -55,7 +55,12 @@ pub struct Cell {
 
 /// The answers of a course, newest version first.
 pub fn matrices(library: &'static Library, record: &Record, course: &Course<'_>) -> Vec<Matrix> {
-    let versions: BTreeSet<&str> = course.asked.iter().filter_map(Asked::response).map(|row| row.version.as_str()).collect();
+    let versions: BTreeSet<&str> = course
+        .asked
+        .iter()
+        .filter_map(Asked::response)
+        .map(|row| row.version.as_str())
+        .collect();
     versions
         .into_iter()
         .rev()
@@ -72,18 +77,36 @@ fn matrix(instrument: &Instrument, record: &Record, course: &Course<'_>) -> Matr
         .filter_map(|asked| Some((asked, asked.response()?)))
         .filter(|(_, row)| row.version == instrument.version)
         .collect();
-    let answers: Vec<Option<Answers>> =
-        responses.iter().map(|(_, row)| Answers::from_json(instrument, &row.answers).ok()).collect();
+    let answers: Vec<Option<Answers>> = responses
+        .iter()
+        .map(|(_, row)| Answers::from_json(instrument, &row.answers).ok())
+        .collect();
     let texts = instrument.texts_or_english("en");
-    let rows = instrument.items.iter().zip(&texts.items).enumerate().map(|(position, (item, words))| ItemRow {
-        number: item.id.clone(),
-        text: words.text.clone(),
-        cells: answers.iter().map(|answers| cell(instrument, answers.as_ref(), position)).collect(),
-    });
+    let rows =
+        instrument
+            .items
+            .iter()
+            .zip(&texts.items)
+            .enumerate()
+            .map(|(position, (item, words))| ItemRow {
+                number: item.id.clone(),
+                text: words.text.clone(),
+                cells: answers
+                    .iter()
+                    .map(|answers| cell(instrument, answers.as_ref(), position))
+                    .collect(),
+            });
     Matrix {
         version: instrument.version.clone(),
-        stem: texts.items.first().and_then(|words| words.stem.clone()).unwrap_or_default(),
-        columns: responses.iter().map(|(asked, row)| column(record, asked, row)).collect(),
+        stem: texts
+            .items
+            .first()
+            .and_then(|words| words.stem.clone())
+            .unwrap_or_default(),
+        columns: responses
+            .iter()
+            .map(|(asked, row)| column(record, asked, row))
+            .collect(),
         rows: rows.collect(),
         keys: keys(instrument, &texts.items),
     }
@@ -94,7 +117,11 @@ fn column(record: &Record, asked: &Asked<'_>, row: &ResponseRow) -> Column {
     Column {
         day: day.format("%-d %b").to_string(),
         year: day.format("%Y").to_string(),
-        state: if asked.completed().is_some() { "" } else { "not handed in" },
+        state: if asked.completed().is_some() {
+            ""
+        } else {
+            "not handed in"
+        },
         layout: match row.layout.parse() {
             Ok(Layout::Page) => "page",
             Ok(Layout::List) => "list",
@@ -107,9 +134,15 @@ fn column(record: &Record, asked: &Asked<'_>, row: &ResponseRow) -> Column {
 fn cell(instrument: &Instrument, answers: Option<&Answers>, position: usize) -> Cell {
     let value = answers.and_then(|answers| answers.get(position));
     let raises = value.is_some_and(|value| {
-        instrument.risk_rules.iter().any(|rule| rule.item == position && value >= rule.at_least)
+        instrument
+            .risk_rules
+            .iter()
+            .any(|rule| rule.item == position && value >= rule.at_least)
     });
-    Cell { value: value.map_or_else(|| "–".to_owned(), |value| value.to_string()), raises }
+    Cell {
+        value: value.map_or_else(|| "–".to_owned(), |value| value.to_string()),
+        raises,
+    }
 }
 
 /// `Items 1 to 9: 0 Not at all, 1 Several days, …`: one sentence for each run of items with the same options.
@@ -119,8 +152,13 @@ fn keys(instrument: &Instrument, texts: &[ItemTexts]) -> Vec<String> {
         .chunk_by(|a, b| a.1.options == b.1.options && a.0.options == b.0.options)
         .filter_map(|run| {
             let (first, last) = (run.first()?, run.last()?);
-            let options: Vec<_> =
-                first.0.options.iter().zip(&first.1.options).map(|(option, words)| format!("{} {words}", option.value)).collect();
+            let options: Vec<_> = first
+                .0
+                .options
+                .iter()
+                .zip(&first.1.options)
+                .map(|(option, words)| format!("{} {words}", option.value))
+                .collect();
             let which = if run.len() == 1 {
                 format!("Item {}", first.0.id)
             } else {
@@ -140,7 +178,11 @@ mod tests {
         let instrument = Library::embedded().get("phq9").unwrap();
         let keys = keys(instrument, &instrument.texts_or_english("en").items);
         assert_eq!(keys.len(), 2);
-        assert!(keys[0].starts_with("Items 1 to 9: 0 Not at all, 1 Several days"), "{}", keys[0]);
+        assert!(
+            keys[0].starts_with("Items 1 to 9: 0 Not at all, 1 Several days"),
+            "{}",
+            keys[0]
+        );
         assert!(keys[1].starts_with("Item 10: 0 "), "{}", keys[1]);
     }
 
@@ -149,7 +191,14 @@ mod tests {
         let instrument = Library::embedded().get("phq9").unwrap();
         let answers = Answers::from_json(instrument, r#"{"1":0,"9":1}"#).unwrap();
         let at = |position| cell(instrument, Some(&answers), position);
-        assert_eq!((at(0).value.as_str(), at(1).value.as_str(), at(8).value.as_str()), ("0", "–", "1"));
+        assert_eq!(
+            (
+                at(0).value.as_str(),
+                at(1).value.as_str(),
+                at(8).value.as_str()
+            ),
+            ("0", "–", "1")
+        );
         assert_eq!((at(0).raises, at(8).raises), (false, true));
     }
 }

@@ -55,7 +55,9 @@ impl<'a> Asked<'a> {
     /// The response, handed in or not.
     pub fn response(&self) -> Option<&'a ResponseRow> {
         match self.outcome {
-            Outcome::Completed(row) | Outcome::Unfinished(row) | Outcome::Underway(row) => Some(row),
+            Outcome::Completed(row) | Outcome::Unfinished(row) | Outcome::Underway(row) => {
+                Some(row)
+            }
             Outcome::NotAnswered | Outcome::Declined => None,
         }
     }
@@ -63,29 +65,57 @@ impl<'a> Asked<'a> {
 
 impl<'a> Course<'a> {
     /// The course of an instrument in an episode; empty when it was never asked.
-    pub fn of(library: &'static Library, newest: &'static Instrument, episode: &'a EpisodeRecord) -> Course<'a> {
-        let states: HashMap<AdministrationId, &AdministrationRow> =
-            episode.occasions.iter().map(|occasion| (occasion.row.id, &occasion.row)).collect();
-        let responses: Vec<&ResponseRow> =
-            episode.responses.iter().filter(|row| row.instrument == newest.id && counts(row)).collect();
-        let answered: HashSet<AdministrationId> = responses.iter().map(|row| row.administration_id).collect();
-        let silent = episode.occasions.iter().map(|occasion| &occasion.row).filter(|row| !answered.contains(&row.id));
-        let mut asked: Vec<Asked<'a>> = responses.iter().map(|row| with_answers(row, &states)).collect();
+    pub fn of(
+        library: &'static Library,
+        newest: &'static Instrument,
+        episode: &'a EpisodeRecord,
+    ) -> Course<'a> {
+        let states: HashMap<AdministrationId, &AdministrationRow> = episode
+            .occasions
+            .iter()
+            .map(|occasion| (occasion.row.id, &occasion.row))
+            .collect();
+        let responses: Vec<&ResponseRow> = episode
+            .responses
+            .iter()
+            .filter(|row| row.instrument == newest.id && counts(row))
+            .collect();
+        let answered: HashSet<AdministrationId> =
+            responses.iter().map(|row| row.administration_id).collect();
+        let silent = episode
+            .occasions
+            .iter()
+            .map(|occasion| &occasion.row)
+            .filter(|row| !answered.contains(&row.id));
+        let mut asked: Vec<Asked<'a>> = responses
+            .iter()
+            .map(|row| with_answers(row, &states))
+            .collect();
         asked.extend(silent.filter_map(|row| without_answers(row, &newest.id)));
         asked.sort_by_key(|one| one.at);
-        let version = responses.last().and_then(|row| library.version(&row.instrument, &row.version));
+        let version = responses
+            .last()
+            .and_then(|row| library.version(&row.instrument, &row.version));
         Course {
             instrument: version.unwrap_or(newest),
             asked,
             library,
             // Later revisions come later and take the place of earlier ones.
-            scores: episode.scores.iter().map(|(_, row)| ((row.response_id, row.scale.as_str()), row)).collect(),
+            scores: episode
+                .scores
+                .iter()
+                .map(|(_, row)| ((row.response_id, row.scale.as_str()), row))
+                .collect(),
         }
     }
 
     /// When the newest answer came.
     pub fn last_answer_at(&self) -> Option<NaiveDateTime> {
-        self.asked.iter().filter(|one| one.response().is_some()).map(|one| one.at).max()
+        self.asked
+            .iter()
+            .filter(|one| one.response().is_some())
+            .map(|one| one.at)
+            .max()
     }
 
     /// The score of an occasion on a scale, with or without a value.
@@ -94,14 +124,22 @@ impl<'a> Course<'a> {
     }
 
     /// Every finished occasion with its value on a scale, oldest first; `None` where there is no score.
-    pub fn values<'c>(&'c self, scale: &'c str) -> impl Iterator<Item = (NaiveDateTime, Option<f64>)> + 'c {
-        let finished = self.asked.iter().filter(|one| !matches!(one.outcome, Outcome::Underway(_)));
+    pub fn values<'c>(
+        &'c self,
+        scale: &'c str,
+    ) -> impl Iterator<Item = (NaiveDateTime, Option<f64>)> + 'c {
+        let finished = self
+            .asked
+            .iter()
+            .filter(|one| !matches!(one.outcome, Outcome::Underway(_)));
         finished.map(move |one| (one.at, self.score(one, scale).and_then(|score| score.value)))
     }
 
     /// The values alone, oldest first.
     pub fn scores(&self, scale: &str) -> Vec<(NaiveDateTime, f64)> {
-        self.values(scale).filter_map(|(at, value)| Some((at, value?))).collect()
+        self.values(scale)
+            .filter_map(|(at, value)| Some((at, value?)))
+            .collect()
     }
 
     /// Why an occasion has no score, or how its score was completed; empty when there is nothing to say.
@@ -114,10 +152,17 @@ impl<'a> Course<'a> {
             Outcome::Completed(row) => {
                 let score = total.and_then(|scale| self.score(asked, &scale.id));
                 match score {
-                    Some(score) if score.value.is_none() => format!("no score: {}", self.missing(row, &score.scale)),
-                    Some(score) if score.prorated == 1 => "1 missing answer filled in by the scale's rule".to_owned(),
+                    Some(score) if score.value.is_none() => {
+                        format!("no score: {}", self.missing(row, &score.scale))
+                    }
+                    Some(score) if score.prorated == 1 => {
+                        "1 missing answer filled in by the scale's rule".to_owned()
+                    }
                     Some(score) if score.prorated > 1 => {
-                        format!("{} missing answers filled in by the scale's rule", score.prorated)
+                        format!(
+                            "{} missing answers filled in by the scale's rule",
+                            score.prorated
+                        )
                     }
                     _ => String::new(),
                 }
@@ -127,12 +172,20 @@ impl<'a> Course<'a> {
 
     /// Which answers are missing, from the answers themselves.
     fn missing(&self, row: &ResponseRow, scale: &str) -> String {
-        let Some(instrument) = self.library.version(&row.instrument, &row.version) else { return "not scored".to_owned() };
-        let Ok(answers) = Answers::from_json(instrument, &row.answers) else { return "the answers cannot be read".to_owned() };
+        let Some(instrument) = self.library.version(&row.instrument, &row.version) else {
+            return "not scored".to_owned();
+        };
+        let Ok(answers) = Answers::from_json(instrument, &row.answers) else {
+            return "the answers cannot be read".to_owned();
+        };
         let scored = scoring::score(instrument, &answers);
         match scored.score(scale).and_then(|score| score.reason.as_ref()) {
-            Some(scoring::Reason::NotAnswered { items, .. }) if items.len() == 1 => format!("item {} not answered", items.join("")),
-            Some(scoring::Reason::NotAnswered { items, .. }) => format!("items {} not answered", items.join(", ")),
+            Some(scoring::Reason::NotAnswered { items, .. }) if items.len() == 1 => {
+                format!("item {} not answered", items.join(""))
+            }
+            Some(scoring::Reason::NotAnswered { items, .. }) => {
+                format!("items {} not answered", items.join(", "))
+            }
             None => "not scored".to_owned(),
         }
     }
@@ -143,18 +196,29 @@ fn counts(row: &ResponseRow) -> bool {
     row.state != ResponseState::EnteredInError.word()
 }
 
-fn with_answers<'a>(row: &'a ResponseRow, occasions: &HashMap<AdministrationId, &AdministrationRow>) -> Asked<'a> {
-    let open = occasions.get(&row.administration_id).is_some_and(|occasion| occasion.ended_at.is_none());
+fn with_answers<'a>(
+    row: &'a ResponseRow,
+    occasions: &HashMap<AdministrationId, &AdministrationRow>,
+) -> Asked<'a> {
+    let open = occasions
+        .get(&row.administration_id)
+        .is_some_and(|occasion| occasion.ended_at.is_none());
     let outcome = match row.completed_at {
         Some(_) if row.state == ResponseState::Completed.word() => Outcome::Completed(row),
         _ if open => Outcome::Underway(row),
         _ => Outcome::Unfinished(row),
     };
-    Asked { at: row.completed_at.unwrap_or(row.started_at), outcome }
+    Asked {
+        at: row.completed_at.unwrap_or(row.started_at),
+        outcome,
+    }
 }
 
 fn without_answers<'a>(row: &AdministrationRow, instrument: &str) -> Option<Asked<'a>> {
-    if !read_battery(&row.instruments).iter().any(|part| part.instrument == instrument) {
+    if !read_battery(&row.instruments)
+        .iter()
+        .any(|part| part.instrument == instrument)
+    {
         return None;
     }
     let outcome = match row.state.parse().ok()? {
@@ -162,5 +226,8 @@ fn without_answers<'a>(row: &AdministrationRow, instrument: &str) -> Option<Aske
         AdministrationState::Declined => Outcome::Declined,
         _ => return None,
     };
-    Some(Asked { at: row.due_at, outcome })
+    Some(Asked {
+        at: row.due_at,
+        outcome,
+    })
 }

@@ -43,6 +43,9 @@ mod tests {
         let folds = Folds::new("/patients/1?episode=2".into(), Some("answers-phq9".into()));
         assert!(folds.fold("answers-phq9".into()).open);
         let closed = folds.fold("sessions".into());
-        assert_eq!((closed.open, closed.address.as_str()), (false, "/patients/1?episode=2&open=sessions#sessions"));
+        assert_eq!(
+            (closed.open, closed.address.as_str()),
+            (false, "/patients/1?episode=2&open=sessions#sessions")
+        );
     }
 }

@@ -29,16 +29,35 @@ pub struct SessionLine {
 }
 
 /// The occasions, newest first.
-pub fn occasions(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> Vec<OccasionLine> {
-    episode.occasions.iter().map(|occasion| line(library, record, occasion)).collect()
+pub fn occasions(
+    library: &'static Library,
+    record: &Record,
+    episode: &EpisodeRecord,
+) -> Vec<OccasionLine> {
+    episode
+        .occasions
+        .iter()
+        .map(|occasion| line(library, record, occasion))
+        .collect()
 }
 
 fn line(library: &'static Library, record: &Record, occasion: &OccasionRecord) -> OccasionLine {
     let row = &occasion.row;
-    let by_hand = occasion.messages.is_empty() && row.occasion.starts_with("by hand");
-    let mut mails: Vec<_> = occasion.messages.iter().map(|message| mail(record, message)).collect();
-    if by_hand {
-        mails.push("No mail: link given by hand".to_owned());
+    let mut mails: Vec<_> = occasion
+        .messages
+        .iter()
+        .map(|message| mail(record, message))
+        .collect();
+    if mails.is_empty() {
+        let by_hand = row.occasion.starts_with("by hand");
+        mails.push(
+            if by_hand {
+                "none: link given by hand"
+            } else {
+                "none"
+            }
+            .to_owned(),
+        );
     }
     OccasionLine {
         due: day_ago(record.day(row.due_at), record.today()),
@@ -54,7 +73,10 @@ pub fn short_names(library: &'static Library, battery: &str) -> String {
         .iter()
         .map(|part| {
             let known = library.version(&part.instrument, &part.version);
-            known.map_or_else(|| part.instrument.clone(), |known| known.texts_or_english("en").short_name.clone())
+            known.map_or_else(
+                || part.instrument.clone(),
+                |known| known.texts_or_english("en").short_name.clone(),
+            )
         })
         .collect();
     names.join(", ")
@@ -62,10 +84,17 @@ pub fn short_names(library: &'static Library, battery: &str) -> String {
 
 fn state(record: &Record, occasion: &OccasionRecord) -> String {
     let row = &occasion.row;
-    let on = |at: Option<chrono::NaiveDateTime>| at.map_or_else(String::new, |at| format!(" {}", record.day(at).format("%a %-d %b")));
+    let on = |at: Option<chrono::NaiveDateTime>| {
+        at.map_or_else(String::new, |at| {
+            format!(" {}", record.day(at).format("%a %-d %b"))
+        })
+    };
     match row.state.parse() {
         Ok(AdministrationState::Planned) => "planned".to_owned(),
-        Ok(AdministrationState::Sent) => format!("open until {}", record.day(row.expires_at).format("%a %-d %b")),
+        Ok(AdministrationState::Sent) => format!(
+            "open until {}",
+            record.day(row.expires_at).format("%a %-d %b")
+        ),
         Ok(AdministrationState::Opened) => format!("begun{}", on(row.opened_at)),
         Ok(AdministrationState::Completed) => format!("answered{}", on(row.ended_at)),
         Ok(AdministrationState::Declined) => format!("declined{}", on(row.ended_at)),
@@ -78,7 +107,11 @@ fn state(record: &Record, occasion: &OccasionRecord) -> String {
 fn mail(record: &Record, message: &OutboxRow) -> String {
     let day = |at: chrono::NaiveDateTime| record.day(at).format("%a %-d %b").to_string();
     let ended = message.ended_at.map(day).unwrap_or_default();
-    let tries = if message.attempts > 1 { format!(", {} tries", message.attempts) } else { String::new() };
+    let tries = if message.attempts > 1 {
+        format!(", {} tries", message.attempts)
+    } else {
+        String::new()
+    };
     match message.state.parse() {
         Ok(MessageState::Queued) => format!("Mail queued since {}{tries}", day(message.created_at)),
         Ok(MessageState::Accepted) => format!("Mail accepted by the relay {ended}{tries}"),

@@ -18,20 +18,34 @@ impl Mark {
     /// The mark of a change that may be missing: a single score, or no published limit.
     pub fn of(change: Option<&Change>, parameters: Option<&ChangeParameters>) -> Mark {
         let (Some(change), Some(parameters)) = (change, parameters) else {
-            let words = if parameters.is_none() { "no limit stated" } else { "one score so far" };
-            return Mark { class: "unknown", glyph: "?", words: words.to_owned() };
+            let words = if parameters.is_none() {
+                "no limit stated"
+            } else {
+                "one score so far"
+            };
+            return Mark {
+                class: "unknown",
+                glyph: "?",
+                words: words.to_owned(),
+            };
         };
         let size = points(change.delta.abs());
         match change.verdict {
-            Verdict::ReliablyImproved => {
-                Mark { class: "better", glyph: arrow(parameters.direction, Goes::Better), words: format!("{size} better") }
-            }
-            Verdict::ReliablyDeteriorated => {
-                Mark { class: "worse", glyph: arrow(parameters.direction, Goes::Worse), words: format!("{size} worse") }
-            }
-            Verdict::NoReliableChange => {
-                Mark { class: "same", glyph: "–", words: format!("no reliable change ({})", signed(change.delta)) }
-            }
+            Verdict::ReliablyImproved => Mark {
+                class: "better",
+                glyph: arrow(parameters.direction, Goes::Better),
+                words: format!("{size} better"),
+            },
+            Verdict::ReliablyDeteriorated => Mark {
+                class: "worse",
+                glyph: arrow(parameters.direction, Goes::Worse),
+                words: format!("{size} worse"),
+            },
+            Verdict::NoReliableChange => Mark {
+                class: "same",
+                glyph: "–",
+                words: format!("no reliable change ({})", signed(change.delta)),
+            },
         }
     }
 }
@@ -67,21 +81,43 @@ mod tests {
     use crate::domain::instrument::Library;
 
     fn mark(first: f64, last: f64) -> Mark {
-        let known = Library::embedded().get("phq9").unwrap().scale("total").unwrap().change.as_ref().unwrap();
+        let known = Library::embedded()
+            .get("phq9")
+            .unwrap()
+            .scale("total")
+            .unwrap()
+            .change
+            .as_ref()
+            .unwrap();
         Mark::of(Some(&compare(known, first, last)), Some(known))
     }
 
     #[test]
     fn glyph_and_word_say_the_same() {
-        assert_eq!((mark(20.0, 10.0).glyph, mark(20.0, 10.0).words.as_str()), ("▼", "10 better"));
-        assert_eq!((mark(10.0, 16.0).glyph, mark(10.0, 16.0).words.as_str()), ("▲", "6 worse"));
-        assert_eq!((mark(10.0, 8.0).glyph, mark(10.0, 8.0).words.as_str()), ("–", "no reliable change (−2)"));
+        assert_eq!(
+            (mark(20.0, 10.0).glyph, mark(20.0, 10.0).words.as_str()),
+            ("▼", "10 better")
+        );
+        assert_eq!(
+            (mark(10.0, 16.0).glyph, mark(10.0, 16.0).words.as_str()),
+            ("▲", "6 worse")
+        );
+        assert_eq!(
+            (mark(10.0, 8.0).glyph, mark(10.0, 8.0).words.as_str()),
+            ("–", "no reliable change (−2)")
+        );
         assert_eq!(mark(10.0, 10.0).words, "no reliable change (0)");
     }
 
     #[test]
     fn a_single_score_is_unknown_and_not_unchanged() {
-        let known = Library::embedded().get("phq9").unwrap().scale("total").unwrap().change.as_ref();
+        let known = Library::embedded()
+            .get("phq9")
+            .unwrap()
+            .scale("total")
+            .unwrap()
+            .change
+            .as_ref();
         assert_eq!(Mark::of(None, known).class, "unknown");
         assert_eq!(Mark::of(None, None).words, "no limit stated");
     }

@@ -34,6 +34,8 @@ pub struct InstrumentView {
     pub parts: Vec<ScaleView>,
     /// One row an occasion, newest first.
     pub rows: Vec<Row>,
+    /// How many occasions there are.
+    pub occasions: usize,
     /// Opens the rows that are folded away; `None` when all are there.
     pub rows_fold: Option<Fold>,
     /// What came of the criteria in the last response.
@@ -92,11 +94,17 @@ pub struct CriterionLine {
 pub fn band_name<'a>(instrument: &'a Instrument, scale: &Scale, value: f64) -> Option<&'a str> {
     let band = scale.band(value)?;
     let at = scale.bands.iter().position(|known| known.id == band.id)?;
-    texts_of(instrument, scale)?.bands.get(at).map(String::as_str)
+    texts_of(instrument, scale)?
+        .bands
+        .get(at)
+        .map(String::as_str)
 }
 
 fn texts_of<'a>(instrument: &'a Instrument, scale: &Scale) -> Option<&'a ScaleTexts> {
-    let at = instrument.scales.iter().position(|known| known.id == scale.id)?;
+    let at = instrument
+        .scales
+        .iter()
+        .position(|known| known.id == scale.id)?;
     instrument.texts_or_english("en").scales.get(at)
 }
 
@@ -113,7 +121,10 @@ pub fn instruments(
         .filter(|course| !course.asked.is_empty())
         .collect();
     courses.sort_by_key(|course| std::cmp::Reverse(course.last_answer_at()));
-    courses.iter().map(|course| view(library, record, episode, course, folds)).collect()
+    courses
+        .iter()
+        .map(|course| view(library, record, episode, course, folds))
+        .collect()
 }
 
 fn view(
@@ -127,7 +138,11 @@ fn view(
     let texts = instrument.texts_or_english("en");
     let fold = |part: &str| folds.fold(format!("{part}-{}", instrument.id));
     let (parts_fold, rows_fold, answers_fold) = (fold("parts"), fold("rows"), fold("answers"));
-    let rows = if rows_fold.open { course.asked.len() } else { ROWS };
+    let rows = if rows_fold.open {
+        course.asked.len()
+    } else {
+        ROWS
+    };
     let drawn = |scale| scale_view(record, episode, course, scale);
     let others = || instrument.scales.iter().skip(1);
     InstrumentView {
@@ -135,33 +150,69 @@ fn view(
         short_name: texts.short_name.clone(),
         name: texts.name.clone(),
         total: instrument.scales.first().map(drawn),
-        part_names: others().map(|scale| scale_name(instrument, scale)).collect(),
+        part_names: others()
+            .map(|scale| scale_name(instrument, scale))
+            .collect(),
         parts: others().filter(|_| parts_fold.open).map(drawn).collect(),
         parts_fold: others().next().map(|_| parts_fold),
-        rows: course.asked.iter().rev().take(rows).map(|asked| row(record, course, asked)).collect(),
+        rows: course
+            .asked
+            .iter()
+            .rev()
+            .take(rows)
+            .map(|asked| row(record, course, asked))
+            .collect(),
+        occasions: course.asked.len(),
         rows_fold: (course.asked.len() > rows).then_some(rows_fold),
         criteria: criteria(course),
-        answers: if answers_fold.open { matrices(library, record, course) } else { vec![] },
+        answers: if answers_fold.open {
+            matrices(library, record, course)
+        } else {
+            vec![]
+        },
         answers_fold,
         credit: texts.credit.clone(),
     }
 }
 
-fn scale_view(record: &Record, episode: &EpisodeRecord, course: &Course<'_>, scale: &Scale) -> ScaleView {
+fn scale_view(
+    record: &Record,
+    episode: &EpisodeRecord,
+    course: &Course<'_>,
+    scale: &Scale,
+) -> ScaleView {
     let scores = course.scores(&scale.id);
-    let (first, last) = (scores.first().map(|score| score.1), scores.last().map(|score| score.1));
+    let (first, last) = (
+        scores.first().map(|score| score.1),
+        scores.last().map(|score| score.1),
+    );
     let change = match (&scale.change, first, last) {
-        (Some(known), Some(first), Some(last)) if scores.len() > 1 => Some(compare(known, first, last)),
+        (Some(known), Some(first), Some(last)) if scores.len() > 1 => {
+            Some(compare(known, first, last))
+        }
         _ => None,
     };
     let mark = Mark::of(change.as_ref(), scale.change.as_ref());
-    let last_words = last.map_or_else(String::new, |last| score_words(course.instrument, scale, last));
+    let last_words = last.map_or_else(String::new, |last| {
+        score_words(course.instrument, scale, last)
+    });
     ScaleView {
         name: scale_name(course.instrument, scale),
-        chart: chart(record, episode, course, scale, &chart_words(&last_words, &mark, scores.len())),
+        chart: chart(
+            record,
+            episode,
+            course,
+            scale,
+            &chart_words(&last_words, &mark, scores.len()),
+        ),
         last: match (last, scores.last()) {
             (Some(_), Some((at, _))) => {
-                format!("{last_words}, of at most {}, on {}", points(scale.highest), day_ago(record.day(*at), record.today()))
+                format!(
+                    "{last_words} ({} to {}), {}",
+                    points(scale.lowest),
+                    points(scale.highest),
+                    day_ago(record.day(*at), record.today())
+                )
             }
             _ => "No score yet".to_owned(),
         },
@@ -192,15 +243,28 @@ fn chart_words(last: &str, mark: &Mark, scores: usize) -> String {
     }
 }
 
-fn chart(record: &Record, episode: &EpisodeRecord, course: &Course<'_>, scale: &Scale, last_words: &str) -> String {
-    let occasions: Vec<Occasion> =
-        course.values(&scale.id).map(|(at, value)| Occasion { day: record.day(at), value }).collect();
+fn chart(
+    record: &Record,
+    episode: &EpisodeRecord,
+    course: &Course<'_>,
+    scale: &Scale,
+    last_words: &str,
+) -> String {
+    let occasions: Vec<Occasion> = course
+        .values(&scale.id)
+        .map(|(at, value)| Occasion {
+            day: record.day(at),
+            value,
+        })
+        .collect();
     let bands: Vec<Band> = scale
         .bands
         .iter()
         .map(|band| Band {
             from: f64::from(band.from),
-            name: band_name(course.instrument, scale, f64::from(band.from)).unwrap_or(&band.id).to_owned(),
+            name: band_name(course.instrument, scale, f64::from(band.from))
+                .unwrap_or(&band.id)
+                .to_owned(),
         })
         .collect();
     let cut_off = scale.cut_offs.first().map(|limit| Limit {
@@ -210,7 +274,11 @@ fn chart(record: &Record, episode: &EpisodeRecord, course: &Course<'_>, scale: &
     let texts = course.instrument.texts_or_english("en");
     trend(&Trend {
         id: &format!("{}-{}", course.instrument.id, scale.id),
-        title: &format!("{}, {}", texts.short_name, scale_name(course.instrument, scale)),
+        title: &format!(
+            "{}, {}",
+            texts.short_name,
+            scale_name(course.instrument, scale)
+        ),
         description: &description(record, course, scale, last_words),
         lowest: scale.lowest,
         highest: scale.highest,
@@ -229,7 +297,10 @@ fn chart(record: &Record, episode: &EpisodeRecord, course: &Course<'_>, scale: &
 
 fn description(record: &Record, course: &Course<'_>, scale: &Scale, last_words: &str) -> String {
     let scores = course.scores(&scale.id);
-    let without = course.values(&scale.id).filter(|(_, value)| value.is_none()).count();
+    let without = course
+        .values(&scale.id)
+        .filter(|(_, value)| value.is_none())
+        .count();
     match scores.first() {
         Some((at, first)) => format!(
             "{} scores, {without} occasions without a score. First: {} on {}. Last: {last_words}. The table below has the numbers.",
@@ -242,18 +313,39 @@ fn description(record: &Record, course: &Course<'_>, scale: &Scale, last_words: 
 }
 
 /// From the start of care, unless nothing was asked for long after it, to today or the end of care.
-fn span(record: &Record, episode: &EpisodeRecord, occasions: &[Occasion]) -> (NaiveDate, NaiveDate) {
-    let end = episode.names.episode.ended_on.unwrap_or_else(|| record.today());
-    let (first, last) = (occasions.first().map(|one| one.day), occasions.last().map(|one| one.day));
+fn span(
+    record: &Record,
+    episode: &EpisodeRecord,
+    occasions: &[Occasion],
+) -> (NaiveDate, NaiveDate) {
+    let end = episode
+        .names
+        .episode
+        .ended_on
+        .unwrap_or_else(|| record.today());
+    let (first, last) = (
+        occasions.first().map(|one| one.day),
+        occasions.last().map(|one| one.day),
+    );
     let from = first.map_or(episode.names.episode.started_on, |first| {
-        episode.names.episode.started_on.max(first - TimeDelta::days(EMPTY_DAYS)).min(first)
+        episode
+            .names
+            .episode
+            .started_on
+            .max(first - TimeDelta::days(EMPTY_DAYS))
+            .min(first)
     });
     (from, last.map_or(end, |last| last.max(end)).max(from))
 }
 
 fn attended(record: &Record, episode: &EpisodeRecord) -> Vec<NaiveDate> {
     let took_place = crate::domain::care::SessionState::Attended.word();
-    episode.sessions.iter().filter(|(_, state)| state == took_place).map(|(at, _)| record.day(*at)).collect()
+    episode
+        .sessions
+        .iter()
+        .filter(|(_, state)| state == took_place)
+        .map(|(at, _)| record.day(*at))
+        .collect()
 }
 
 fn basis(change: Option<&Change>, scale: &Scale) -> Vec<String> {
@@ -267,8 +359,14 @@ fn basis(change: Option<&Change>, scale: &Scale) -> Vec<String> {
         }];
     };
     let mut said = vec![change.basis.reliable.clone()];
-    said.extend(attainment(change.treatment_response, change.basis.treatment_response.as_deref()));
-    said.extend(attainment(change.remission, change.basis.remission.as_deref()));
+    said.extend(attainment(
+        change.treatment_response,
+        change.basis.treatment_response.as_deref(),
+    ));
+    said.extend(attainment(
+        change.remission,
+        change.basis.remission.as_deref(),
+    ));
     said.extend(change.basis.alternatives.iter().cloned());
     said
 }
@@ -289,10 +387,19 @@ fn limits(instrument: &Instrument, scale: &Scale) -> Vec<String> {
         .iter()
         .zip(names)
         .map(|(limit, name)| {
-            format!("Cut-off: {name}, {} or more. Source: {}.", points(limit.at_least), limit.source.trim_end_matches('.'))
+            format!(
+                "Cut-off: {name}, {} or more. Source: {}.",
+                points(limit.at_least),
+                limit.source.trim_end_matches('.')
+            )
         })
         .collect();
-    said.extend(scale.bands_source.as_ref().map(|source| format!("Bands: {}.", source.trim_end_matches('.'))));
+    said.extend(
+        scale
+            .bands_source
+            .as_ref()
+            .map(|source| format!("Bands: {}.", source.trim_end_matches('.'))),
+    );
     said
 }
 
@@ -305,26 +412,44 @@ fn row(record: &Record, course: &Course<'_>, asked: &Asked<'_>) -> Row {
         day: day_ago(record.day(asked.at), record.today()),
         score: value.map(points).unwrap_or_default(),
         band: match (total, value) {
-            (Some(scale), Some(value)) => band_name(course.instrument, scale, value).unwrap_or_default().to_owned(),
+            (Some(scale), Some(value)) => band_name(course.instrument, scale, value)
+                .unwrap_or_default()
+                .to_owned(),
             _ => String::new(),
         },
-        mark: total.zip(value).and_then(|(scale, value)| mark_since_first(course, scale, asked, value)),
+        mark: total
+            .zip(value)
+            .and_then(|(scale, value)| mark_since_first(course, scale, asked, value)),
         parts: scales
-            .map(|scale| course.score(asked, &scale.id).and_then(|score| score.value).map(points).unwrap_or_default())
+            .map(|scale| {
+                course
+                    .score(asked, &scale.id)
+                    .and_then(|score| score.value)
+                    .map(points)
+                    .unwrap_or_default()
+            })
             .collect(),
         note: course.note(asked, total),
     }
 }
 
-fn mark_since_first(course: &Course<'_>, scale: &Scale, asked: &Asked<'_>, value: f64) -> Option<Mark> {
+fn mark_since_first(
+    course: &Course<'_>,
+    scale: &Scale,
+    asked: &Asked<'_>,
+    value: f64,
+) -> Option<Mark> {
     let (first_at, first) = *course.scores(&scale.id).first()?;
     let known = scale.change.as_ref().filter(|_| asked.at > first_at)?;
     Some(Mark::of(Some(&compare(known, first, value)), Some(known)))
 }
 
 fn criteria(course: &Course<'_>) -> Vec<CriterionLine> {
-    let Some(response) = course.asked.iter().rev().find_map(Asked::completed) else { return vec![] };
-    let verdicts: std::collections::BTreeMap<String, String> = serde_json::from_str(&response.criteria).unwrap_or_default();
+    let Some(response) = course.asked.iter().rev().find_map(Asked::completed) else {
+        return vec![];
+    };
+    let verdicts: std::collections::BTreeMap<String, String> =
+        serde_json::from_str(&response.criteria).unwrap_or_default();
     let names = &course.instrument.texts_or_english("en").criteria;
     course
         .instrument
