@@ -32,10 +32,10 @@ fn kill_9_in_the_middle_of_a_burst_loses_nothing_that_was_acknowledged() {
     let mut office = Office::open();
     let (mut acknowledged, mut interrupted) = (0, 0);
     for round in 1..=3 {
-        let links = office.links("phq9", 60);
+        let links = office.links("phq9", 20);
         let before = office.count("responses");
         let burst = Burst::start(office.site.address(), &links, CONNECTIONS);
-        sleep(Duration::from_millis(400 + 150 * round));
+        burst.wait_for(8 * round, Duration::from_secs(60));
         office.kill();
         let outcomes = burst.outcomes();
         office.start();
@@ -53,9 +53,9 @@ fn kill_9_in_the_middle_of_a_burst_loses_nothing_that_was_acknowledged() {
 #[test]
 fn sigterm_in_the_middle_of_a_burst_finishes_what_was_begun_within_ten_seconds() {
     let mut office = Office::open();
-    let links = office.links("phq9", 80);
+    let links = office.links("phq9", 20);
     let burst = Burst::start(office.site.address(), &links, CONNECTIONS);
-    sleep(Duration::from_millis(600));
+    burst.wait_for(8, Duration::from_secs(60));
     let asked = Instant::now();
     let log = office.stop(Duration::from_secs(10));
     assert!(asked.elapsed() < Duration::from_secs(10));

@@ -53,10 +53,6 @@ impl Office {
         assert_eq!(answer.status, 303, "{}", answer.text());
     }
 
-    pub fn service(&self) -> &Service {
-        self.service.as_ref().expect("the service runs")
-    }
-
     pub fn client(&self) -> Client {
         Client::new(self.site.address())
     }

@@ -16,8 +16,8 @@ pub async fn decline(app: &App, token_hash: [u8; 32]) -> Result<(), Failure<Refu
     let now = app.clock.now();
     app.store
         .write(move |tx| {
+            administration::lock(tx, &token_hash)?;
             let door = administration::door(tx, &token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
-            administration::lock(tx, door.administration.id)?;
             check_open(&door, now).map_err(Failure::Refused)?;
 
             let form = &door.administration;

@@ -34,7 +34,10 @@ fn hand_on(tx: &mut Tx, row: &FlagRow, now: NaiveDateTime) -> Result<(), Fault> 
         tracing::error!(flag = %row.id, "a flag is overdue and nobody here is licensed and active");
     }
     let owner = next.unwrap_or(row.owner_id);
-    flag::hand_to(tx, row, owner, now + ACKNOWLEDGE_WITHIN)?;
+    if !flag::hand_to(tx, row, owner, now + ACKNOWLEDGE_WITHIN)? {
+        // Somebody took it on, or it was handed on, between our look and this.
+        return Ok(());
+    }
     let handed = FlagRow { owner_id: owner, ..row.clone() };
     add_act(tx, &handed, Act::Notified, "not acknowledged in time; the next person was told".into(), now)?;
     notify(tx, &handed, now)

@@ -48,7 +48,7 @@ pub fn expire_due(app: &App) -> Result<usize, Fault> {
 
 fn plan_one(tx: &mut Tx, library: &Library, org: OrgId, due: &DuePlan, now: NaiveDateTime) -> Result<(), Fault> {
     // Two nodes that find the same plan make its occasion once: the second waits here and then finds it made.
-    plan::lock(tx, due.plan.id)?;
+    plan::lock(tx, org, due.plan.id)?;
     let zone: Tz = due.time_zone.parse().unwrap_or(chrono_tz::UTC);
     if due.ended_on.is_some() {
         return plan::set_next(tx, org, due.plan.id, None);

@@ -4,7 +4,7 @@ use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::ids::FlagId;
 use crate::domain::risk::{self, Act, FlagRefusal, FlagState, Step};
-use crate::store::flag::{self, FlagActRow, FlagNames};
+use crate::store::flag::{self, FlagActRow, FlagRow};
 use crate::store::{Fault, Tx, audit, fresh, patient};
 use chrono::NaiveDateTime;
 
@@ -31,15 +31,25 @@ impl std::fmt::Display for Refusal {
 /// # Errors
 /// Refused when somebody else has it or it is closed; denied without a licence.
 pub async fn acknowledge(app: &App, actor: Actor, id: FlagId, note: String) -> Result<(), Failure<Refusal>> {
-    act(app, actor, id, Action::AcknowledgeFlag, Act::Acknowledged, note, |state, _, now| risk::acknowledge(state, now)).await
+    act(app, actor, id, Action::AcknowledgeFlag, Act::Acknowledged, note, |_, state, _, now| risk::acknowledge(state, now)).await
 }
 
 /// "Assessed and documented."
 ///
 /// # Errors
-/// Refused unless it was acknowledged and the assessment says something; denied without a licence.
-pub async fn close(app: &App, actor: Actor, id: FlagId, assessment: String) -> Result<(), Failure<Refusal>> {
-    act(app, actor, id, Action::CloseFlag, Act::Closed, assessment, |state, words, _| risk::close(state, words)).await
+/// Refused unless it was acknowledged, the assessment says something, and the answer is still the one that was `seen`; denied without a licence.
+pub async fn close(
+    app: &App,
+    actor: Actor,
+    id: FlagId,
+    assessment: String,
+    seen: Option<i32>,
+) -> Result<(), Failure<Refusal>> {
+    act(app, actor, id, Action::CloseFlag, Act::Closed, assessment, move |flag, state, words, _| match seen {
+        Some(seen) if seen != flag.answer => Err(FlagRefusal::AnswerRose),
+        _ => risk::close(state, words),
+    })
+    .await
 }
 
 async fn act(
@@ -49,7 +59,7 @@ async fn act(
     action: Action,
     act: Act,
     note: String,
-    rule: fn(FlagState, &str, NaiveDateTime) -> Result<Step, FlagRefusal>,
+    rule: impl FnOnce(&FlagRow, FlagState, &str, NaiveDateTime) -> Result<Step, FlagRefusal> + Send + 'static,
 ) -> Result<(), Failure<Refusal>> {
     let now = app.clock.now();
     app.store
@@ -58,7 +68,7 @@ async fn act(
             let known = flag::load(tx, &permit, id)?;
 
             let state = known.flag.state.parse().map_err(Fault::from)?;
-            let step = rule(state, &note, now).map_err(|refusal| Failure::Refused(Refusal::Flag(refusal)))?;
+            let step = rule(&known.flag, state, &note, now).map_err(|refusal| Failure::Refused(Refusal::Flag(refusal)))?;
 
             let by = actor.staff().map_or(known.flag.owner_id, |staff| staff.id);
             flag::step(tx, &permit, id, step, by)?;
@@ -86,21 +96,4 @@ pub fn permit_for(tx: &mut Tx, actor: &Actor, action: Action, id: FlagId) -> Res
     let who = flag::patient_of(tx, actor.org(), id)?.ok_or(Failure::Refused(Refusal::NoFlag))?;
     let subject = patient::place_of(tx, actor.org(), who)?.ok_or(Failure::Refused(Refusal::NoFlag))?;
     Ok(decide(actor, action, subject)?)
-}
-
-/// A flag with its history, for somebody who may see it. The reading is audited.
-///
-/// # Errors
-/// Refused when there is no such flag; denied when it is out of reach.
-pub async fn read(app: &App, actor: Actor, id: FlagId) -> Result<(FlagNames, Vec<(FlagActRow, Option<String>)>), Failure<Refusal>> {
-    let now = app.clock.now();
-    app.store
-        .write(move |tx| {
-            let permit = permit_for(tx, &actor, Action::SeeQueue, id)?;
-            let known = flag::load(tx, &permit, id)?;
-            let acts = flag::acts(tx, &permit, id)?;
-            audit::record(tx, &permit, "flag", Some(id), now)?;
-            Ok((known, acts))
-        })
-        .await
 }

@@ -84,7 +84,7 @@ fn prepare_invitation(tx: &mut Tx, row: &OutboxRow, base: &str, now: NaiveDateTi
     let Some(to) = invitation.email.clone() else { return Ok(None) };
     let link = address(base, &Token::of(&tx.seal, invitation.link_id));
     let zone = invitation.time_zone.parse().unwrap_or(chrono_tz::UTC);
-    let until = local_time(zone, invitation.administration.expires_at).format("%A %-d %B").to_string();
+    let until = local_time(zone, invitation.administration.expires_at).format("%A %-d %B, %-I:%M %P").to_string();
     let first_name = invitation.patient.split_whitespace().next().unwrap_or_default();
     Ok(Some(render::invitation(message_id(row, base), to, first_name, &invitation.clinic, &link, &until)))
 }

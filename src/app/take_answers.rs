@@ -123,8 +123,8 @@ pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Fa
 }
 
 fn take(tx: &mut Tx, library: &Library, command: &TakeAnswers, now: NaiveDateTime) -> Result<Receipt, Failure<Refusal>> {
+    administration::lock(tx, &command.token_hash)?;
     let door = administration::door(tx, &command.token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
-    administration::lock(tx, door.administration.id)?;
     let stored = response::of_administration(tx, door.administration.org_id, door.administration.id)?;
     let parts = parts(library, &door, &stored)?;
     if let Err(refusal) = check_open(&door, now) {
@@ -357,8 +357,10 @@ fn raise_flags(
         let risen = before.is_none_or(|row| i32::from(hit.value) > row.answer);
         let fresh_sign = match before {
             _ if !risen => false,
-            Some(row) if row.state != FlagState::Closed.word() => {
-                raise_again(tx, row, hit, outcome.instrument, &door.administration.language, now)?;
+            Some(row)
+                if row.state != FlagState::Closed.word()
+                    && raise_again(tx, row, hit, outcome.instrument, &door.administration.language, now)? =>
+            {
                 true
             }
             _ => {
@@ -476,7 +478,8 @@ fn alarm_nobody_licensed(tx: &mut Tx, door: &Door, now: NaiveDateTime) -> Result
     )
 }
 
-/// The patient raised an answer whose flag still waits: the flag keeps the highest answer and its history says both.
+/// The patient raised an answer whose flag still waits: the flag keeps the highest answer and its history says both. `false` when somebody closed
+/// it meanwhile: what was assessed was the lower answer, so the higher one needs a flag of its own.
 fn raise_again(
     tx: &mut Tx,
     row: &FlagRow,
@@ -484,13 +487,16 @@ fn raise_again(
     instrument: &Instrument,
     language: &str,
     now: NaiveDateTime,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let answer = i32::from(hit.value);
     let words = answer_words(instrument, hit, language);
     let raised = FlagRow { answer, answer_words: words, ..row.clone() };
-    flag::raise_answer(tx, &raised)?;
+    if !flag::raise_answer(tx, &raised)? {
+        return Ok(false);
+    }
     add_act(tx, row, Act::AnswerChanged, format!("answer to item {} raised to {answer}", row.item), now)?;
-    notify(tx, row, now)
+    notify(tx, row, now)?;
+    Ok(true)
 }
 
 fn note_taken_back(
@@ -511,11 +517,14 @@ fn note_taken_back(
     Ok(())
 }
 
-fn finish(tx: &mut Tx, door: &Door, stage: Stage, now: NaiveDateTime) -> Result<(), Fault> {
+fn finish(tx: &mut Tx, door: &Door, stage: Stage, now: NaiveDateTime) -> Result<(), Failure<Refusal>> {
     let (org, id) = (door.administration.org_id, door.administration.id);
     let act = match stage {
         Stage::Sent => {
-            administration::end(tx, org, id, AdministrationState::Completed, now)?;
+            // Another node ended it between our look and this: its time was just over, or it was withdrawn.
+            if !administration::end(tx, org, id, AdministrationState::Completed, now)? {
+                return Err(Failure::Refused(Refusal::Expired));
+            }
             "answers_sent"
         }
         Stage::Gaps | Stage::Saved { .. } => {
@@ -526,5 +535,5 @@ fn finish(tx: &mut Tx, door: &Door, stage: Stage, now: NaiveDateTime) -> Result<
         }
     };
     let holder = Actor::LinkHolder { org, patient: door.administration.patient_id };
-    audit::record_by(tx, &holder, act, "administration", Some(id), now)
+    Ok(audit::record_by(tx, &holder, act, "administration", Some(id), now)?)
 }

@@ -250,7 +250,7 @@ fn check_summaries(found: &mut Verification, library: &Library, page: &Page) {
 
 fn check_messages(tx: &mut Tx, org: OrgId, found: &mut Verification) -> Result<(), Fault> {
     let (refused, tasks) = verify::refused_and_tasks(tx, org)?;
-    for recipient in refused.iter().filter(|recipient| !tasks.contains(*recipient)) {
+    for recipient in refused.difference(&tasks) {
         let id: Option<crate::domain::ids::PatientId> = crate::domain::ids::Id::from_bytes(recipient);
         found.breaks("every refused invitation has a task for a person", id.map_or_else(String::new, |id| id.to_string()));
     }

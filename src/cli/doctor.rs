@@ -34,7 +34,8 @@ pub fn run_alone(config: &Config) -> Exit {
 /// The newest event's moment: a clock that stands behind it is wrong.
 fn newest(app: &App) -> Option<chrono::NaiveDateTime> {
     let org = app.org;
-    app.store.read_blocking(move |tx| crate::store::audit::newest(tx, org)).unwrap_or_else(|_: Fault| None)
+    let newest: Result<_, Fault> = app.store.read_blocking(move |tx| crate::store::audit::newest(tx, org));
+    newest.unwrap_or_default()
 }
 
 fn examine(config: &Config, newest: Option<chrono::NaiveDateTime>) -> Vec<Finding> {

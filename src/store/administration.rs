@@ -133,12 +133,29 @@ pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
         .optional()?)
 }
 
-/// Keeps any other node from changing the occasion until this transaction ends.
+/// Keeps any other node from answering for the same episode until this transaction ends. Comes before the door is read: only what is read under
+/// the lock still holds when it is written.
 ///
 /// # Errors
 /// When the database fails.
-pub fn lock(tx: &mut Tx, id: AdministrationId) -> Result<(), Fault> {
-    tx.lock_row("administration", id.bytes())
+pub fn lock(tx: &mut Tx, token_hash: &[u8]) -> Result<(), Fault> {
+    tx.lock_episode_of_link(token_hash)
+}
+
+/// Notes that the patient pressed start, if the link with this hash still takes answers and nobody did so before.
+///
+/// # Errors
+/// When the database fails.
+pub fn mark_opened_by(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Result<(), Fault> {
+    let found: Option<(OrgId, AdministrationId)> = link::table
+        .filter(link::token_hash.eq(token_hash).and(link::revoked_at.is_null()))
+        .select((link::org_id, link::administration_id))
+        .get_result(&mut tx.db)
+        .optional()?;
+    match found {
+        Some((org, id)) => mark_opened(tx, org, id, now),
+        None => Ok(()),
+    }
 }
 
 /// Notes that the patient pressed start, unless that is known or the occasion is over.
@@ -147,7 +164,7 @@ pub fn lock(tx: &mut Tx, id: AdministrationId) -> Result<(), Fault> {
 /// When the database fails.
 pub fn mark_opened(tx: &mut Tx, org: OrgId, id: AdministrationId, now: NaiveDateTime) -> Result<(), Fault> {
     let waiting = [AdministrationState::Planned.word(), AdministrationState::Sent.word()];
-    diesel::update(administration::table.find((org, id)).filter(administration::state.eq(waiting[0]).or(administration::state.eq(waiting[1]))))
+    diesel::update(administration::table.find((org, id)).filter(administration::expires_at.ge(now)).filter(administration::state.eq(waiting[0]).or(administration::state.eq(waiting[1]))))
         .set((administration::state.eq(AdministrationState::Opened.word()), administration::opened_at.eq(now)))
         .execute(&mut tx.db)?;
     Ok(())

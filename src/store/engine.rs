@@ -5,7 +5,7 @@ use super::{Fault, Seal, Tx, lane::Wrap};
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::{Binary, Integer, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ fn connect_sqlite(path: &Path) -> Result<SqliteConnection, Fault> {
     let mut db = SqliteConnection::establish(&path.to_string_lossy()).map_err(Fault::connect)?;
     db.batch_execute(
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     check_sqlite(&mut db)?;
@@ -180,10 +180,22 @@ impl Tx {
     }
 
     /// Keeps two nodes from deciding about the same row at once; SQLite has one writer and needs nothing.
-    pub(super) fn lock_row(&mut self, table: &'static str, id: &[u8]) -> Result<(), Fault> {
+    pub(super) fn lock_row(&mut self, table: &'static str, org: &[u8], id: &[u8]) -> Result<(), Fault> {
         if let Db::Postgres(db) = &mut self.db {
-            let query = format!("SELECT 1 AS value FROM {table} WHERE id = $1 FOR UPDATE");
-            diesel::sql_query(query).bind::<diesel::sql_types::Binary, _>(id).execute(db)?;
+            let query = format!("SELECT 1 AS value FROM {table} WHERE org_id = $1 AND id = $2 FOR UPDATE");
+            diesel::sql_query(query).bind::<Binary, _>(org).bind::<Binary, _>(id).execute(db)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps two nodes from answering for the same episode at once, before anything about it is read: its occasions share one summary. Rows that
+    /// only name the episode are not held up.
+    pub(super) fn lock_episode_of_link(&mut self, token_hash: &[u8]) -> Result<(), Fault> {
+        if let Db::Postgres(db) = &mut self.db {
+            let query = "SELECT 1 AS value FROM link JOIN administration ON administration.org_id = link.org_id \
+                         AND administration.id = link.administration_id JOIN episode ON episode.org_id = link.org_id \
+                         AND episode.id = administration.episode_id WHERE link.token_hash = $1 FOR NO KEY UPDATE OF episode";
+            diesel::sql_query(query).bind::<Binary, _>(token_hash).execute(db)?;
         }
         Ok(())
     }

@@ -8,9 +8,10 @@ use crate::domain::access::{Permit, Reach};
 use crate::domain::ids::{ClinicId, EpisodeId, ProgramId};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
+use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Episodes read at a time: about three megabytes.
+/// Ids of episodes in one page: a few megabytes of rows.
 const PAGE: i64 = 20_000;
 
 /// Which episodes, and on which scale.
@@ -27,10 +28,8 @@ pub struct Scope {
 }
 
 /// An episode that started or ended in the period. Nothing in it names a patient.
-#[derive(Debug, Clone, PartialEq, Queryable)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EpisodeOnScale {
-    /// The episode.
-    pub id: EpisodeId,
     /// Where.
     pub clinic_id: ClinicId,
     /// In which program.
@@ -72,38 +71,75 @@ pub fn each_episode(
     take: &mut dyn FnMut(&EpisodeOnScale) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let mut after = EpisodeId::from_uuid(Uuid::nil());
-    loop {
-        let page = page(tx, permit, scope, after)?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = last.id;
-        page.iter().try_for_each(&mut *take)?;
+    while let Some(up_to) = page_end(tx, permit, after)? {
+        let page = Page { after, up_to };
+        let episodes = episodes(tx, permit, scope, page)?;
+        if !episodes.is_empty() {
+            let mut scores = scores(tx, permit, scope, page)?;
+            for (id, mut row) in episodes {
+                row.scores = scores.remove(&id);
+                take(&row)?;
+            }
+        }
+        after = up_to;
     }
+    Ok(())
 }
 
-fn page(
+/// A stretch of ids: later than one, up to another.
+#[derive(Debug, Clone, Copy)]
+struct Page {
+    after: EpisodeId,
+    up_to: EpisodeId,
+}
+
+/// Where the page that begins after this id ends; `None` behind the last episode.
+///
+/// Pages are stretches of ids and not of matching rows, and their two halves are read by themselves and put together
+/// here: each is a short walk along a primary key, whatever a database that has no statistics yet thinks of a join.
+fn page_end(tx: &mut Tx, permit: &Permit, after: EpisodeId) -> Result<Option<EpisodeId>, Fault> {
+    let later = episode::table
+        .filter(episode::org_id.eq(permit.org()))
+        .filter(episode::id.gt(after))
+        .select(episode::id);
+    let full = later
+        .order(episode::id)
+        .offset(PAGE - 1)
+        .limit(1)
+        .first(&mut tx.db)
+        .optional()?;
+    if full.is_some() {
+        return Ok(full);
+    }
+    // Fewer than a page are left.
+    Ok(later
+        .order(episode::id.desc())
+        .first(&mut tx.db)
+        .optional()?)
+}
+
+type EpisodeCells = (
+    EpisodeId,
+    ClinicId,
+    ProgramId,
+    NaiveDate,
+    Option<NaiveDate>,
+    Option<String>,
+);
+
+fn episodes(
     tx: &mut Tx,
     permit: &Permit,
     scope: &Scope,
-    after: EpisodeId,
-) -> Result<Vec<EpisodeOnScale>, Fault> {
-    // The summary's own `episode_id > after` says nothing new; it lets a merge begin where the page begins.
-    let on_scale = episode_scale::org_id
-        .eq(episode::org_id)
-        .and(episode_scale::episode_id.eq(episode::id))
-        .and(episode_scale::instrument.eq(&scope.instrument))
-        .and(episode_scale::scale.eq(&scope.scale))
-        .and(episode_scale::episode_id.gt(after));
+    page: Page,
+) -> Result<Vec<(EpisodeId, EpisodeOnScale)>, Fault> {
     let started = episode::started_on.between(scope.from, scope.to);
     let ended = episode::ended_on.between(scope.from, scope.to);
     let all = episode::table
-        .left_join(episode_scale::table.on(on_scale))
         .filter(episode::org_id.eq(permit.org()))
-        .filter(episode::id.gt(after))
+        .filter(episode::id.gt(page.after).and(episode::id.le(page.up_to)))
         .filter(started.or(ended.assume_not_null()))
         .order(episode::id)
-        .limit(PAGE)
         .select((
             episode::id,
             episode::clinic_id,
@@ -111,19 +147,51 @@ fn page(
             episode::started_on,
             episode::ended_on,
             episode::ending,
+        ));
+    let rows: Vec<EpisodeCells> = match permit.reach() {
+        Reach::Everything => all.load(&mut tx.db)?,
+        Reach::Clinics(clinics) => all
+            .filter(episode::clinic_id.eq_any(clinics.to_vec()))
+            .load(&mut tx.db)?,
+    };
+    Ok(rows.into_iter().map(without_scores).collect())
+}
+
+fn without_scores(cells: EpisodeCells) -> (EpisodeId, EpisodeOnScale) {
+    let (id, clinic_id, program_id, started_on, ended_on, ending) = cells;
+    let row = EpisodeOnScale {
+        clinic_id,
+        program_id,
+        started_on,
+        ended_on,
+        ending,
+        scores: None,
+    };
+    (id, row)
+}
+
+fn scores(
+    tx: &mut Tx,
+    permit: &Permit,
+    scope: &Scope,
+    page: Page,
+) -> Result<HashMap<EpisodeId, FirstAndLast>, Fault> {
+    let rows: Vec<(EpisodeId, FirstAndLast)> = episode_scale::table
+        .filter(episode_scale::org_id.eq(permit.org()))
+        .filter(episode_scale::episode_id.gt(page.after))
+        .filter(episode_scale::episode_id.le(page.up_to))
+        .filter(episode_scale::instrument.eq(&scope.instrument))
+        .filter(episode_scale::scale.eq(&scope.scale))
+        .select((
+            episode_scale::episode_id,
             (
                 episode_scale::n,
                 episode_scale::first_value,
                 episode_scale::first_at,
                 episode_scale::last_value,
                 episode_scale::last_at,
-            )
-                .nullable(),
-        ));
-    Ok(match permit.reach() {
-        Reach::Everything => all.load(&mut tx.db)?,
-        Reach::Clinics(clinics) => all
-            .filter(episode::clinic_id.eq_any(clinics.to_vec()))
-            .load(&mut tx.db)?,
-    })
+            ),
+        ))
+        .load(&mut tx.db)?;
+    Ok(rows.into_iter().collect())
 }

@@ -121,11 +121,11 @@ pub fn of_response(tx: &mut Tx, org: OrgId, id: ResponseId) -> Result<Vec<FlagRo
 ///
 /// # Errors
 /// When the database fails.
-pub fn raise_answer(tx: &mut Tx, row: &FlagRow) -> Result<(), Fault> {
-    diesel::update(flag::table.find((row.org_id, row.id)))
+pub fn raise_answer(tx: &mut Tx, row: &FlagRow) -> Result<bool, Fault> {
+    let raised = diesel::update(flag::table.find((row.org_id, row.id)).filter(flag::state.ne(FlagState::Closed.word())))
         .set((flag::answer.eq(row.answer), flag::answer_words.eq(&row.answer_words)))
         .execute(&mut tx.db)?;
-    Ok(())
+    Ok(raised == 1)
 }
 
 /// Whose patient a flag is about, for deciding access.
@@ -149,7 +149,7 @@ pub fn state_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<String>, F
 /// # Errors
 /// When there is none, or the database fails.
 pub fn load(tx: &mut Tx, permit: &Permit, id: FlagId) -> Result<FlagNames, Fault> {
-    tx.lock_row("flag", id.bytes())?;
+    tx.lock_row("flag", permit.org().bytes(), id.bytes())?;
     Ok(named!()
         .filter(flag::org_id.eq(permit.org()).and(flag::id.eq(id)))
         .filter(flag::patient_id.eq(permit.patient().ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?))
@@ -293,13 +293,14 @@ pub fn owned_by(tx: &mut Tx, org: OrgId, owner: StaffId) -> Result<Vec<FlagRow>,
         .load(&mut tx.db)?)
 }
 
-/// Gives a waiting flag to another owner with another deadline; its state stays as it is.
+/// Gives a waiting flag to another owner with another deadline; its state stays as it is. `false` when somebody moved the flag since `row` was read.
 ///
 /// # Errors
 /// When the database fails.
-pub fn hand_to(tx: &mut Tx, row: &FlagRow, owner: StaffId, deadline: NaiveDateTime) -> Result<(), Fault> {
-    diesel::update(flag::table.find((row.org_id, row.id)).filter(flag::state.ne(FlagState::Closed.word())))
+pub fn hand_to(tx: &mut Tx, row: &FlagRow, owner: StaffId, deadline: NaiveDateTime) -> Result<bool, Fault> {
+    let unmoved = flag::state.eq(&row.state).and(flag::owner_id.eq(row.owner_id));
+    let handed = diesel::update(flag::table.find((row.org_id, row.id)).filter(unmoved))
         .set((flag::owner_id.eq(owner), flag::next_deadline_at.eq(deadline)))
         .execute(&mut tx.db)?;
-    Ok(())
+    Ok(handed == 1)
 }

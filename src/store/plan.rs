@@ -96,8 +96,8 @@ pub fn due(tx: &mut Tx, now: NaiveDateTime, most: i64) -> Result<Vec<DuePlan>, F
 ///
 /// # Errors
 /// When the database fails.
-pub fn lock(tx: &mut Tx, id: PlanId) -> Result<(), Fault> {
-    tx.lock_row("plan", id.bytes())
+pub fn lock(tx: &mut Tx, org: OrgId, id: PlanId) -> Result<(), Fault> {
+    tx.lock_row("plan", org.bytes(), id.bytes())
 }
 
 /// Sets when a plan is looked at next.

@@ -68,7 +68,7 @@ pub fn page(tx: &mut Tx, org: OrgId, after: Option<EpisodeId>, most: i64) -> Res
 ///
 /// # Errors
 /// When the database fails.
-pub fn notified_flags(tx: &mut Tx, org: OrgId) -> Result<HashSet<Vec<u8>>, Fault> {
+pub fn notified_flags(tx: &mut Tx, org: OrgId) -> Result<IdSet, Fault> {
     Ok(outbox::table
         .filter(outbox::org_id.eq(org).and(outbox::kind.eq("flag_notice")))
         .select(outbox::subject_id)
@@ -81,7 +81,7 @@ pub fn notified_flags(tx: &mut Tx, org: OrgId) -> Result<HashSet<Vec<u8>>, Fault
 ///
 /// # Errors
 /// When the database fails.
-pub fn audited_sends(tx: &mut Tx, org: OrgId) -> Result<HashSet<Vec<u8>>, Fault> {
+pub fn audited_sends(tx: &mut Tx, org: OrgId) -> Result<IdSet, Fault> {
     let rows: Vec<Option<Vec<u8>>> = audit_event::table
         .filter(audit_event::org_id.eq(org).and(audit_event::act.eq("answers_sent")))
         .select(audit_event::subject_id)
@@ -113,15 +113,20 @@ pub fn licensed(tx: &mut Tx, org: OrgId) -> Result<HashSet<StaffId>, Fault> {
         .collect())
 }
 
-/// Refused invitations, and the patients who have a task because of one.
+/// A set of ids as their bytes.
+pub type IdSet = HashSet<Vec<u8>>;
+
+/// The patients whose invitations were refused, and those who have a task because of one.
 ///
 /// # Errors
 /// When the database fails.
-pub fn refused_and_tasks(tx: &mut Tx, org: OrgId) -> Result<(Vec<Vec<u8>>, HashSet<Vec<u8>>), Fault> {
+pub fn refused_and_tasks(tx: &mut Tx, org: OrgId) -> Result<(IdSet, IdSet), Fault> {
     let refused = outbox::table
         .filter(outbox::org_id.eq(org).and(outbox::state.eq("refused")).and(outbox::kind.eq("invitation")))
         .select(outbox::recipient_id)
-        .load(&mut tx.db)?;
+        .load(&mut tx.db)?
+        .into_iter()
+        .collect();
     let tasks: Vec<crate::domain::ids::PatientId> = task::table
         .filter(task::org_id.eq(org).and(task::kind.eq("mail_refused")))
         .select(task::patient_id)

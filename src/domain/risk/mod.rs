@@ -141,6 +141,8 @@ pub enum FlagRefusal {
     NotAcknowledged,
     /// Closing needs the assessment in words.
     NoAssessment,
+    /// The patient gave a higher answer after the page was opened: nobody has assessed that one yet.
+    AnswerRose,
 }
 
 impl std::fmt::Display for FlagRefusal {
@@ -150,6 +152,7 @@ impl std::fmt::Display for FlagRefusal {
             FlagRefusal::AlreadyClosed => "This is already closed and stays as it is.",
             FlagRefusal::NotAcknowledged => "First say that you have it, then close it.",
             FlagRefusal::NoAssessment => "Write what you assessed and what happens next, then close it.",
+            FlagRefusal::AnswerRose => "The patient changed this answer while you were writing. Read the new one, then close it.",
         })
     }
 }

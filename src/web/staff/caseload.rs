@@ -285,7 +285,7 @@ fn reason(case: &CaseLine, now: NaiveDateTime) -> String {
         Need::Unchanged { weeks } => format!("No reliable change, {scale}, {weeks} weeks"),
         Need::Silent { days } => format!("No answer for {days} days"),
         Need::Quiet(Quiet::ReliablyBetter) => "Reliably better".to_owned(),
-        Need::Quiet(Quiet::Steady) => "No reliable change so far".to_owned(),
+        Need::Quiet(Quiet::Steady) => "No reliable change".to_owned(),
         Need::Quiet(Quiet::NotComparable) => "Nothing to compare yet".to_owned(),
         Need::Quiet(Quiet::NoScore) => "No score yet".to_owned(),
     }

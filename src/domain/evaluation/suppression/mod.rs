@@ -93,6 +93,17 @@ struct Desk {
     values: Sheet<u64>,
     hidden: Sheet<bool>,
     ranges: Sheet<Range>,
+    /// What was found out about each cell; looked up for as long as the same counts are hidden there.
+    notes: Vec<Note>,
+}
+
+/// Looking through the groups of a cell is the long part of the work, so what it showed is kept.
+#[derive(Debug, Clone, Default)]
+struct Note {
+    /// For these hidden counts: the bounds of each count by the groups that are seen.
+    bounds: Option<(Counts, Vec<Range>)>,
+    /// For these hidden counts nothing is given away.
+    quiet: Option<Counts>,
 }
 
 impl Desk {
@@ -137,6 +148,7 @@ impl Desk {
             values: Sheet::filled(counts, cells, 0, value),
             hidden: Sheet::filled(counts, cells, true, |_, _| false),
             ranges: Sheet::filled(counts, cells, ANYTHING, |_, _| ANYTHING),
+            notes: vec![Note::default(); cells],
         };
         desk.forget_ranges();
         desk
@@ -196,9 +208,17 @@ impl Desk {
     fn hide_within_cells(&mut self) -> bool {
         let mut hid = false;
         for cell in 0..self.shape.cells() {
+            let quiet = self.notes.get(cell).and_then(|note| note.quiet);
+            if quiet == Some(self.hidden_counts(cell)) {
+                continue;
+            }
             while let Some(count) = self.gives_away(cell) {
                 self.hide(count, cell);
                 hid = true;
+            }
+            let hidden = self.hidden_counts(cell);
+            if let Some(note) = self.notes.get_mut(cell) {
+                note.quiet = Some(hidden);
             }
         }
         hid
@@ -238,6 +258,7 @@ impl Desk {
 
     /// Whether the hidden number can move far enough; notes its range.
     fn is_loose(&mut self, count: usize, cell: usize) -> bool {
+        self.note_bounds();
         let slack: Vec<Slack> = (0..self.shape.cells())
             .map(|other| self.slack(count, other))
             .collect();
@@ -268,18 +289,19 @@ impl Desk {
 
     /// Bounds from groups that are part of the count or contain it, seen or hidden.
     fn limits(&self, count: usize, cell: usize) -> Range {
-        let mut limits = ANYTHING;
         let Some(view) = self.views.get(cell) else {
-            return limits;
+            return ANYTHING;
         };
         let (set, hidden) = (view.set(count), self.hidden_counts(cell));
-        for (group, size) in view.seen(hidden) {
-            let seen = Range {
-                low: size,
-                high: size,
-            };
-            narrow(&mut limits, set, group.group, seen);
-        }
+        let mut limits = match self.notes.get(cell).and_then(|note| note.bounds.as_ref()) {
+            Some((same, bounds)) if *same == hidden => {
+                bounds.get(count).copied().unwrap_or(ANYTHING)
+            }
+            _ => bounds(view, &[set], hidden)
+                .first()
+                .copied()
+                .unwrap_or(ANYTHING),
+        };
         for other in (0..self.counts).filter(|&other| other != count) {
             narrow(
                 &mut limits,
@@ -289,6 +311,20 @@ impl Desk {
             );
         }
         limits
+    }
+
+    /// Brings the notes of the cells up to date in which something was hidden since.
+    fn note_bounds(&mut self) {
+        for cell in 0..self.shape.cells() {
+            let hidden = self.hidden_counts(cell);
+            let (Some(view), Some(note)) = (self.views.get(cell), self.notes.get_mut(cell)) else {
+                continue;
+            };
+            if note.bounds.as_ref().is_none_or(|(same, _)| *same != hidden) {
+                let sets: Vec<Kinds> = (0..self.counts).map(|count| view.set(count)).collect();
+                note.bounds = Some((hidden, bounds(view, &sets, hidden)));
+            }
+        }
     }
 
     /// Hides one thing more so that the hidden number can move; false when nothing is left to hide.
@@ -385,6 +421,21 @@ impl Desk {
             shown: Sheet::filled(self.counts, self.shape.cells(), Shown::Suppressed, one),
         }
     }
+}
+
+/// What the groups that are seen say about the size of each of these sets.
+fn bounds(view: &View, sets: &[Kinds], hidden: Counts) -> Vec<Range> {
+    let mut bounds = vec![ANYTHING; sets.len()];
+    for (group, size) in view.seen(hidden) {
+        let seen = Range {
+            low: size,
+            high: size,
+        };
+        for (limits, set) in bounds.iter_mut().zip(sets) {
+            narrow(limits, *set, group.group, seen);
+        }
+    }
+    bounds
 }
 
 fn is_small(size: u64) -> bool {

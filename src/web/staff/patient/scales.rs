@@ -14,7 +14,7 @@ use chrono::{NaiveDate, TimeDelta};
 /// Days of a course without any occasion that a chart still shows at its left end.
 const EMPTY_DAYS: i64 = 28;
 /// Rows of the table of numbers before the rest folds away.
-const ROWS: usize = 12;
+const ROWS: usize = 6;
 
 /// An instrument with everything that was answered to it in one episode.
 pub struct InstrumentView {
@@ -26,6 +26,8 @@ pub struct InstrumentView {
     pub name: String,
     /// The first scale: the total.
     pub total: Option<ScaleView>,
+    /// Whether the total has bands.
+    pub banded: bool,
     /// The names of the other scales.
     pub part_names: Vec<String>,
     /// Opens their charts; `None` when there are none.
@@ -150,6 +152,10 @@ fn view(
         short_name: texts.short_name.clone(),
         name: texts.name.clone(),
         total: instrument.scales.first().map(drawn),
+        banded: instrument
+            .scales
+            .first()
+            .is_some_and(|scale| !scale.bands.is_empty()),
         part_names: others()
             .map(|scale| scale_name(instrument, scale))
             .collect(),
