@@ -1,6 +1,7 @@
 //! Who may do what, route by route: the router's own table is walked with somebody of every role, so that a new route is tested the moment it
 //! is written down.
 
+use attune::app::accounts::{NewAccount, add_account};
 use attune::domain::access::{Action, Role, role_may};
 use attune::web::routes::{Access, ROUTES, Route};
 use chrono::TimeDelta;
@@ -31,11 +32,25 @@ struct Visitor<'a> {
 
 fn visitors(house: &House) -> Vec<Visitor<'_>> {
     let people = &house.people;
-    let some = |name, person, role| Visitor { name, person: Some(person), role: Some(role), client: house.signed_in(person) };
+    let some = |name, person, role| Visitor {
+        name,
+        person: Some(person),
+        role: Some(role),
+        client: house.signed_in(person),
+    };
     vec![
-        Visitor { name: "nobody", person: None, role: None, client: house.client() },
+        Visitor {
+            name: "nobody",
+            person: None,
+            role: None,
+            client: house.client(),
+        },
         some("unlicensed therapist", &people.unlicensed, Role::Therapist),
-        some("therapist of another clinic", &people.elsewhere, Role::Therapist),
+        some(
+            "therapist of another clinic",
+            &people.elsewhere,
+            Role::Therapist,
+        ),
         some("quality", &people.quality, Role::Quality),
         some("administrator", &people.administrator, Role::Administrator),
         some("therapist", &people.therapist, Role::Therapist),
@@ -44,13 +59,19 @@ fn visitors(house: &House) -> Vec<Visitor<'_>> {
 }
 
 fn expected(route: &Route, visitor: &Visitor<'_>, house: &House) -> Expected {
-    let Some(role) = visitor.role else { return Expected::Away };
-    let Access::May(action) = route.access else { return Expected::Open };
+    let Some(role) = visitor.role else {
+        return Expected::Away;
+    };
+    let Access::May(action) = route.access else {
+        return Expected::Open;
+    };
     let same = |person: &Person| visitor.person.is_some_and(|known| known.id == person.id);
     if !role_may(role, action) {
         return Expected::Forbidden;
     }
-    if matches!(action, Action::AcknowledgeFlag | Action::CloseFlag) && same(&house.people.unlicensed) {
+    if matches!(action, Action::AcknowledgeFlag | Action::CloseFlag)
+        && same(&house.people.unlicensed)
+    {
         return Expected::Forbidden;
     }
     if route.path.contains("{id}") && same(&house.people.elsewhere) {
@@ -66,17 +87,32 @@ fn filled(path: &str, house: &House) -> String {
         Some("patients") => id("patient"),
         Some("flags") => id("flag"),
         Some("tasks") => id("task"),
-        Some("admin") => house.people.elsewhere.id.to_string(),
+        Some("admin") => house.ids("staff").pop().expect("the one who came last"),
         _ => String::new(),
     };
     path.replace("{id}", &id)
 }
 
 fn ask(visitor: &mut Visitor<'_>, method: &str, path: &str) -> Response {
-    let fields = [("instrument", "phq9"), ("note", "I have it"), ("assessment", "Spoke to the patient; plan made."), ("promise", "soon")];
-    let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Sec-Fetch-Site", "same-origin")];
-    let body = if method == "POST" { form_encoded(&fields) } else { String::new() };
-    visitor.client.request(method, path, &headers, body.as_bytes()).expect("the site answers")
+    let fields = [
+        ("instrument", "phq9"),
+        ("note", "I have it"),
+        ("assessment", "Spoke to the patient; plan made."),
+        ("promise", "soon"),
+    ];
+    let headers = [
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Sec-Fetch-Site", "same-origin"),
+    ];
+    let body = if method == "POST" {
+        form_encoded(&fields)
+    } else {
+        String::new()
+    };
+    visitor
+        .client
+        .request(method, path, &headers, body.as_bytes())
+        .expect("the site answers")
 }
 
 fn seen(answer: &Response, route: &Route) -> Option<Expected> {
@@ -85,19 +121,36 @@ fn seen(answer: &Response, route: &Route) -> Option<Expected> {
         200 | 303 | 422 => Some(Expected::Open),
         403 => Some(Expected::Forbidden),
         404 => Some(Expected::NotThere),
-        409 => Some(if route.path.starts_with("/tasks") { Expected::NotThere } else { Expected::Open }),
+        409 => Some(if route.path.starts_with("/tasks") {
+            Expected::NotThere
+        } else {
+            Expected::Open
+        }),
         _ => None,
     }
 }
 
-/// A patient with a flag and a task, so that there is something to reach.
+/// A patient with a flag and a task, and an account that nobody uses: something to reach.
 fn with_something_to_reach() -> House {
     let house = House::open();
     let patient = house.patient("P1");
     let link = house.link(patient, &["phq9"]);
-    post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "1")]);
+    post(
+        &mut house.client(),
+        &format!("{link}/q/9"),
+        &[("answer", "1")],
+    );
     let other = house.link(patient, &["gad7"]);
     post(&mut house.client(), &format!("{other}/not-for-me"), &[]);
+    let (name, email) = ("Last Comer".to_owned(), "last@staff.example.org".to_owned());
+    let last = NewAccount {
+        email,
+        name,
+        role: Role::Quality,
+        licence: None,
+        clinics: vec![],
+    };
+    add_account(&house.app, &house.operator(), &last).expect("the account is added");
     house
 }
 
@@ -106,7 +159,10 @@ fn every_route_opens_for_the_roles_of_its_permission_and_for_nobody_else() {
     let house = with_something_to_reach();
     let mut visitors = visitors(&house);
     let mut walked = 0;
-    for route in ROUTES.iter().filter(|route| matches!(route.access, Access::May(_) | Access::SignedIn)) {
+    for route in ROUTES
+        .iter()
+        .filter(|route| matches!(route.access, Access::May(_) | Access::SignedIn))
+    {
         let path = filled(route.path, &house);
         for visitor in &mut visitors {
             // Signing out would leave nobody to walk on; it has a test of its own.
@@ -116,12 +172,33 @@ fn every_route_opens_for_the_roles_of_its_permission_and_for_nobody_else() {
             let wanted = expected(route, visitor, &house);
             let answer = ask(visitor, route.method, &path);
             let found = seen(&answer, route);
-            let why = || format!("{} {} for {}: {} {:.300}", route.method, route.path, visitor.name, answer.status, answer.text());
+            let why = || {
+                format!(
+                    "{} {} for {}: {} {:.300}",
+                    route.method,
+                    route.path,
+                    visitor.name,
+                    answer.status,
+                    answer.text()
+                )
+            };
             // A task that somebody else settled a moment ago is a conflict for the next one, which is as open as it gets.
-            let settled = route.path.starts_with("/tasks") && answer.status == 409 && wanted == Expected::Open;
-            assert!(found == Some(wanted) || settled, "{wanted:?} was wanted; {}", why());
-            if [Expected::Forbidden, Expected::NotThere, Expected::Away].contains(&wanted) || visitor.role == Some(Role::Quality) {
-                assert!(!answer.text().contains(PATIENT_NAME), "the patient's name is told; {}", why());
+            let settled = route.path.starts_with("/tasks")
+                && answer.status == 409
+                && wanted == Expected::Open;
+            assert!(
+                found == Some(wanted) || settled,
+                "{wanted:?} was wanted; {}",
+                why()
+            );
+            if [Expected::Forbidden, Expected::NotThere, Expected::Away].contains(&wanted)
+                || visitor.role == Some(Role::Quality)
+            {
+                assert!(
+                    !answer.text().contains(PATIENT_NAME),
+                    "the patient's name is told; {}",
+                    why()
+                );
             }
             walked += 1;
         }
@@ -142,8 +219,15 @@ fn each_role_begins_where_its_work_is() {
         let mut client = house.signed_in(person);
         assert_eq!(get(&mut client, "/").location(), Some(home));
         assert_eq!(get(&mut client, home).status, 200, "{home}");
-        assert_eq!(post(&mut client, "/sign-out", &[]).location(), Some("/sign-in"));
-        assert_eq!(get(&mut client, home).location(), Some("/sign-in"), "signed out of {home}");
+        assert_eq!(
+            post(&mut client, "/sign-out", &[]).location(),
+            Some("/sign-in")
+        );
+        assert_eq!(
+            get(&mut client, home).location(),
+            Some("/sign-in"),
+            "signed out of {home}"
+        );
     }
 }
 
@@ -151,7 +235,16 @@ fn each_role_begins_where_its_work_is() {
 fn what_is_not_in_the_table_of_routes_is_not_there() {
     let house = with_something_to_reach();
     let mut administrator = house.signed_in(&house.people.administrator);
-    for path in ["/patients", "/flags", "/metrics", "/api/patients", "/admin/../queue", "/.env", "/assets/../Cargo.toml", "/mailbox"] {
+    for path in [
+        "/patients",
+        "/flags",
+        "/metrics",
+        "/api/patients",
+        "/admin/../queue",
+        "/.env",
+        "/assets/../Cargo.toml",
+        "/mailbox",
+    ] {
         for client in [&mut house.client(), &mut administrator] {
             assert_eq!(get(client, path).status, 404, "{path}");
         }
@@ -168,11 +261,24 @@ fn a_patient_of_another_clinic_is_not_there_in_any_list() {
         let page = get(&mut elsewhere, path);
         assert_eq!(page.status, 200);
         assert!(!page.text().contains(PATIENT_NAME), "{path}");
-        assert!(get(&mut house.signed_in(&house.people.therapist), path).text().contains(PATIENT_NAME), "{path}");
+        assert!(
+            get(&mut house.signed_in(&house.people.therapist), path)
+                .text()
+                .contains(PATIENT_NAME),
+            "{path}"
+        );
     }
     assert_eq!(house.number("task WHERE done_at IS NULL"), 1);
-    post(&mut elsewhere, &format!("/tasks/{}/done", house.ids("task")[0]), &[]);
-    assert_eq!(house.number("task WHERE done_at IS NULL"), 1, "nor can it be settled from elsewhere");
+    post(
+        &mut elsewhere,
+        &format!("/tasks/{}/done", house.ids("task")[0]),
+        &[],
+    );
+    assert_eq!(
+        house.number("task WHERE done_at IS NULL"),
+        1,
+        "nor can it be settled from elsewhere"
+    );
 }
 
 #[test]
@@ -183,11 +289,22 @@ fn a_sign_in_ends_when_idle_and_after_twelve_hours_whatever_happens() {
     assert_eq!(get(&mut client, "/caseload").status, 200);
     let mut idle = house.signed_in(&house.people.supervisor);
     house.app.clock.set(monday() + TimeDelta::minutes(30));
-    assert_eq!(get(&mut idle, "/caseload").location(), Some("/sign-in"), "sixteen minutes without a click");
+    assert_eq!(
+        get(&mut idle, "/caseload").location(),
+        Some("/sign-in"),
+        "sixteen minutes without a click"
+    );
 
-    house.app.clock.set(monday() + TimeDelta::hours(12) - TimeDelta::seconds(1));
+    house
+        .app
+        .clock
+        .set(monday() + TimeDelta::hours(12) - TimeDelta::seconds(1));
     house.run_sql("UPDATE sign_in SET seen_at = '2026-03-03 03:59:00'");
-    assert_eq!(get(&mut client, "/caseload").status, 200, "in use, and not twelve hours yet");
+    assert_eq!(
+        get(&mut client, "/caseload").status,
+        200,
+        "in use, and not twelve hours yet"
+    );
     house.app.clock.set(monday() + TimeDelta::hours(12));
     assert_eq!(get(&mut client, "/caseload").location(), Some("/sign-in"));
 }
@@ -198,9 +315,17 @@ fn a_disabled_account_is_out_at_its_next_click() {
     let mut client = house.signed_in(&house.people.therapist);
     assert_eq!(get(&mut client, "/caseload").status, 200);
     let administrator = house.people.administrator.actor.clone();
-    wait_for(attune::app::accounts::disable(&house.app, administrator, house.people.therapist.id)).expect("the account is disabled");
+    wait_for(attune::app::accounts::disable(
+        &house.app,
+        administrator,
+        house.people.therapist.id,
+    ))
+    .expect("the account is disabled");
     assert_eq!(get(&mut client, "/caseload").location(), Some("/sign-in"));
-    let fields = [("email", house.people.therapist.email.as_str()), ("password", PASSWORD)];
+    let fields = [
+        ("email", house.people.therapist.email.as_str()),
+        ("password", PASSWORD),
+    ];
     assert_eq!(post(&mut client, "/sign-in", &fields).status, 422);
 }
 
@@ -209,7 +334,11 @@ fn wrong_passwords_are_told_nothing_noted_and_slowed() {
     let house = House::open();
     let mut client = house.client();
     let attempt = |client: &mut Client, email: &str| {
-        let answer = post(client, "/sign-in", &[("email", email), ("password", "not the password at all")]);
+        let answer = post(
+            client,
+            "/sign-in",
+            &[("email", email), ("password", "not the password at all")],
+        );
         let text = answer.text().replace(email, "");
         (answer.status, text)
     };
@@ -217,19 +346,34 @@ fn wrong_passwords_are_told_nothing_noted_and_slowed() {
     let unknown = attempt(&mut client, "nobody@staff.example.org");
     assert_eq!(known, unknown, "the page does not say which was wrong");
     assert_eq!(known.0, 422);
-    let statuses: Vec<u16> = (0..10).map(|_| attempt(&mut client, &house.people.therapist.email).0).collect();
+    let statuses: Vec<u16> = (0..10)
+        .map(|_| attempt(&mut client, &house.people.therapist.email).0)
+        .collect();
     assert!(statuses.contains(&429), "{statuses:?}");
-    assert_eq!(house.signed_in(&house.people.supervisor).cookie("attune").map(str::len), Some(43), "others get in");
+    assert_eq!(
+        house
+            .signed_in(&house.people.supervisor)
+            .cookie("attune")
+            .map(str::len),
+        Some(43),
+        "others get in"
+    );
     assert!(house.number("audit_event WHERE act LIKE '%sign_in%' OR act LIKE '%failed%'") >= 1);
 }
 
 #[test]
 fn the_cookie_is_out_of_reach_for_scripts_and_other_sites() {
     let house = House::open();
-    let fields = [("email", house.people.therapist.email.as_str()), ("password", PASSWORD)];
+    let fields = [
+        ("email", house.people.therapist.email.as_str()),
+        ("password", PASSWORD),
+    ];
     let answer = post(&mut house.client(), "/sign-in", &fields);
     let cookie = answer.header("set-cookie").expect("a cookie").to_owned();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"),
+        "{cookie}"
+    );
     let stored = house.texts("SELECT 'x' AS value FROM sign_in");
     assert_eq!(stored.len(), 1);
 }

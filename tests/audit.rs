@@ -14,7 +14,11 @@ fn sealed() -> House {
     submit(&mut house.client(), &link, &CALM);
     let (now, org) = (monday() + TimeDelta::minutes(5), house.app.org);
     house.app.clock.set(now);
-    let sealed = house.app.store.write_blocking(move |tx| audit::seal(tx, org, now)).expect("the audit is sealed");
+    let sealed = house
+        .app
+        .store
+        .write_blocking(move |tx| audit::seal(tx, org, now))
+        .expect("the audit is sealed");
     assert!(sealed >= 3, "{sealed} events");
     house.verified();
     house
@@ -35,16 +39,31 @@ fn an_edited_event_shows() {
         "subject_id = NULL",
     ] {
         let house = sealed();
-        assert_eq!(house.run_sql(&format!("UPDATE audit_event SET {edit} WHERE act = 'answers_sent'")), 1);
-        assert!(broken(&house).contains(&"no audit event was edited"), "{edit}: {:?}", broken(&house));
+        assert_eq!(
+            house.run_sql(&format!(
+                "UPDATE audit_event SET {edit} WHERE act = 'answers_sent'"
+            )),
+            1
+        );
+        assert!(
+            broken(&house).contains(&"no audit event was edited"),
+            "{edit}: {:?}",
+            broken(&house)
+        );
     }
 }
 
 #[test]
 fn a_removed_event_shows() {
     for (what, statement) in [
-        ("one in the middle", "DELETE FROM audit_event WHERE act = 'give_form'"),
-        ("the last one", "DELETE FROM audit_event WHERE act = 'answers_sent'"),
+        (
+            "one in the middle",
+            "DELETE FROM audit_event WHERE act = 'give_form'",
+        ),
+        (
+            "the last one",
+            "DELETE FROM audit_event WHERE act = 'answers_sent'",
+        ),
         ("all of them", "DELETE FROM audit_event"),
         ("a seal", "DELETE FROM audit_seal"),
     ] {
@@ -53,11 +72,22 @@ fn a_removed_event_shows() {
         // A second seal, so that taking the first away leaves a hole.
         get(&mut house.signed_in(&house.people.therapist), "/caseload");
         house.app.clock.set(now);
-        house.app.store.write_blocking(move |tx| audit::seal(tx, org, now)).expect("the audit is sealed");
-        let statement = if what == "a seal" { format!("{statement} WHERE number = 1") } else { statement.to_owned() };
+        house
+            .app
+            .store
+            .write_blocking(move |tx| audit::seal(tx, org, now))
+            .expect("the audit is sealed");
+        let statement = if what == "a seal" {
+            format!("{statement} WHERE number = 1")
+        } else {
+            statement.to_owned()
+        };
         assert!(house.run_sql(&statement) >= 1, "{what}");
         let rules = broken(&house);
-        assert!(rules.contains(&"no audit event was removed, added or moved since it was sealed"), "{what}: {rules:?}");
+        assert!(
+            rules.contains(&"no audit event was removed, added or moved since it was sealed"),
+            "{what}: {rules:?}"
+        );
     }
 }
 
@@ -84,14 +114,21 @@ fn reading_and_writing_about_a_patient_leaves_an_event_each_time() {
     let mut therapist = house.signed_in(&house.people.therapist);
     assert_eq!(events("signed_in"), 1);
     for reads in 1..=2 {
-        assert_eq!(get(&mut therapist, &format!("/patients/{patient}")).status, 200);
+        assert_eq!(
+            get(&mut therapist, &format!("/patients/{patient}")).status,
+            200
+        );
         assert_eq!(events("read_patient"), reads);
     }
     let (caseload, queue) = (events("see_caseload"), events("see_queue"));
     get(&mut therapist, "/caseload");
     get(&mut therapist, "/queue");
     assert!(events("see_caseload") > caseload && events("see_queue") > queue);
-    post(&mut house.client(), &format!("{link}/q/1"), &[("answer", "1")]);
+    post(
+        &mut house.client(),
+        &format!("{link}/q/1"),
+        &[("answer", "1")],
+    );
     post(&mut house.client(), &format!("{link}/send"), &[]);
     assert_eq!((events("answers_saved"), events("answers_sent")), (1, 1));
     post(&mut therapist, "/sign-out", &[]);
@@ -102,31 +139,70 @@ fn reading_and_writing_about_a_patient_leaves_an_event_each_time() {
 #[test]
 fn a_stored_answer_or_score_that_somebody_changes_shows() {
     for (edit, rule) in [
-        ("UPDATE score SET value = 5, band = NULL", "a stored score is what its answers give when scored again"),
-        ("DELETE FROM score", "every completed response has a score on each scale"),
-        ("UPDATE episode_scale SET last_value = 1", "an episode's summary is what its scores amount to"),
-        ("DELETE FROM episode_scale", "an episode with scores has its summary"),
-        ("UPDATE administration SET state = 'opened', ended_at = NULL", "completed responses belong to a completed administration"),
+        (
+            "UPDATE score SET value = 5, band = NULL",
+            "a stored score is what its answers give when scored again",
+        ),
+        (
+            "DELETE FROM score",
+            "every completed response has a score on each scale",
+        ),
+        (
+            "UPDATE episode_scale SET last_value = 1",
+            "an episode's summary is what its scores amount to",
+        ),
+        (
+            "DELETE FROM episode_scale",
+            "an episode with scores has its summary",
+        ),
+        (
+            "UPDATE administration SET state = 'opened', ended_at = NULL",
+            "completed responses belong to a completed administration",
+        ),
     ] {
         let house = sealed();
         assert!(house.run_sql(edit) >= 1);
-        assert!(broken(&house).contains(&rule), "{edit}: {:?}", broken(&house));
+        assert!(
+            broken(&house).contains(&rule),
+            "{edit}: {:?}",
+            broken(&house)
+        );
     }
 }
 
 #[test]
 fn a_flag_that_somebody_closes_behind_the_programs_back_shows() {
     for (edit, rule) in [
-        ("UPDATE flag SET state = 'closed', next_deadline_at = NULL", "every closed flag was closed by a licensed person"),
-        ("DELETE FROM outbox WHERE kind = 'flag_notice'", "every flag has a notice"),
-        ("UPDATE staff SET state = 'disabled' WHERE email = 'lee@staff.example.org'", "every waiting flag has an owner who is active and licensed"),
-        ("UPDATE flag SET answer = 0", "every answer that a risk rule names has its flag"),
+        (
+            "UPDATE flag SET state = 'closed', next_deadline_at = NULL",
+            "every closed flag was closed by a licensed person",
+        ),
+        (
+            "DELETE FROM outbox WHERE kind = 'flag_notice'",
+            "every flag has a notice",
+        ),
+        (
+            "UPDATE staff SET state = 'disabled' WHERE email = 'lee@staff.example.org'",
+            "every waiting flag has an owner who is active and licensed",
+        ),
+        (
+            "UPDATE flag SET answer = 0",
+            "every answer that a risk rule names has its flag",
+        ),
     ] {
         let house = House::open();
         let link = house.phq9("P1");
-        post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "1")]);
+        post(
+            &mut house.client(),
+            &format!("{link}/q/9"),
+            &[("answer", "1")],
+        );
         house.verified();
         assert!(house.run_sql(edit) >= 1);
-        assert!(broken(&house).contains(&rule), "{edit}: {:?}", broken(&house));
+        assert!(
+            broken(&house).contains(&rule),
+            "{edit}: {:?}",
+            broken(&house)
+        );
     }
 }

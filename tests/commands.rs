@@ -18,15 +18,30 @@ fn a_setting_that_is_unknown_or_absurd_is_refused_by_name_with_what_is_wanted() 
         ("ATTUNE_MAIL_FROM", "nobody", "Name <address@host>"),
         ("ATTUNE_DATABASE_URL", "mysql://localhost/x", "sqlite://"),
         ("ATTUNE_SECRET_KEY", "short", "64 hexadecimal digits"),
-        ("ATTUNE_CONFIG", "/there/is/no/such/file", "a file that can be read"),
+        (
+            "ATTUNE_CONFIG",
+            "/there/is/no/such/file",
+            "a file that can be read",
+        ),
     ] {
         let mut command = site.command(&["migrate", "--check"]);
-        let output = command.env(name, value).output().expect("the program can be started");
+        let output = command
+            .env(name, value)
+            .output()
+            .expect("the program can be started");
         let said = complaint(&output);
         assert_eq!(output.status.code(), Some(2), "{name}: {said}");
-        assert!(said.contains(name) && said.contains(wanted), "{name}: {said}");
-        let secret = name == "ATTUNE_SECRET_KEY" || name == "ATTUNE_DATABASE_URL" || name == "ATTUNE_SMTP_URL";
-        assert!(secret || name == "ATTUNE_LISTNE" || said.contains(value), "{name}: the value seen is told: {said}");
+        assert!(
+            said.contains(name) && said.contains(wanted),
+            "{name}: {said}"
+        );
+        let secret = name == "ATTUNE_SECRET_KEY"
+            || name == "ATTUNE_DATABASE_URL"
+            || name == "ATTUNE_SMTP_URL";
+        assert!(
+            secret || name == "ATTUNE_LISTNE" || said.contains(value),
+            "{name}: the value seen is told: {said}"
+        );
     }
 }
 
@@ -34,7 +49,10 @@ fn a_setting_that_is_unknown_or_absurd_is_refused_by_name_with_what_is_wanted() 
 fn settings_may_stand_in_one_file_and_a_setting_in_it_is_refused_alike() {
     let mut site = Site::new();
     let url = site.database.url().to_owned();
-    let good = site.folder.write("attune.toml", format!("database_url = \"{url}\"\nworkers = 2\n"));
+    let good = site.folder.write(
+        "attune.toml",
+        format!("database_url = \"{url}\"\nworkers = 2\n"),
+    );
     site.unset("ATTUNE_DATABASE_URL");
     site.set("ATTUNE_CONFIG", &good.to_string_lossy());
     site.must_run(&["migrate"]);
@@ -42,19 +60,35 @@ fn settings_may_stand_in_one_file_and_a_setting_in_it_is_refused_alike() {
     site.set("ATTUNE_CONFIG", &bad.to_string_lossy());
     let output = site.run(&["migrate", "--check"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(complaint(&output).contains("WROKERS"), "{}", complaint(&output));
+    assert!(
+        complaint(&output).contains("WROKERS"),
+        "{}",
+        complaint(&output)
+    );
 }
 
 #[test]
 fn a_secret_in_a_file_that_others_can_read_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let site = Site::new();
-    let file = site.folder.write("key", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n");
+    let file = site.folder.write(
+        "key",
+        "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
+    );
     for (mode, code) in [(0o644, Some(2)), (0o600, Some(0))] {
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("a mode can be set");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode))
+            .expect("a mode can be set");
         let mut command = site.command(&["migrate"]);
-        let output = command.env("ATTUNE_SECRET_KEY_FILE", &file).output().expect("the program can be started");
-        assert_eq!(output.status.code(), code, "{mode:o}: {}", complaint(&output));
+        let output = command
+            .env("ATTUNE_SECRET_KEY_FILE", &file)
+            .output()
+            .expect("the program can be started");
+        assert_eq!(
+            output.status.code(),
+            code,
+            "{mode:o}: {}",
+            complaint(&output)
+        );
         assert!(!complaint(&output).contains("00112233"));
     }
 }
@@ -64,10 +98,17 @@ fn migrate_says_what_is_missing_does_it_once_and_then_nothing_is() {
     let site = Site::new();
     let missing = site.run(&["migrate", "--check"]);
     assert_eq!(missing.status.code(), Some(1));
-    assert!(printed(&missing).contains("missing: "), "{}", printed(&missing));
+    assert!(
+        printed(&missing).contains("missing: "),
+        "{}",
+        printed(&missing)
+    );
     assert!(site.must_run(&["migrate"]).contains("done: "));
     assert!(!site.must_run(&["migrate"]).contains("done: "));
-    assert!(site.must_run(&["migrate", "--check"]).contains("up to date"));
+    assert!(
+        site.must_run(&["migrate", "--check"])
+            .contains("up to date")
+    );
 }
 
 #[test]
@@ -76,11 +117,19 @@ fn the_service_names_its_first_set_up_link_in_the_log_and_nowhere_is_a_default_p
     site.must_run(&["migrate"]);
     let service = site.serve();
     let log = service.wait_for_log("/set-up/", crate::support::process::PATIENCE);
-    let link = log.split_whitespace().find(|word| word.contains("/set-up/")).expect("the link is in the log").to_owned();
+    let link = log
+        .split_whitespace()
+        .find(|word| word.contains("/set-up/"))
+        .expect("the link is in the log")
+        .to_owned();
     let path = crate::support::http::path_of(&link).to_owned();
     let mut client = service.client();
     assert_eq!(client.get(&path).expect("an answer").status, 200);
-    assert_eq!(client.get(&path).expect("an answer").status, 200, "looking does not use it up");
+    assert_eq!(
+        client.get(&path).expect("an answer").status,
+        200,
+        "looking does not use it up"
+    );
     let fields = |password: &'static str, again: &'static str| {
         [
             ("email", "ada@staff.example.org"),
@@ -92,18 +141,45 @@ fn the_service_names_its_first_set_up_link_in_the_log_and_nowhere_is_a_default_p
             ("again", again),
         ]
     };
-    for (password, again) in [("short", "short"), (PASSWORD, "four other words in a row"), ("passwordpassword", "passwordpassword")] {
-        assert_eq!(client.post_form(&path, &fields(password, again)).expect("an answer").status, 422, "{password}");
+    for (password, again) in [
+        ("short", "short"),
+        (PASSWORD, "four other words in a row"),
+        ("passwordpassword", "passwordpassword"),
+    ] {
+        assert_eq!(
+            client
+                .post_form(&path, &fields(password, again))
+                .expect("an answer")
+                .status,
+            422,
+            "{password}"
+        );
     }
-    assert_eq!(client.post_form(&path, &fields(PASSWORD, PASSWORD)).expect("an answer").status, 303);
-    let again = client.post_form(&path, &fields(PASSWORD, PASSWORD)).expect("an answer");
+    assert_eq!(
+        client
+            .post_form(&path, &fields(PASSWORD, PASSWORD))
+            .expect("an answer")
+            .status,
+        303
+    );
+    let again = client
+        .post_form(&path, &fields(PASSWORD, PASSWORD))
+        .expect("an answer");
     assert_eq!(again.status, 404, "it works once");
-    let signed_in = client.post_form("/sign-in", &[("email", "ada@staff.example.org"), ("password", PASSWORD)]).expect("an answer");
+    let signed_in = client
+        .post_form(
+            "/sign-in",
+            &[("email", "ada@staff.example.org"), ("password", PASSWORD)],
+        )
+        .expect("an answer");
     assert_eq!(signed_in.status, 303);
     let (_, log) = service.stop(std::time::Duration::from_secs(10));
     assert!(!log.contains(PASSWORD));
     let service = site.serve();
-    assert!(!service.log().contains("/set-up/"), "there is an administrator now");
+    assert!(
+        !service.log().contains("/set-up/"),
+        "there is an administrator now"
+    );
 }
 
 #[test]
@@ -120,27 +196,82 @@ fn whether_it_lives_and_can_work_is_told_to_anybody_and_nothing_else_is() {
 #[test]
 fn links_are_whole_addresses_and_what_cannot_be_given_is_named() {
     let office = Office::open();
-    let link = office.site.must_run(&["link", "new", "--patient", "P1", "--instruments", "phq9,pcl5"]);
+    let link = office.site.must_run(&[
+        "link",
+        "new",
+        "--patient",
+        "P1",
+        "--instruments",
+        "phq9,pcl5",
+    ]);
     let prefix = format!("http://{}/s/", office.site.address());
-    assert!(link.starts_with(&prefix) && link.trim().len() == prefix.len() + 43, "{link}");
-    let all = office.site.must_run(&["link", "new", "--all", "--each", "2", "--instruments", "gad7"]);
+    assert!(
+        link.starts_with(&prefix) && link.trim().len() == prefix.len() + 43,
+        "{link}"
+    );
+    let all = office.site.must_run(&[
+        "link",
+        "new",
+        "--all",
+        "--each",
+        "2",
+        "--instruments",
+        "gad7",
+    ]);
     let mut lines: Vec<&str> = all.lines().collect();
     assert_eq!(lines.len(), 2 * crate::operator::PATIENTS);
     lines.sort_unstable();
     lines.dedup();
-    assert_eq!(lines.len(), 2 * crate::operator::PATIENTS, "no two are the same");
+    assert_eq!(
+        lines.len(),
+        2 * crate::operator::PATIENTS,
+        "no two are the same"
+    );
 
     for (arguments, code, words) in [
-        (&["link", "new", "--patient", "P999", "--instruments", "phq9"][..], 1, "P999"),
-        (&["link", "new", "--patient", "P1", "--instruments", "phq99"], 1, "phq99"),
-        (&["link", "new", "--all", "--instruments", "gad7,phq99"], 1, "phq99"),
+        (
+            &["link", "new", "--patient", "P999", "--instruments", "phq9"][..],
+            1,
+            "P999",
+        ),
+        (
+            &["link", "new", "--patient", "P1", "--instruments", "phq99"],
+            1,
+            "phq99",
+        ),
+        (
+            &["link", "new", "--all", "--instruments", "gad7,phq99"],
+            1,
+            "phq99",
+        ),
         (&["link", "new", "--patient", "P1"], 2, "--instruments"),
         (&["link", "new", "--instruments", "phq9"], 2, "--patient"),
-        (&["link", "new", "--patient", "P1", "--all", "--instruments", "phq9"], 2, "--all"),
+        (
+            &[
+                "link",
+                "new",
+                "--patient",
+                "P1",
+                "--all",
+                "--instruments",
+                "phq9",
+            ],
+            2,
+            "--all",
+        ),
     ] {
         let output = office.site.run(arguments);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", complaint(&output));
-        assert!(complaint(&output).contains(words), "{arguments:?}: {}", complaint(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            complaint(&output)
+        );
+        assert!(
+            complaint(&output).contains(words),
+            "{arguments:?}: {}",
+            complaint(&output)
+        );
         assert_eq!(printed(&output), "", "{arguments:?}");
     }
 }
@@ -149,7 +280,9 @@ fn links_are_whole_addresses_and_what_cannot_be_given_is_named() {
 fn accounts_are_added_with_what_they_need_and_what_is_wrong_is_named() {
     let office = Office::open();
     let add = |email: &str, role: &str, clinic: Option<&str>| {
-        let mut words = vec!["user", "add", "--email", email, "--name", "Kim", "--role", role];
+        let mut words = vec![
+            "user", "add", "--email", email, "--name", "Kim", "--role", role,
+        ];
         words.extend(clinic.into_iter().flat_map(|clinic| ["--clinic", clinic]));
         office.site.run(&words)
     };
@@ -157,16 +290,35 @@ fn accounts_are_added_with_what_they_need_and_what_is_wrong_is_named() {
     assert!(output.status.success(), "{}", complaint(&output));
     assert!(printed(&output).contains("/set-up/"));
     for (email, role, clinic, words) in [
-        ("kim@staff.example.org", "therapist", Some("north"), "already"),
-        ("KIM@staff.example.org", "therapist", Some("north"), "already"),
+        (
+            "kim@staff.example.org",
+            "therapist",
+            Some("north"),
+            "already",
+        ),
+        (
+            "KIM@staff.example.org",
+            "therapist",
+            Some("north"),
+            "already",
+        ),
         ("not an address", "quality", None, "e-mail address"),
-        ("new@staff.example.org", "therapist", None, "at least one clinic"),
+        (
+            "new@staff.example.org",
+            "therapist",
+            None,
+            "at least one clinic",
+        ),
         ("new@staff.example.org", "therapist", Some("west"), "north"),
         ("new@staff.example.org", "doctor", None, "doctor"),
     ] {
         let output = add(email, role, clinic);
         assert!(!output.status.success(), "{email} {role}");
-        assert!(complaint(&output).contains(words), "{words}: {}", complaint(&output));
+        assert!(
+            complaint(&output).contains(words),
+            "{words}: {}",
+            complaint(&output)
+        );
     }
 }
 
@@ -174,14 +326,27 @@ fn accounts_are_added_with_what_they_need_and_what_is_wrong_is_named() {
 fn a_command_says_the_same_through_a_running_service_as_alone() {
     let mut office = Office::open();
     let link = office.links("phq9", 1).remove(0);
-    assert_eq!(crate::patient::submit(&mut office.client(), &link, &crate::patient::CALM).status, 303);
+    assert_eq!(
+        crate::patient::submit(&mut office.client(), &link, &crate::patient::CALM).status,
+        303
+    );
     let commands: &[&[&str]] = &[
         &["verify"],
-        &["evaluate", "--from", "2026-01-01", "--to", "2026-12-31"],
+        &[
+            "evaluate",
+            "--from",
+            "2026-01-01",
+            "--to",
+            "2026-12-31",
+            "--instrument",
+            "phq9",
+        ],
         &["link", "new", "--patient", "P999", "--instruments", "phq9"],
         &["import", "patients", "patients.csv", "--dry-run"],
         &["import", "patients", "/nowhere/patients.csv"],
-        &["user", "add", "--email", "x", "--name", "x", "--role", "quality"],
+        &[
+            "user", "add", "--email", "x", "--name", "x", "--role", "quality",
+        ],
     ];
     let all = |office: &Office| -> Vec<_> {
         commands
@@ -197,6 +362,12 @@ fn a_command_says_the_same_through_a_running_service_as_alone() {
     let alone = all(&office);
     for ((words, through), alone) in commands.iter().zip(through).zip(alone) {
         assert_eq!(through, alone, "{words:?}");
+        let does_something = words[0] == "verify" || words[0] == "evaluate";
+        assert_eq!(
+            does_something,
+            through.0 == Some(0) && !words.contains(&"--dry-run"),
+            "{words:?}: {through:?}"
+        );
     }
     assert_eq!(office.count("responses"), 1);
 }
@@ -205,7 +376,13 @@ fn a_command_says_the_same_through_a_running_service_as_alone() {
 fn the_control_socket_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let office = Office::open();
-    let mode = |name: &str| std::fs::metadata(office.site.folder.path().join(name)).expect("it is there").permissions().mode() & 0o777;
+    let mode = |name: &str| {
+        std::fs::metadata(office.site.folder.path().join(name))
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777
+    };
     assert_eq!(mode("attune.sock"), 0o600);
     assert_eq!(mode("secret.key"), 0o600);
 }
@@ -217,9 +394,17 @@ fn doctor_finds_what_is_wrong_and_says_so_with_its_exit() {
     let mut office = Office::open_with(&[("ATTUNE_SMTP_URL", &url)]);
     for running in [true, false] {
         let well = office.site.run(&["doctor"]);
-        assert!(well.status.success(), "running {running}: {}{}", printed(&well), complaint(&well));
+        assert!(
+            well.status.success(),
+            "running {running}: {}{}",
+            printed(&well),
+            complaint(&well)
+        );
         let lines = printed(&well);
-        assert!(lines.lines().count() >= 5 && lines.lines().all(|line| line.starts_with("ok ")), "{lines}");
+        assert!(
+            lines.lines().count() >= 5 && lines.lines().all(|line| line.starts_with("ok ")),
+            "{lines}"
+        );
         if running {
             office.stop(std::time::Duration::from_secs(10));
         }
@@ -227,7 +412,11 @@ fn doctor_finds_what_is_wrong_and_says_so_with_its_exit() {
     drop(sink);
     let ill = office.site.run(&["doctor"]);
     assert_eq!(ill.status.code(), Some(1));
-    let faults: Vec<String> = printed(&ill).lines().filter(|line| line.starts_with("FAULT")).map(str::to_owned).collect();
+    let faults: Vec<String> = printed(&ill)
+        .lines()
+        .filter(|line| line.starts_with("FAULT"))
+        .map(str::to_owned)
+        .collect();
     assert_eq!(faults.len(), 1, "{}", printed(&ill));
     assert!(faults[0].contains("mail"), "{faults:?}");
 }
@@ -240,15 +429,38 @@ fn score_reads_lines_of_answers_and_writes_lines_of_scores() {
                  {\"answers\":{\"1\":3,\"2\":3,\"3\":3,\"4\":3,\"5\":3,\"6\":3,\"7\":3,\"8\":null,\"9\":0}}\n";
     let output = site.run_with_input(&["score", "phq9"], lines);
     assert!(output.status.success(), "{}", complaint(&output));
-    let scored: Vec<serde_json::Value> =
-        printed(&output).lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
+    let scored: Vec<serde_json::Value> = printed(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+        .collect();
     assert_eq!(scored.len(), 3);
     assert_eq!(scored[0]["scores"]["total"]["value"], 13.0);
-    assert!(scored[1]["scores"]["total"]["value"].is_null() && !scored[1]["scores"]["total"]["reason"].is_null(), "{}", scored[1]);
-    assert_eq!(scored[1]["flags"].as_array().map(Vec::len), Some(1), "{}", scored[1]);
-    assert!(scored[2]["scores"]["total"]["value"].is_null(), "a partial sum is no score: {}", scored[2]);
+    assert!(
+        scored[1]["scores"]["total"]["value"].is_null()
+            && !scored[1]["scores"]["total"]["reason"].is_null(),
+        "{}",
+        scored[1]
+    );
+    assert_eq!(
+        scored[1]["flags"].as_array().map(Vec::len),
+        Some(1),
+        "{}",
+        scored[1]
+    );
+    assert!(
+        scored[2]["scores"]["total"]["value"].is_null(),
+        "a partial sum is no score: {}",
+        scored[2]
+    );
     for line in &scored {
-        for key in ["instrument", "version", "scores", "criteria", "flags", "problems"] {
+        for key in [
+            "instrument",
+            "version",
+            "scores",
+            "criteria",
+            "flags",
+            "problems",
+        ] {
             assert!(!line[key].is_null(), "{key} in {line}");
         }
     }
@@ -264,5 +476,9 @@ fn a_postgresql_whose_schema_is_behind_is_not_served() {
     }
     let output = Site::new().run(&["serve"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(complaint(&output).contains("attune migrate"), "{}", complaint(&output));
+    assert!(
+        complaint(&output).contains("attune migrate"),
+        "{}",
+        complaint(&output)
+    );
 }

@@ -16,12 +16,26 @@ const CONNECTIONS: usize = 8;
 
 /// Everything that a patient was told is safe is there, flags included, and nothing is half there.
 fn all_acknowledged_is_there(office: &Office, outcomes: &[Outcome]) -> usize {
-    let acknowledged: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.acknowledged == Acknowledged::Yes).collect();
+    let acknowledged: Vec<&Outcome> = outcomes
+        .iter()
+        .filter(|outcome| outcome.acknowledged == Acknowledged::Yes)
+        .collect();
     let mut client = office.client();
     for outcome in &acknowledged {
-        let end = client.get(&format!("{}/end", outcome.link)).expect("the site answers");
-        assert!(end.status == 200 && end.text().contains("Your answers are in"), "{}: lost", outcome.link);
-        assert_eq!(outcome.risk == RiskItem::AboveZero, end.text().contains("class=\"crisis\""), "{}", outcome.link);
+        let end = client
+            .get(&format!("{}/end", outcome.link))
+            .expect("the site answers");
+        assert!(
+            end.status == 200 && end.text().contains("Your answers are in"),
+            "{}: lost",
+            outcome.link
+        );
+        assert_eq!(
+            outcome.risk == RiskItem::AboveZero,
+            end.text().contains("class=\"crisis\""),
+            "{}",
+            outcome.link
+        );
     }
     office.verified();
     acknowledged.len()
@@ -40,14 +54,33 @@ fn kill_9_in_the_middle_of_a_burst_loses_nothing_that_was_acknowledged() {
         let outcomes = burst.outcomes();
         office.start();
         let kept = all_acknowledged_is_there(&office, &outcomes);
-        assert!(kept > 0, "round {round}: the burst was under way: {outcomes:?}");
-        assert!(office.count("responses") - before >= kept as u64, "round {round}");
+        assert!(
+            kept > 0,
+            "round {round}: the burst was under way: {outcomes:?}"
+        );
+        assert!(
+            office.count("responses") - before >= kept as u64,
+            "round {round}"
+        );
         acknowledged += kept;
-        interrupted += outcomes.iter().filter(|outcome| outcome.problem.is_some()).count();
-        let open = links.iter().find(|link| outcomes.iter().all(|outcome| outcome.link != **link)).expect("a link is left");
-        assert_eq!(submit(&mut office.client(), open, &CALM).status, 303, "round {round}: and work goes on");
+        interrupted += outcomes
+            .iter()
+            .filter(|outcome| outcome.problem.is_some())
+            .count();
+        let open = links
+            .iter()
+            .find(|link| outcomes.iter().all(|outcome| outcome.link != **link))
+            .expect("a link is left");
+        assert_eq!(
+            submit(&mut office.client(), open, &CALM).status,
+            303,
+            "round {round}: and work goes on"
+        );
     }
-    assert!(interrupted > 0, "the kill came in the middle: {acknowledged} acknowledged");
+    assert!(
+        interrupted > 0,
+        "the kill came in the middle: {acknowledged} acknowledged"
+    );
 }
 
 #[test]
@@ -61,12 +94,18 @@ fn sigterm_in_the_middle_of_a_burst_finishes_what_was_begun_within_ten_seconds()
     assert!(asked.elapsed() < Duration::from_secs(10));
     assert!(!log.contains("panic"), "{log}");
     let outcomes = burst.outcomes();
-    assert!(!office.site.folder.path().join("attune.sock").exists(), "the control socket goes with the service");
+    assert!(
+        !office.site.folder.path().join("attune.sock").exists(),
+        "the control socket goes with the service"
+    );
     let found = office.verified();
     let stored = found["counts"]["responses"].as_u64().expect("a count");
     office.start();
     let kept = all_acknowledged_is_there(&office, &outcomes);
-    assert!(kept > 0 && stored >= kept as u64, "{stored} stored, {kept} acknowledged");
+    assert!(
+        kept > 0 && stored >= kept as u64,
+        "{stored} stored, {kept} acknowledged"
+    );
 }
 
 #[test]
@@ -74,7 +113,11 @@ fn sigterm_at_rest_ends_at_once() {
     let mut office = Office::open();
     let asked = Instant::now();
     office.stop(Duration::from_secs(10));
-    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        asked.elapsed()
+    );
 }
 
 #[test]
@@ -82,9 +125,22 @@ fn a_mail_server_that_hangs_does_not_keep_the_service_from_ending() {
     let sink = SmtpSink::start();
     sink.always(Behaviour::Stall);
     let mut office = Office::open_with(&[("ATTUNE_SMTP_URL", &sink.url())]);
+    office.site.must_run(&[
+        "user",
+        "add",
+        "--email",
+        "new@staff.example.org",
+        "--name",
+        "New",
+        "--role",
+        "quality",
+    ]);
     let began = Instant::now();
     while sink.attempts() == 0 {
-        assert!(began.elapsed() < Duration::from_secs(20), "a set-up mail is under way");
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "a set-up mail is under way"
+        );
         sleep(Duration::from_millis(20));
     }
     let asked = Instant::now();
@@ -103,14 +159,22 @@ fn a_second_process_that_would_write_the_same_sqlite_file_is_refused() {
     second.env("ATTUNE_LISTEN", free_address().to_string());
     let refused = second.output().expect("the program can be started");
     assert_eq!(refused.status.code(), Some(1));
-    assert!(complaint(&refused).contains("another process"), "{}", complaint(&refused));
+    assert!(
+        complaint(&refused).contains("another process"),
+        "{}",
+        complaint(&refused)
+    );
     // Another data folder does not help: the lock lies beside the file.
     let elsewhere = office.site.folder.path().join("elsewhere");
     let mut third = office.site.command(&["verify"]);
     third.env("ATTUNE_DATA_DIR", &elsewhere);
     let refused = third.output().expect("the program can be started");
     assert_eq!(refused.status.code(), Some(1), "{}", printed(&refused));
-    assert!(complaint(&refused).contains("another process"), "{}", complaint(&refused));
+    assert!(
+        complaint(&refused).contains("another process"),
+        "{}",
+        complaint(&refused)
+    );
     office.verified();
 }
 
@@ -120,8 +184,19 @@ fn a_service_that_was_killed_can_be_started_again_and_commands_work_meanwhile() 
     let link = office.links("phq9", 1).remove(0);
     assert_eq!(submit(&mut office.client(), &link, &CALM).status, 303);
     office.kill();
-    assert!(office.site.folder.path().join("attune.sock").exists(), "kill -9 leaves the socket behind");
-    assert_eq!(office.count("responses"), 1, "the command line works on the data itself");
+    assert!(
+        office.site.folder.path().join("attune.sock").exists(),
+        "kill -9 leaves the socket behind"
+    );
+    assert_eq!(
+        office.count("responses"),
+        1,
+        "the command line works on the data itself"
+    );
     office.start();
-    assert_eq!(office.count("responses"), 1, "and through the service again");
+    assert_eq!(
+        office.count("responses"),
+        1,
+        "and through the service again"
+    );
 }

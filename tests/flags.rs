@@ -14,7 +14,11 @@ use crate::patient::{CALM, get, post, submit};
 /// A house in which one patient has just answered item 9 above zero.
 fn flagged(house: &House) -> String {
     let link = house.phq9("P1");
-    post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "2")]);
+    post(
+        &mut house.client(),
+        &format!("{link}/q/9"),
+        &[("answer", "2")],
+    );
     assert_eq!(house.counts(["flags", "flags_waiting"]), [1, 1]);
     link
 }
@@ -37,29 +41,70 @@ fn acknowledging_and_closing_are_two_acts_with_name_time_and_note() {
     flagged(&house);
     let flag = house.flag();
     let mut therapist = house.signed_in(&house.people.therapist);
-    let (acknowledge, close) = (format!("/flags/{flag}/acknowledge"), format!("/flags/{flag}/close"));
+    let (acknowledge, close) = (
+        format!("/flags/{flag}/acknowledge"),
+        format!("/flags/{flag}/close"),
+    );
     let assessed = [("assessment", "Called at once, safe tonight, seen tomorrow.")];
 
-    assert_eq!(post(&mut therapist, &close, &assessed).status, 409, "closing comes after acknowledging");
-    assert_eq!(post(&mut therapist, &acknowledge, &[("note", "Calling now.")]).status, 303);
-    assert_eq!(post(&mut therapist, &acknowledge, &[("note", "Calling now.")]).status, 409);
+    assert_eq!(
+        post(&mut therapist, &close, &assessed).status,
+        409,
+        "closing comes after acknowledging"
+    );
+    assert_eq!(
+        post(&mut therapist, &acknowledge, &[("note", "Calling now.")]).status,
+        303
+    );
+    assert_eq!(
+        post(&mut therapist, &acknowledge, &[("note", "Calling now.")]).status,
+        409
+    );
     for empty in ["", "   \n "] {
-        assert_eq!(post(&mut therapist, &close, &[("assessment", empty)]).status, 422, "an assessment has words");
+        assert_eq!(
+            post(&mut therapist, &close, &[("assessment", empty)]).status,
+            422,
+            "an assessment has words"
+        );
     }
-    assert_eq!(house.texts("SELECT state AS value FROM flag"), ["acknowledged"]);
+    assert_eq!(
+        house.texts("SELECT state AS value FROM flag"),
+        ["acknowledged"]
+    );
     assert_eq!(house.counts(["flags_waiting"]), [1]);
 
     let mut supervisor = house.signed_in(&house.people.supervisor);
     assert_eq!(post(&mut supervisor, &close, &assessed).status, 303);
-    assert_eq!(post(&mut therapist, &close, &assessed).status, 409, "closed once");
-    assert_eq!(post(&mut therapist, &acknowledge, &[]).status, 409, "and for good");
+    assert_eq!(
+        post(&mut therapist, &close, &assessed).status,
+        409,
+        "closed once"
+    );
+    assert_eq!(
+        post(&mut therapist, &acknowledge, &[]).status,
+        409,
+        "and for good"
+    );
     assert_eq!(house.texts("SELECT state AS value FROM flag"), ["closed"]);
-    assert_eq!(house.texts("SELECT act AS value FROM flag_act ORDER BY id"), ["raised", "acknowledged", "closed"]);
-    assert_eq!(house.number("audit_event WHERE act IN ('acknowledge_flag', 'close_flag') AND actor_id IS NOT NULL"), 2);
+    assert_eq!(
+        house.texts("SELECT act AS value FROM flag_act ORDER BY id"),
+        ["raised", "acknowledged", "closed"]
+    );
+    assert_eq!(
+        house.number(
+            "audit_event WHERE act IN ('acknowledge_flag', 'close_flag') AND actor_id IS NOT NULL"
+        ),
+        2
+    );
     assert_eq!(house.counts(["flags_waiting"]), [0]);
 
     let page = get(&mut therapist, &format!("/flags/{flag}")).text();
-    for words in ["Lee Hartwell", "Sam Hartwell", "Calling now.", "seen tomorrow"] {
+    for words in [
+        "Lee Hartwell",
+        "Sam Hartwell",
+        "Calling now.",
+        "seen tomorrow",
+    ] {
         assert!(page.contains(words), "{words} is missing in {page}");
     }
 }
@@ -73,12 +118,35 @@ fn a_person_without_a_licence_can_see_a_flag_and_not_move_it() {
     assert_eq!(get(&mut unlicensed, &format!("/flags/{flag}")).status, 200);
     let before = house.texts("SELECT state AS value FROM flag");
     for (act, field) in [("acknowledge", "note"), ("close", "assessment")] {
-        assert_eq!(post(&mut unlicensed, &format!("/flags/{flag}/{act}"), &[(field, "Seen and done.")]).status, 403);
+        assert_eq!(
+            post(
+                &mut unlicensed,
+                &format!("/flags/{flag}/{act}"),
+                &[(field, "Seen and done.")]
+            )
+            .status,
+            403
+        );
     }
-    post(&mut house.signed_in(&house.people.therapist), &format!("/flags/{flag}/acknowledge"), &[]);
-    assert_eq!(post(&mut unlicensed, &format!("/flags/{flag}/close"), &[("assessment", "Seen and done.")]).status, 403);
+    post(
+        &mut house.signed_in(&house.people.therapist),
+        &format!("/flags/{flag}/acknowledge"),
+        &[],
+    );
+    assert_eq!(
+        post(
+            &mut unlicensed,
+            &format!("/flags/{flag}/close"),
+            &[("assessment", "Seen and done.")]
+        )
+        .status,
+        403
+    );
     assert_eq!(before, ["open"]);
-    assert_eq!(house.texts("SELECT state AS value FROM flag"), ["acknowledged"]);
+    assert_eq!(
+        house.texts("SELECT state AS value FROM flag"),
+        ["acknowledged"]
+    );
 }
 
 #[test]
@@ -86,8 +154,16 @@ fn nothing_but_a_licensed_persons_act_closes_a_flag() {
     let house = House::at(monday());
     let link = flagged(&house);
     let still_open = |after: &str| {
-        assert_eq!(house.counts(["flags", "flags_waiting"]), [1, 1], "after {after}");
-        assert_eq!(house.texts("SELECT state AS value FROM flag"), ["open"], "after {after}");
+        assert_eq!(
+            house.counts(["flags", "flags_waiting"]),
+            [1, 1],
+            "after {after}"
+        );
+        assert_eq!(
+            house.texts("SELECT state AS value FROM flag"),
+            ["open"],
+            "after {after}"
+        );
     };
     submit(&mut house.client(), &link, &CALM);
     still_open("handing the same form in with a zero");
@@ -103,9 +179,19 @@ fn nothing_but_a_licensed_persons_act_closes_a_flag() {
         "patient_id,name,email,language,time_zone,clinic_id,clinic,program_id,program,clinician,episode_start,episode_end,ending\n\
          P1,Zephyrine Quillfeather,p1@patients.example.org,en,America/Chicago,north,,main,,lee@staff.example.org,2026-03-02,2026-03-02,planned\n",
     );
-    let order = Order { what: What::Patients, rejects: house.folder.path().join("rejected.csv"), file, mode: Mode::Write };
-    let report = import(&house.app, &house.operator(), &order, &mut |_| ()).expect("the file is good");
-    assert_eq!(house.number("episode WHERE ended_on IS NOT NULL"), 1, "{report:?}");
+    let order = Order {
+        what: What::Patients,
+        rejects: house.folder.path().join("rejected.csv"),
+        file,
+        mode: Mode::Write,
+    };
+    let report =
+        import(&house.app, &house.operator(), &order, &mut |_| ()).expect("the file is good");
+    assert_eq!(
+        house.number("episode WHERE ended_on IS NOT NULL"),
+        1,
+        "{report:?}"
+    );
     still_open("an import that ends the episode");
 
     house.app.clock.set(monday() + TimeDelta::days(30));
@@ -118,10 +204,19 @@ fn nothing_but_a_licensed_persons_act_closes_a_flag() {
 
     let administrator = house.people.administrator.actor.clone();
     for leaving in [house.people.therapist.id, house.people.supervisor.id] {
-        wait_for(accounts::disable(&house.app, administrator.clone(), leaving)).expect("the account is disabled");
+        wait_for(accounts::disable(
+            &house.app,
+            administrator.clone(),
+            leaving,
+        ))
+        .expect("the account is disabled");
         still_open("its owner's leaving");
     }
-    assert_eq!(owner(&house), hex(house.people.elsewhere.id), "whoever is left has it");
+    assert_eq!(
+        owner(&house),
+        hex(house.people.elsewhere.id),
+        "whoever is left has it"
+    );
 }
 
 #[test]
@@ -129,18 +224,42 @@ fn a_flag_that_nobody_acknowledges_goes_round_everybody_who_is_licensed() {
     let house = House::at(monday());
     flagged(&house);
     let people = &house.people;
-    assert_eq!(owner(&house), hex(people.therapist.id), "first the patient's own clinician");
+    assert_eq!(
+        owner(&house),
+        hex(people.therapist.id),
+        "first the patient's own clinician"
+    );
     let mut now = monday();
-    house.app.clock.set(now + TimeDelta::minutes(15) - TimeDelta::seconds(1));
-    assert_eq!(escalate(&house.app).expect("the database works"), 0, "not before its time");
-    let round = [&people.supervisor, &people.elsewhere, &people.therapist, &people.supervisor];
+    house
+        .app
+        .clock
+        .set(now + TimeDelta::minutes(15) - TimeDelta::seconds(1));
+    assert_eq!(
+        escalate(&house.app).expect("the database works"),
+        0,
+        "not before its time"
+    );
+    let round = [
+        &people.supervisor,
+        &people.elsewhere,
+        &people.therapist,
+        &people.supervisor,
+    ];
     for (step, next) in round.into_iter().enumerate() {
         now += TimeDelta::minutes(15);
         house.app.clock.set(now);
         assert_eq!(escalate(&house.app).expect("the database works"), 1);
-        assert_eq!(escalate(&house.app).expect("the database works"), 0, "one step at a time");
+        assert_eq!(
+            escalate(&house.app).expect("the database works"),
+            0,
+            "one step at a time"
+        );
         assert_eq!(owner(&house), hex(next.id), "step {step}");
-        assert_eq!(house.number("outbox WHERE kind = 'flag_notice'"), step + 2, "each step tells somebody");
+        assert_eq!(
+            house.number("outbox WHERE kind = 'flag_notice'"),
+            step + 2,
+            "each step tells somebody"
+        );
     }
     assert_eq!(house.counts(["flags_waiting"]), [1]);
 }
@@ -151,11 +270,44 @@ fn an_acknowledged_flag_is_not_passed_on() {
     flagged(&house);
     let flag = house.flag();
     let mut supervisor = house.signed_in(&house.people.supervisor);
-    assert_eq!(post(&mut supervisor, &format!("/flags/{flag}/acknowledge"), &[]).status, 303);
-    assert_eq!(owner(&house), hex(house.people.supervisor.id), "whoever says they have it, has it");
+    assert_eq!(
+        post(&mut supervisor, &format!("/flags/{flag}/acknowledge"), &[]).status,
+        303
+    );
+    assert_eq!(
+        owner(&house),
+        hex(house.people.supervisor.id),
+        "whoever says they have it, has it"
+    );
     house.app.clock.set(monday() + TimeDelta::hours(1));
     assert_eq!(escalate(&house.app).expect("the database works"), 0);
     assert_eq!(owner(&house), hex(house.people.supervisor.id));
+}
+
+#[test]
+fn of_several_who_take_a_flag_on_at_once_one_has_it() {
+    let house = House::open();
+    flagged(&house);
+    let flag = house.flag();
+    let clients =
+        [&house.people.therapist, &house.people.supervisor].map(|person| house.signed_in(person));
+    let mut statuses: Vec<u16> = std::thread::scope(|scope| {
+        let acts: Vec<_> = clients
+            .into_iter()
+            .map(|mut client| {
+                scope.spawn(move || {
+                    post(&mut client, &format!("/flags/{flag}/acknowledge"), &[]).status
+                })
+            })
+            .collect();
+        acts.into_iter()
+            .map(|act| act.join().expect("no act panics"))
+            .collect()
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 409]);
+    assert_eq!(house.number("flag_act WHERE act = 'acknowledged'"), 1);
+    house.verified();
 }
 
 #[test]
@@ -163,7 +315,11 @@ fn a_flag_goes_to_a_supervisor_when_the_clinician_has_no_licence() {
     let house = House::open();
     let link = house.phq9("P1");
     house.run_sql("UPDATE staff SET licence = NULL WHERE email = 'lee@staff.example.org'");
-    post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "1")]);
+    post(
+        &mut house.client(),
+        &format!("{link}/q/9"),
+        &[("answer", "1")],
+    );
     assert_eq!(owner(&house), hex(house.people.supervisor.id));
     assert_eq!(house.counts(["flags_waiting"]), [1]);
 }
@@ -173,19 +329,38 @@ fn with_nobody_licensed_the_answer_is_kept_help_is_shown_and_an_alarm_is_raised(
     let house = House::open();
     let link = house.phq9("P1");
     house.run_sql("UPDATE staff SET licence = NULL");
-    let answer = post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "1")]);
-    assert!(answer.location().is_some_and(|onward| onward.contains("/support")), "{}", answer.text());
-    assert_eq!(house.texts("SELECT kind AS value FROM task"), ["nobody_licensed"]);
+    let answer = post(
+        &mut house.client(),
+        &format!("{link}/q/9"),
+        &[("answer", "1")],
+    );
+    assert!(
+        answer
+            .location()
+            .is_some_and(|onward| onward.contains("/support")),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(
+        house.texts("SELECT kind AS value FROM task"),
+        ["nobody_licensed"]
+    );
     let found = verify(&house.app).expect("the database can be read");
     let rules: Vec<&str> = found.broken.iter().map(|broken| broken.rule).collect();
-    assert_eq!(rules, ["every waiting flag has an owner who is active and licensed"]);
+    assert_eq!(
+        rules,
+        ["every waiting flag has an owner who is active and licensed"]
+    );
     let refused = wait_for(attune::app::give_form::give_form(
         &house.app,
         house.operator(),
         house.ids("patient")[0].parse().expect("an id"),
         vec!["phq9".into()],
     ));
-    assert!(refused.is_err(), "and no further form that can raise a flag is given");
+    assert!(
+        refused.is_err(),
+        "and no further form that can raise a flag is given"
+    );
 }
 
 #[test]
@@ -195,11 +370,25 @@ fn a_higher_answer_raises_the_flag_again_and_a_lower_one_does_not() {
     let mut patient = house.client();
     let path = format!("{link}/q/9");
     let support = |answer: Option<&str>| answer.is_some_and(|onward| onward.contains("/support"));
-    assert!(support(post(&mut patient, &path, &[("answer", "1")]).location()));
-    assert!(!support(post(&mut patient, &path, &[("answer", "1")]).location()), "the same again");
-    assert!(support(post(&mut patient, &path, &[("answer", "3")]).location()), "more than before");
-    assert!(!support(post(&mut patient, &path, &[("answer", "2")]).location()), "less than before");
-    assert_eq!(house.texts("SELECT CAST(answer AS TEXT) AS value FROM flag"), ["3"]);
+    assert!(support(
+        post(&mut patient, &path, &[("answer", "1")]).location()
+    ));
+    assert!(
+        !support(post(&mut patient, &path, &[("answer", "1")]).location()),
+        "the same again"
+    );
+    assert!(
+        support(post(&mut patient, &path, &[("answer", "3")]).location()),
+        "more than before"
+    );
+    assert!(
+        !support(post(&mut patient, &path, &[("answer", "2")]).location()),
+        "less than before"
+    );
+    assert_eq!(
+        house.texts("SELECT CAST(answer AS TEXT) AS value FROM flag"),
+        ["3"]
+    );
     assert_eq!(house.number("outbox WHERE kind = 'flag_notice'"), 2);
     assert_eq!(house.counts(["flags", "flags_waiting"]), [1, 1]);
 }
@@ -213,10 +402,18 @@ fn a_new_answer_after_closing_raises_a_new_flag() {
     let flag = house.flag();
     let mut therapist = house.signed_in(&house.people.therapist);
     post(&mut therapist, &format!("/flags/{flag}/acknowledge"), &[]);
-    post(&mut therapist, &format!("/flags/{flag}/close"), &[("assessment", "Spoke; safe.")]);
+    post(
+        &mut therapist,
+        &format!("/flags/{flag}/close"),
+        &[("assessment", "Spoke; safe.")],
+    );
     assert_eq!(house.counts(["flags_waiting"]), [0]);
     post(&mut patient, &format!("{link}/q/9"), &[("answer", "2")]);
     assert_eq!(house.counts(["flags", "flags_waiting"]), [2, 1]);
-    submit(&mut patient, &house.link(house.ids("patient")[0].parse().expect("an id"), &["phq9"]), &["0", "0", "0", "0", "0", "0", "0", "0", "1", "0"]);
+    submit(
+        &mut patient,
+        &house.link(house.ids("patient")[0].parse().expect("an id"), &["phq9"]),
+        &["0", "0", "0", "0", "0", "0", "0", "0", "1", "0"],
+    );
     assert_eq!(house.counts(["flags", "flags_waiting"]), [3, 2]);
 }

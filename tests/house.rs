@@ -80,7 +80,8 @@ pub fn monday() -> NaiveDateTime {
 }
 
 pub fn instant(text: &str) -> NaiveDateTime {
-    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").expect("a test writes its instants well")
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S")
+        .expect("a test writes its instants well")
 }
 
 impl House {
@@ -101,9 +102,13 @@ impl House {
         let store = Store::open(place, Seal::new([7; 32])).expect("a new database opens");
         store.migrate().expect("a new database migrates");
         let now = clock.now();
-        let (org, places, people) = store.write_blocking(move |tx| found(tx, now)).expect("a new site is founded");
+        let (org, places, people) = store
+            .write_blocking(move |tx| found(tx, now))
+            .expect("a new site is founded");
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
         let app = App {
             store,
             library: Library::embedded(),
@@ -112,7 +117,15 @@ impl House {
             base_url: format!("http://{address}").into(),
         };
         let web = Some(serve(app.clone(), listener));
-        House { app, people, places, address, web, _database: database, folder }
+        House {
+            app,
+            people,
+            places,
+            address,
+            web,
+            _database: database,
+            folder,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -128,8 +141,15 @@ impl House {
     pub fn signed_in(&self, person: &Person) -> Client {
         let mut client = self.client();
         let fields = [("email", person.email.as_str()), ("password", PASSWORD)];
-        let answer = client.post_form("/sign-in", &fields).expect("the site answers");
-        assert_eq!((answer.status, answer.location()), (303, Some("/")), "{}", answer.text());
+        let answer = client
+            .post_form("/sign-in", &fields)
+            .expect("the site answers");
+        assert_eq!(
+            (answer.status, answer.location()),
+            (303, Some("/")),
+            "{}",
+            answer.text()
+        );
         client
     }
 
@@ -153,13 +173,20 @@ impl House {
             clinician: self.people.therapist.id,
             started_on: self.app.clock.now().date(),
         };
-        wait_for(add_patient(&self.app, self.operator(), who, care, plans)).expect("the patient is taken in")
+        wait_for(add_patient(&self.app, self.operator(), who, care, plans))
+            .expect("the patient is taken in")
     }
 
     /// A fresh link's path.
     pub fn link(&self, patient: PatientId, instruments: &[&str]) -> String {
         let wanted = instruments.iter().map(|id| (*id).to_owned()).collect();
-        let link = wait_for(give_form::give_form(&self.app, self.operator(), patient, wanted)).expect("the form is given");
+        let link = wait_for(give_form::give_form(
+            &self.app,
+            self.operator(),
+            patient,
+            wanted,
+        ))
+        .expect("the form is given");
         path_of(&link).to_owned()
     }
 
@@ -181,7 +208,9 @@ impl House {
             Place::Sqlite(_) => "lower(hex(id))",
             Place::Postgres(_) => "encode(id, 'hex')",
         };
-        self.texts(&format!("SELECT {id} AS value FROM {table} ORDER BY {table}.id"))
+        self.texts(&format!(
+            "SELECT {id} AS value FROM {table} ORDER BY {table}.id"
+        ))
     }
 
     pub fn operator(&self) -> Actor {
@@ -210,7 +239,14 @@ impl House {
         self.run_sql("UPDATE heartbeat SET worker = worker");
         let mut seen: Vec<String> = TABLES
             .iter()
-            .map(|table| format!("{table}: {}", self.texts(&format!("SELECT CAST(COUNT(*) AS TEXT) AS value FROM {table}"))[0]))
+            .map(|table| {
+                format!(
+                    "{table}: {}",
+                    self.texts(&format!(
+                        "SELECT CAST(COUNT(*) AS TEXT) AS value FROM {table}"
+                    ))[0]
+                )
+            })
             .collect();
         for states in STATES {
             seen.extend(self.texts(states));
@@ -234,7 +270,10 @@ impl House {
     /// Runs a statement behind the program's back.
     pub fn run_sql(&self, statement: &str) -> usize {
         let statement = statement.to_owned();
-        let done = self.app.store.write_blocking(move |tx| run_sql(tx, &statement));
+        let done = self
+            .app
+            .store
+            .write_blocking(move |tx| run_sql(tx, &statement));
         done.expect("the test's statement is good")
     }
 }
@@ -251,8 +290,19 @@ impl Drop for House {
 
 /// Tables in which a request may leave something.
 const TABLES: &[&str] = &[
-    "administration", "link", "response", "score", "episode_scale", "flag", "flag_act", "outbox", "task", "audit_event", "patient",
-    "episode", "staff",
+    "administration",
+    "link",
+    "response",
+    "score",
+    "episode_scale",
+    "flag",
+    "flag_act",
+    "outbox",
+    "task",
+    "audit_event",
+    "patient",
+    "episode",
+    "staff",
 ];
 /// What may change without a row more or less.
 const STATES: &[&str] = &[
@@ -292,7 +342,9 @@ pub fn address_of(id: &str) -> String {
 
 /// Waits for a verb.
 pub fn wait_for<F: Future>(work: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.expect("a runtime can be made").block_on(work)
 }
 
@@ -313,13 +365,35 @@ fn found(tx: &mut Tx, now: NaiveDateTime) -> Result<(OrgId, Places, People), Fau
     let org = accounts::found_if_new(tx, now)?.id;
     organisation::rename(tx, org, "Harbor Care", "America/Chicago")?;
     organisation::set_words(tx, org, Some(CRISIS_LINE), "before your next visit")?;
-    let places = Places { north: fresh(now), south: fresh(now), program: fresh(now) };
-    for (id, external_id, name) in [(places.north, "north", "North House"), (places.south, "south", "South House")] {
-        organisation::add_clinic(tx, &ClinicRow { org_id: org, id, external_id: external_id.into(), name: name.into() })?;
+    let places = Places {
+        north: fresh(now),
+        south: fresh(now),
+        program: fresh(now),
+    };
+    for (id, external_id, name) in [
+        (places.north, "north", "North House"),
+        (places.south, "south", "South House"),
+    ] {
+        organisation::add_clinic(
+            tx,
+            &ClinicRow {
+                org_id: org,
+                id,
+                external_id: external_id.into(),
+                name: name.into(),
+            },
+        )?;
     }
-    let program = ProgramRow { org_id: org, id: places.program, external_id: "main".into(), name: "Outpatient".into() };
+    let program = ProgramRow {
+        org_id: org,
+        id: places.program,
+        external_id: "main".into(),
+        name: "Outpatient".into(),
+    };
     organisation::add_program(tx, &program)?;
-    let mut person = |name: &str, role, licence: Option<&str>, clinics: &[ClinicId]| hire(tx, org, name, role, licence, clinics, now);
+    let mut person = |name: &str, role, licence: Option<&str>, clinics: &[ClinicId]| {
+        hire(tx, org, name, role, licence, clinics, now)
+    };
     let people = People {
         therapist: person("Lee", Role::Therapist, Some("LCSW 1"), &[places.north])?,
         unlicensed: person("Kim", Role::Therapist, None, &[places.north])?,
@@ -359,6 +433,16 @@ fn hire(
     };
     staff::add(tx, &row, clinics)?;
     staff::set_password(tx, org, row.id, password_hash())?;
-    let actor = StaffActor { org, id: row.id, role, licence: licence.map(|text| Licence(text.into())), clinics: clinics.to_vec() };
-    Ok(Person { id: row.id, email: row.email, actor: Actor::Staff(actor) })
+    let actor = StaffActor {
+        org,
+        id: row.id,
+        role,
+        licence: licence.map(|text| Licence(text.into())),
+        clinics: clinics.to_vec(),
+    };
+    Ok(Person {
+        id: row.id,
+        email: row.email,
+        actor: Actor::Staff(actor),
+    })
 }

@@ -26,12 +26,17 @@ pub fn mailer(sink: &SmtpSink) -> Mailer {
         security: Security::Loopback,
         credentials: None,
     };
-    Mailer::Smtp(Arc::new(SmtpMailer::new(&smtp, "Harbor Care <forms@example.org>").expect("the sender is good")))
+    Mailer::Smtp(Arc::new(
+        SmtpMailer::new(&smtp, "Harbor Care <forms@example.org>").expect("the sender is good"),
+    ))
 }
 
 /// A patient whose first weekly form is due now; its invitation waits in the outbox.
 pub fn due(house: &House, id: &str) {
-    let weekly = PlanDetails { instruments: vec!["phq9".into()], cadence: Cadence::EveryWeeks { weeks: 1 } };
+    let weekly = PlanDetails {
+        instruments: vec!["phq9".into()],
+        cadence: Cadence::EveryWeeks { weeks: 1 },
+    };
     house.enrol(id, vec![weekly]);
     assert_eq!(plan_due(&house.app).expect("the database works"), 1);
 }
@@ -49,8 +54,29 @@ pub fn send_notices(house: &House, sink: &SmtpSink) -> usize {
 pub fn tells_nothing(mail: &Mail) {
     let everything = mail.everything().to_lowercase();
     for word in [
-        "phq", "gad", "pcl", "ptsd", "depress", "anxi", "suicid", "self-harm", "hurt", "trauma", "score", "symptom", "questionnaire",
-        "mental", "psych", "therap", "crisis", "diagnos", "treatment", "disorder", "severe", "flag", "quillfeather",
+        "phq",
+        "gad",
+        "pcl",
+        "ptsd",
+        "depress",
+        "anxi",
+        "suicid",
+        "self-harm",
+        "hurt",
+        "trauma",
+        "score",
+        "symptom",
+        "questionnaire",
+        "mental",
+        "psych",
+        "therap",
+        "crisis",
+        "diagnos",
+        "treatment",
+        "disorder",
+        "severe",
+        "flag",
+        "quillfeather",
     ] {
         assert!(!everything.contains(word), "{word:?} is in {everything}");
     }
@@ -65,24 +91,43 @@ fn states(house: &House) -> Vec<String> {
 fn an_invitation_leaves_once_says_nothing_about_health_and_its_link_works() {
     let (house, sink) = (House::at(monday()), SmtpSink::start());
     due(&house, "P1");
-    assert_eq!(plan_due(&house.app).expect("the database works"), 0, "an occasion comes once");
+    assert_eq!(
+        plan_due(&house.app).expect("the database works"),
+        0,
+        "an occasion comes once"
+    );
     assert_eq!(send(&house, &sink), 1);
     assert_eq!((send(&house, &sink), sink.mails().len()), (0, 1));
     let mail = sink.mails().remove(0);
-    assert_eq!((mail.from.as_str(), mail.to.clone()), ("forms@example.org", vec![address_of("P1")]));
+    assert_eq!(
+        (mail.from.as_str(), mail.to.clone()),
+        ("forms@example.org", vec![address_of("P1")])
+    );
     tells_nothing(&mail);
     let kind = mail.header("content-type").expect("a type");
     assert!(kind.starts_with("multipart/alternative"), "{kind}");
     let (text, html) = (mail.text().expect("plain text"), mail.html().expect("HTML"));
     for part in [&text, &html] {
-        assert!(part.contains("Zephyrine") && part.contains("North House") && part.contains("988"), "{part}");
+        assert!(
+            part.contains("Zephyrine") && part.contains("North House") && part.contains("988"),
+            "{part}"
+        );
     }
-    assert!(!html.contains("<img") && !html.contains("src="), "nothing that tells who opened it");
+    assert!(
+        !html.contains("<img") && !html.contains("src="),
+        "nothing that tells who opened it"
+    );
     assert_eq!(mail.links().len(), 1);
-    assert_eq!(mail.header("auto-submitted").as_deref(), Some("auto-generated"));
+    assert_eq!(
+        mail.header("auto-submitted").as_deref(),
+        Some("auto-generated")
+    );
     assert!(mail.header("message-id").is_some());
     assert_eq!(states(&house), ["accepted"]);
-    assert_eq!(house.texts("SELECT state AS value FROM administration"), ["sent"]);
+    assert_eq!(
+        house.texts("SELECT state AS value FROM administration"),
+        ["sent"]
+    );
 
     let link = path_of(&mail.links()[0]).to_owned();
     assert_eq!(submit(&mut house.client(), &link, &CALM).status, 303);
@@ -105,7 +150,11 @@ fn is_tried_again(trouble: Behaviour) {
     assert_eq!(house.number("task"), 0, "nobody has to do anything");
     for doubled in kept_before {
         let mails = sink.mails();
-        assert_eq!(doubled.header("message-id"), mails[1].header("message-id"), "a doubled mail can be recognised");
+        assert_eq!(
+            doubled.header("message-id"),
+            mails[1].header("message-id"),
+            "a doubled mail can be recognised"
+        );
         assert_eq!(doubled.links(), mails[1].links());
     }
     house.verified();
@@ -140,15 +189,25 @@ fn a_server_that_is_not_there_is_asked_again_with_growing_pauses() {
     drop(gone);
     let mut now = monday();
     for minutes in [1, 2, 4, 8] {
-        assert_eq!(send_due(&house.app, &nowhere, Lane::Others).expect("the database works"), 1);
+        assert_eq!(
+            send_due(&house.app, &nowhere, Lane::Others).expect("the database works"),
+            1
+        );
         now += TimeDelta::minutes(minutes);
         house.app.clock.set(now - TimeDelta::seconds(1));
-        assert_eq!(send_due(&house.app, &nowhere, Lane::Others).expect("the database works"), 0, "not before {minutes} minutes");
+        assert_eq!(
+            send_due(&house.app, &nowhere, Lane::Others).expect("the database works"),
+            0,
+            "not before {minutes} minutes"
+        );
         house.app.clock.set(now);
     }
     let sink = SmtpSink::start();
     assert_eq!((send(&house, &sink), sink.mails().len()), (1, 1));
-    assert_eq!(house.texts("SELECT CAST(attempts AS TEXT) AS value FROM outbox"), ["5"]);
+    assert_eq!(
+        house.texts("SELECT CAST(attempts AS TEXT) AS value FROM outbox"),
+        ["5"]
+    );
 }
 
 #[test]
@@ -158,18 +217,36 @@ fn an_address_that_is_refused_for_good_is_not_tried_again_and_becomes_a_task() {
     sink.for_recipient(&address_of("P1"), Behaviour::RefuseForGood);
     assert_eq!(send(&house, &sink), 1);
     assert_eq!(states(&house), ["refused"]);
-    assert_eq!(house.texts("SELECT kind AS value FROM task"), ["mail_refused"]);
+    assert_eq!(
+        house.texts("SELECT kind AS value FROM task"),
+        ["mail_refused"]
+    );
     let detail = house.texts("SELECT detail AS value FROM task");
     assert!(!detail[0].contains("patients.example.org"), "{detail:?}");
-    let tasks = get(&mut House::signed_in(&house, &house.people.therapist), "/tasks").text();
-    assert!(tasks.contains("refused the patient’s address") && tasks.contains(PATIENT_NAME), "{tasks}");
+    let tasks = get(
+        &mut House::signed_in(&house, &house.people.therapist),
+        "/tasks",
+    )
+    .text();
+    assert!(
+        tasks.contains("refused the patient’s address") && tasks.contains(PATIENT_NAME),
+        "{tasks}"
+    );
 
     house.app.clock.set(monday() + TimeDelta::days(7));
     plan_due(&house.app).expect("the database works");
     let attempts = sink.attempts();
     send(&house, &sink);
-    assert_eq!((sink.attempts(), sink.mails().len()), (attempts, 0), "the address is left alone");
-    assert_eq!(house.number("task WHERE kind IN ('mail_refused', 'no_address')"), 2, "and each missed form has its task");
+    assert_eq!(
+        (sink.attempts(), sink.mails().len()),
+        (attempts, 0),
+        "the address is left alone"
+    );
+    assert_eq!(
+        house.number("task WHERE kind IN ('mail_refused', 'no_address')"),
+        2,
+        "and each missed form has its task"
+    );
     house.verified();
 }
 
@@ -198,8 +275,16 @@ fn thirty_invitations_leave_once_each_over_few_connections() {
     to.sort();
     to.dedup();
     assert_eq!((to.len(), sink.mails().len()), (30, 30));
-    assert!(sink.most_open() <= AT_ONCE, "{} connections at once", sink.most_open());
-    let mut ids: Vec<_> = sink.mails().iter().map(|mail| mail.header("message-id")).collect();
+    assert!(
+        sink.most_open() <= AT_ONCE,
+        "{} connections at once",
+        sink.most_open()
+    );
+    let mut ids: Vec<_> = sink
+        .mails()
+        .iter()
+        .map(|mail| mail.header("message-id"))
+        .collect();
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 30);
@@ -226,10 +311,16 @@ fn a_message_that_was_claimed_and_lost_with_its_process_leaves_when_the_lease_is
     let (house, sink) = (House::at(monday()), SmtpSink::start());
     due(&house, "P1");
     let (org, now) = (house.app.org, monday());
-    let lost = house.app.store.write_blocking(move |tx| outbox::claim(tx, org, Lane::Others, now, 10));
+    let lost = house
+        .app
+        .store
+        .write_blocking(move |tx| outbox::claim(tx, org, Lane::Others, now, 10));
     assert_eq!(lost.map(|rows| rows.len()).expect("the database works"), 1);
     assert_eq!(send(&house, &sink), 0, "somebody holds it");
-    house.app.clock.set(monday() + TimeDelta::minutes(5) + TimeDelta::seconds(1));
+    house
+        .app
+        .clock
+        .set(monday() + TimeDelta::minutes(5) + TimeDelta::seconds(1));
     assert_eq!((send(&house, &sink), sink.mails().len()), (1, 1));
     assert_eq!(states(&house), ["accepted"]);
 }
@@ -238,8 +329,16 @@ fn a_message_that_was_claimed_and_lost_with_its_process_leaves_when_the_lease_is
 fn a_flag_notice_goes_to_the_clinician_and_says_nothing() {
     let (house, sink) = (House::at(monday()), SmtpSink::start());
     let link = house.phq9("P1");
-    post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "3")]);
-    assert_eq!(send_notices(&house, &sink), 1, "the notice waits the moment the answer is saved");
+    post(
+        &mut house.client(),
+        &format!("{link}/q/9"),
+        &[("answer", "3")],
+    );
+    assert_eq!(
+        send_notices(&house, &sink),
+        1,
+        "the notice waits the moment the answer is saved"
+    );
     assert_eq!(send_notices(&house, &sink), 0);
     let mail = sink.mails().remove(0);
     assert_eq!(mail.to, [house.people.therapist.email.clone()]);
@@ -253,7 +352,11 @@ fn a_flag_notice_goes_to_the_clinician_and_says_nothing() {
 fn a_flag_notice_is_never_given_up() {
     let (house, sink) = (House::at(monday()), SmtpSink::start());
     let link = house.phq9("P1");
-    post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "3")]);
+    post(
+        &mut house.client(),
+        &format!("{link}/q/9"),
+        &[("answer", "3")],
+    );
     sink.always(Behaviour::RefuseForGood);
     let mut now = monday();
     for _ in 0..30 {
@@ -276,14 +379,29 @@ fn a_server_that_stalls_on_an_invitation_holds_up_no_notice() {
         let began = Instant::now();
         let stalled = scope.spawn(|| send(&house, &sink));
         while sink.attempts() == 0 {
-            assert!(began.elapsed() < Duration::from_secs(10), "the invitation is under way");
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "the invitation is under way"
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
-        post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "1")]);
-        assert_eq!((send_notices(&house, &good), good.mails().len()), (1, 1), "while the invitation hangs");
+        post(
+            &mut house.client(),
+            &format!("{link}/q/9"),
+            &[("answer", "1")],
+        );
+        assert_eq!(
+            (send_notices(&house, &good), good.mails().len()),
+            (1, 1),
+            "while the invitation hangs"
+        );
         assert!(!stalled.is_finished());
         assert_eq!(stalled.join().expect("the stalled worker comes back"), 1);
         assert!(began.elapsed() < Duration::from_secs(60), "a stall ends");
     });
-    assert_eq!(house.number("outbox WHERE kind = 'invitation' AND state = 'queued'"), 1, "and is tried again");
+    assert_eq!(
+        house.number("outbox WHERE kind = 'invitation' AND state = 'queued'"),
+        1,
+        "and is tried again"
+    );
 }

@@ -14,7 +14,11 @@ fn is_withdrawn_after(what: &str, happens: impl FnOnce(&House)) {
     happens(&house);
     send(&house, &sink);
     assert_eq!((sink.attempts(), sink.mails().len()), (0, 0), "{what}");
-    assert_eq!(house.texts("SELECT state AS value FROM outbox"), ["withdrawn"], "{what}");
+    assert_eq!(
+        house.texts("SELECT state AS value FROM outbox"),
+        ["withdrawn"],
+        "{what}"
+    );
     assert_eq!(house.number("task"), 0, "{what}: nobody has to do anything");
 }
 
@@ -29,7 +33,9 @@ fn an_invitation_is_withdrawn_when_its_occasion_is_over() {
     is_withdrawn_after("completed", |house| {
         house.run_sql("UPDATE administration SET state = 'completed', ended_at = due_at");
     });
-    is_withdrawn_after("expired", |house| house.app.clock.set(monday() + TimeDelta::days(8)));
+    is_withdrawn_after("expired", |house| {
+        house.app.clock.set(monday() + TimeDelta::days(8))
+    });
 }
 
 #[test]
@@ -66,12 +72,20 @@ fn a_notice_about_a_closed_flag_is_withdrawn_and_one_about_an_acknowledged_flag_
     for (acts, sent) in [(1, 1), (2, 0)] {
         let (house, sink) = (House::at(monday()), SmtpSink::start());
         let link = house.phq9("P1");
-        post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "1")]);
+        post(
+            &mut house.client(),
+            &format!("{link}/q/9"),
+            &[("answer", "1")],
+        );
         let flag = house.flag();
         let mut supervisor = house.signed_in(&house.people.supervisor);
         post(&mut supervisor, &format!("/flags/{flag}/acknowledge"), &[]);
         if acts == 2 {
-            post(&mut supervisor, &format!("/flags/{flag}/close"), &[("assessment", "Spoke; safe.")]);
+            post(
+                &mut supervisor,
+                &format!("/flags/{flag}/close"),
+                &[("assessment", "Spoke; safe.")],
+            );
         }
         send_notices(&house, &sink);
         assert_eq!(sink.mails().len(), sent, "{acts} acts");

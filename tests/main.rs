@@ -6,6 +6,7 @@
 mod support;
 
 mod house;
+mod house_rules;
 mod operator;
 
 mod access;
@@ -13,8 +14,10 @@ mod audit;
 mod bad_input;
 mod bad_links;
 mod battery;
+mod both_engines;
 mod commands;
 mod crash;
+mod demo;
 mod flags;
 mod foreign_posts;
 mod logs;

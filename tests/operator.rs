@@ -24,22 +24,48 @@ impl Office {
 
     /// With further settings.
     pub fn open_with(settings: &[(&str, &str)]) -> Office {
-        let site = settings.iter().fold(Site::new(), |site, (name, value)| site.with(name, value));
+        let site = settings
+            .iter()
+            .fold(Site::new(), |site, (name, value)| site.with(name, value));
         site.must_run(&["migrate"]);
         let service = site.serve();
-        let office = Office { service: Some(service), site };
+        let office = Office {
+            service: Some(service),
+            site,
+        };
         office.take_people_in();
         office
     }
 
     fn take_people_in(&self) {
-        let patients = self.site.folder.write("patients.csv", patients_csv(PATIENTS));
+        let patients = self
+            .site
+            .folder
+            .write("patients.csv", patients_csv(PATIENTS));
         let import = ["import", "patients", &patients.to_string_lossy()];
         // The clinic comes with the file; its people are added before its patients can be.
-        assert_eq!(self.site.run(&import).status.code(), Some(3), "no row is taken before the clinician is there");
-        for (email, role) in [("lee@staff.example.org", "therapist"), ("sam@staff.example.org", "supervisor")] {
+        assert_eq!(
+            self.site.run(&import).status.code(),
+            Some(3),
+            "no row is taken before the clinician is there"
+        );
+        for (email, role) in [
+            ("lee@staff.example.org", "therapist"),
+            ("sam@staff.example.org", "supervisor"),
+        ] {
             let added = self.site.must_run(&[
-                "user", "add", "--email", email, "--name", "Hartwell", "--role", role, "--licence", "LCSW 1", "--clinic", "north",
+                "user",
+                "add",
+                "--email",
+                email,
+                "--name",
+                "Hartwell",
+                "--role",
+                role,
+                "--licence",
+                "LCSW 1",
+                "--clinic",
+                "north",
             ]);
             self.set_password(added.trim());
         }
@@ -49,7 +75,10 @@ impl Office {
     /// Uses a set-up link.
     pub fn set_password(&self, link: &str) {
         let fields = [("password", PASSWORD), ("again", PASSWORD)];
-        let answer = self.client().post_form(path_of(link), &fields).expect("the site answers");
+        let answer = self
+            .client()
+            .post_form(path_of(link), &fields)
+            .expect("the site answers");
         assert_eq!(answer.status, 303, "{}", answer.text());
     }
 
@@ -59,8 +88,19 @@ impl Office {
 
     /// The paths of fresh links, this many for each patient.
     pub fn links(&self, instruments: &str, each: usize) -> Vec<String> {
-        let printed = self.site.must_run(&["link", "new", "--all", "--each", &each.to_string(), "--instruments", instruments]);
-        printed.lines().map(|line| path_of(line).to_owned()).collect()
+        let printed = self.site.must_run(&[
+            "link",
+            "new",
+            "--all",
+            "--each",
+            &each.to_string(),
+            "--instruments",
+            instruments,
+        ]);
+        printed
+            .lines()
+            .map(|line| path_of(line).to_owned())
+            .collect()
     }
 
     /// kill -9; gives its log.
@@ -73,7 +113,11 @@ impl Office {
     /// # Panics
     /// When it does not end well in time.
     pub fn stop(&mut self, patience: Duration) -> String {
-        let (status, log) = self.service.take().expect("the service runs").stop(patience);
+        let (status, log) = self
+            .service
+            .take()
+            .expect("the service runs")
+            .stop(patience);
         assert!(status.success(), "{status}\n{log}");
         log
     }
@@ -97,9 +141,13 @@ impl Office {
 pub fn patients_csv(count: usize) -> String {
     let head = "patient_id,name,email,language,time_zone,clinic_id,clinic,program_id,program,clinician,episode_start\n";
     let row = |n| {
-        format!("P{n},Zephyrine Quillfeather,p{n}@patients.example.org,en,America/Chicago,north,North House,main,Outpatient,lee@staff.example.org,2026-01-05\n")
+        format!(
+            "P{n},Zephyrine Quillfeather,p{n}@patients.example.org,en,America/Chicago,north,North House,main,Outpatient,lee@staff.example.org,2026-01-05\n"
+        )
     };
-    (1..=count).map(row).fold(head.to_owned(), |file, row| file + &row)
+    (1..=count)
+        .map(row)
+        .fold(head.to_owned(), |file, row| file + &row)
 }
 
 /// What a command complained about.

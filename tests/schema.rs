@@ -13,14 +13,25 @@ type Tables = BTreeMap<String, BTreeSet<String>>;
 fn folder_names(engine: &str) -> BTreeSet<String> {
     let root = format!("{}/migrations/{engine}", env!("CARGO_MANIFEST_DIR"));
     let entries = std::fs::read_dir(root).expect("the migrations are in the repository");
-    entries.map(|entry| entry.expect("a folder can be read").file_name().to_string_lossy().into_owned()).collect()
+    entries
+        .map(|entry| {
+            entry
+                .expect("a folder can be read")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect()
 }
 
 fn tables_of(rows: Vec<String>) -> Tables {
     let mut tables = Tables::new();
     for row in rows.iter().filter(|row| !row.starts_with("__diesel")) {
         let (table, column) = row.split_once('.').expect("table.column");
-        tables.entry(table.to_owned()).or_default().insert(column.to_owned());
+        tables
+            .entry(table.to_owned())
+            .or_default()
+            .insert(column.to_owned());
     }
     tables
 }
@@ -44,9 +55,15 @@ const POSTGRES_INDEXES: &str = "SELECT t.relname || '.' || i.relname AS value FR
 /// A query's texts in a new SQLite file with all migrations.
 fn in_sqlite(query: &'static str) -> Tables {
     let folder = crate::support::folder::TemporaryFolder::new();
-    let store = Store::open(Place::Sqlite(folder.path().join("schema.db")), Seal::new([1; 32])).expect("a new file opens");
+    let store = Store::open(
+        Place::Sqlite(folder.path().join("schema.db")),
+        Seal::new([1; 32]),
+    )
+    .expect("a new file opens");
     store.migrate().expect("a new file migrates");
-    let rows = store.read_blocking(move |tx| crate::house::texts(tx, query)).expect("the query is good");
+    let rows = store
+        .read_blocking(move |tx| crate::house::texts(tx, query))
+        .expect("the query is good");
     store.close();
     tables_of(rows)
 }
@@ -78,7 +95,10 @@ fn both_engines_have_the_same_tables_columns_keys_and_indexes() {
 fn every_table_that_grows_carries_its_organisation_first_in_its_key() {
     let keys = in_sqlite(SQLITE_KEYS);
     let front_doors = ["organisation", "link", "setup_link", "sign_in", "heartbeat"];
-    for (table, columns) in keys.iter().filter(|(table, _)| !front_doors.contains(&table.as_str())) {
+    for (table, columns) in keys
+        .iter()
+        .filter(|(table, _)| !front_doors.contains(&table.as_str()))
+    {
         assert!(columns.contains("org_id 1"), "{table}: {columns:?}");
     }
     assert!(keys.len() > 15, "{keys:?}");

@@ -12,8 +12,12 @@ const MOST: Duration = Duration::from_secs(30);
 
 /// Sends a byte a second until the server answers or hangs up; says what it said.
 fn drip(mut stream: TcpStream, head: &str, began: Instant) -> String {
-    stream.write_all(head.as_bytes()).expect("the head can be sent");
-    stream.set_read_timeout(Some(Duration::from_millis(500))).expect("a time-out can be set");
+    stream
+        .write_all(head.as_bytes())
+        .expect("the head can be sent");
+    stream
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .expect("a time-out can be set");
     let mut said = Vec::new();
     loop {
         let mut bytes = [0; 4096];
@@ -42,7 +46,12 @@ fn slow_bodies_and_slow_headers_are_cut_and_nothing_is_stored() {
     start(&mut house.client(), &link, "list");
     let before = house.snapshot();
     let began = Instant::now();
-    let connect = || house.client().bare_connection().expect("the site can be reached");
+    let connect = || {
+        house
+            .client()
+            .bare_connection()
+            .expect("the site can be reached")
+    };
     let body = format!(
         "POST {link}/list/1 HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 5000\r\n\r\nq1=1&q2="

@@ -118,12 +118,17 @@ pub fn instruments<'a>(library: &'a Library, door: &Door) -> Result<Vec<&'a Inst
 /// # Errors
 /// See [`Refusal`]; a fault means that nothing of it was stored.
 pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Failure<Refusal>> {
-    let (library, now) = (app.library, app.clock.now());
-    app.store.write(move |tx| take(tx, library, &command, now)).await
+    let (library, clock) = (app.library, app.clock.clone());
+    app.store
+        .write(move |tx| {
+            administration::lock(tx, &command.token_hash)?;
+            // Only now: whoever waited for the lock comes after the one it waited for, and the episode's summary follows that order.
+            take(tx, library, &command, clock.now())
+        })
+        .await
 }
 
 fn take(tx: &mut Tx, library: &Library, command: &TakeAnswers, now: NaiveDateTime) -> Result<Receipt, Failure<Refusal>> {
-    administration::lock(tx, &command.token_hash)?;
     let door = administration::door(tx, &command.token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
     let stored = response::of_administration(tx, door.administration.org_id, door.administration.id)?;
     let parts = parts(library, &door, &stored)?;

@@ -2,6 +2,7 @@
 //! one occasion, never the patient's record.
 
 use super::schema::{administration, clinic, episode, link, organisation, patient, staff};
+use super::engine::on_engine;
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
@@ -102,7 +103,7 @@ pub struct Door {
 /// # Errors
 /// When the database fails.
 pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
-    Ok(link::table
+    Ok(on_engine!(tx, db => link::table
         .inner_join(
             administration::table
                 .on(administration::org_id.eq(link::org_id).and(administration::id.eq(link::administration_id))),
@@ -129,7 +130,7 @@ pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
             organisation::crisis_line,
             organisation::reading_promise,
         ))
-        .get_result(&mut tx.db)
+        .get_result(db))
         .optional()?)
 }
 
@@ -147,10 +148,10 @@ pub fn lock(tx: &mut Tx, token_hash: &[u8]) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn mark_opened_by(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Result<(), Fault> {
-    let found: Option<(OrgId, AdministrationId)> = link::table
+    let found: Option<(OrgId, AdministrationId)> = on_engine!(tx, db => link::table
         .filter(link::token_hash.eq(token_hash).and(link::revoked_at.is_null()))
         .select((link::org_id, link::administration_id))
-        .get_result(&mut tx.db)
+        .get_result(db))
         .optional()?;
     match found {
         Some((org, id)) => mark_opened(tx, org, id, now),
@@ -164,9 +165,9 @@ pub fn mark_opened_by(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Res
 /// When the database fails.
 pub fn mark_opened(tx: &mut Tx, org: OrgId, id: AdministrationId, now: NaiveDateTime) -> Result<(), Fault> {
     let waiting = [AdministrationState::Planned.word(), AdministrationState::Sent.word()];
-    diesel::update(administration::table.find((org, id)).filter(administration::expires_at.ge(now)).filter(administration::state.eq(waiting[0]).or(administration::state.eq(waiting[1]))))
+    on_engine!(tx, db => diesel::update(administration::table.find((org, id)).filter(administration::expires_at.ge(now)).filter(administration::state.eq(waiting[0]).or(administration::state.eq(waiting[1]))))
         .set((administration::state.eq(AdministrationState::Opened.word()), administration::opened_at.eq(now)))
-        .execute(&mut tx.db)?;
+        .execute(db))?;
     Ok(())
 }
 
@@ -175,9 +176,9 @@ pub fn mark_opened(tx: &mut Tx, org: OrgId, id: AdministrationId, now: NaiveDate
 /// # Errors
 /// When the database fails.
 pub fn end(tx: &mut Tx, org: OrgId, id: AdministrationId, state: AdministrationState, now: NaiveDateTime) -> Result<bool, Fault> {
-    let ended = diesel::update(administration::table.find((org, id)).filter(administration::ended_at.is_null()))
+    let ended = on_engine!(tx, db => diesel::update(administration::table.find((org, id)).filter(administration::ended_at.is_null()))
         .set((administration::state.eq(state.word()), administration::ended_at.eq(now)))
-        .execute(&mut tx.db)?;
+        .execute(db))?;
     Ok(ended == 1)
 }
 

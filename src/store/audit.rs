@@ -2,6 +2,7 @@
 //! chain, so that an edit, a deletion or a cut tail shows in [`check`].
 
 use super::schema::{audit_event, audit_seal};
+use super::engine::on_engine;
 use super::{Fault, Tx, fresh};
 use crate::domain::access::{Actor, Permit};
 use crate::domain::audit::{AuditEvent, StoredEvent, name_actor, sealed_bytes};
@@ -58,7 +59,7 @@ pub fn record_by<K>(
 pub fn add(tx: &mut Tx, event: &AuditEvent) -> Result<(), Fault> {
     let stored = event.stored();
     let mac = mac_of(tx, &stored);
-    diesel::insert_into(audit_event::table)
+    on_engine!(tx, db => diesel::insert_into(audit_event::table)
         .values((
             audit_event::org_id.eq(stored.org),
             audit_event::id.eq(stored.id),
@@ -71,7 +72,7 @@ pub fn add(tx: &mut Tx, event: &AuditEvent) -> Result<(), Fault> {
             audit_event::outcome.eq(stored.outcome),
             audit_event::mac.eq(&mac[..]),
         ))
-        .execute(&mut tx.db)?;
+        .execute(db))?;
     Ok(())
 }
 

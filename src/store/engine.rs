@@ -25,6 +25,18 @@ pub enum Db {
     Sqlite(SqliteConnection),
 }
 
+/// Runs one builder on whichever engine is there. The enum itself can run any query too, but it writes the SQL text anew on every execution, also of a
+/// statement that is cached: on the way of a patient's answer that was a third of the work.
+macro_rules! on_engine {
+    ($tx:expr, $db:ident => $run:expr) => {
+        match &mut $tx.db {
+            $crate::store::Db::Sqlite($db) => $run,
+            $crate::store::Db::Postgres($db) => $run,
+        }
+    };
+}
+pub(super) use on_engine;
+
 /// Where the data lives, read from the database URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {

@@ -1,6 +1,7 @@
 //! Responses, their scores, and the one row per episode and scale that spares every list and every evaluation the history.
 
 use super::schema::{episode_scale, response, score};
+use super::engine::on_engine;
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId};
@@ -113,9 +114,9 @@ pub struct EpisodeScaleRow {
 /// # Errors
 /// When the database fails.
 pub fn of_administration(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Result<Vec<ResponseRow>, Fault> {
-    Ok(response::table
+    Ok(on_engine!(tx, db => response::table
         .filter(response::org_id.eq(org).and(response::administration_id.eq(id)))
-        .load(&mut tx.db)?)
+        .load(db))?)
 }
 
 /// Adds a response.
@@ -123,7 +124,7 @@ pub fn of_administration(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Resul
 /// # Errors
 /// When the occasion has one for that instrument, or the database fails.
 pub fn add(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
-    diesel::insert_into(response::table).values(row).execute(&mut tx.db)?;
+    on_engine!(tx, db => diesel::insert_into(response::table).values(row).execute(db))?;
     Ok(())
 }
 
@@ -132,7 +133,7 @@ pub fn add(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn change(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
-    diesel::update(response::table.find((row.org_id, row.id)))
+    on_engine!(tx, db => diesel::update(response::table.find((row.org_id, row.id)))
         .set((
             response::state.eq(&row.state),
             response::answers.eq(&row.answers),
@@ -140,7 +141,7 @@ pub fn change(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
             response::layout.eq(&row.layout),
             response::completed_at.eq(row.completed_at),
         ))
-        .execute(&mut tx.db)?;
+        .execute(db))?;
     Ok(())
 }
 
@@ -149,7 +150,7 @@ pub fn change(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
 /// # Errors
 /// When that revision exists, or the database fails.
 pub fn add_score(tx: &mut Tx, row: &ScoreRow) -> Result<(), Fault> {
-    diesel::insert_into(score::table).values(row).execute(&mut tx.db)?;
+    on_engine!(tx, db => diesel::insert_into(score::table).values(row).execute(db))?;
     Ok(())
 }
 
@@ -164,7 +165,7 @@ pub fn summary(
     instrument: &str,
     scale: &str,
 ) -> Result<Option<EpisodeScaleRow>, Fault> {
-    Ok(episode_scale::table.find((org, episode, instrument, scale)).get_result(&mut tx.db).optional()?)
+    Ok(on_engine!(tx, db => episode_scale::table.find((org, episode, instrument, scale)).get_result(db)).optional()?)
 }
 
 /// Adds an episode's row on a scale.
@@ -172,7 +173,7 @@ pub fn summary(
 /// # Errors
 /// When there is one, or the database fails.
 pub fn add_summary(tx: &mut Tx, row: &EpisodeScaleRow) -> Result<(), Fault> {
-    diesel::insert_into(episode_scale::table).values(row).execute(&mut tx.db)?;
+    on_engine!(tx, db => diesel::insert_into(episode_scale::table).values(row).execute(db))?;
     Ok(())
 }
 
@@ -181,7 +182,7 @@ pub fn add_summary(tx: &mut Tx, row: &EpisodeScaleRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn change_summary(tx: &mut Tx, row: &EpisodeScaleRow) -> Result<(), Fault> {
-    diesel::update(episode_scale::table.find((row.org_id, row.episode_id, &row.instrument, &row.scale)))
+    on_engine!(tx, db => diesel::update(episode_scale::table.find((row.org_id, row.episode_id, &row.instrument, &row.scale)))
         .set((
             episode_scale::version.eq(&row.version),
             episode_scale::n.eq(row.n),
@@ -192,7 +193,7 @@ pub fn change_summary(tx: &mut Tx, row: &EpisodeScaleRow) -> Result<(), Fault> {
             episode_scale::best_at.eq(row.best_at),
             episode_scale::recent.eq(&row.recent),
         ))
-        .execute(&mut tx.db)?;
+        .execute(db))?;
     Ok(())
 }
 
