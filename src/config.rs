@@ -8,7 +8,17 @@ use std::path::{Path, PathBuf};
 
 /// Every key there is, without its `ATTUNE_`.
 const KEYS: &[&str] = &[
-    "BASE_URL", "CONFIG", "DATABASE_URL", "DATA_DIR", "LISTEN", "LOG", "LOG_FORMAT", "MAIL_FROM", "SECRET_KEY", "SMTP_URL", "WORKERS",
+    "BASE_URL",
+    "CONFIG",
+    "DATABASE_URL",
+    "DATA_DIR",
+    "LISTEN",
+    "LOG",
+    "LOG_FORMAT",
+    "MAIL_FROM",
+    "SECRET_KEY",
+    "SMTP_URL",
+    "WORKERS",
 ];
 /// Those that may be given as a file.
 const SECRETS: &[&str] = &["DATABASE_URL", "SECRET_KEY", "SMTP_URL"];
@@ -100,15 +110,27 @@ pub struct BadSetting {
 
 impl std::fmt::Display for BadSetting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: saw {}; wanted {}", self.name, self.seen, self.wanted)
+        write!(
+            f,
+            "{}: saw {}; wanted {}",
+            self.name, self.seen, self.wanted
+        )
     }
 }
 
 impl std::error::Error for BadSetting {}
 
 fn bad(key: &str, seen: &str, wanted: &str) -> BadSetting {
-    let seen = if SECRETS.contains(&key) { "a value that is kept secret".to_owned() } else { format!("{seen:?}") };
-    BadSetting { name: format!("ATTUNE_{key}"), seen, wanted: wanted.to_owned() }
+    let seen = if SECRETS.contains(&key) {
+        "a value that is kept secret".to_owned()
+    } else {
+        format!("{seen:?}")
+    };
+    BadSetting {
+        name: format!("ATTUNE_{key}"),
+        seen,
+        wanted: wanted.to_owned(),
+    }
 }
 
 /// What was given, by key.
@@ -116,7 +138,10 @@ struct Given(BTreeMap<String, String>);
 
 impl Given {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str).filter(|value| !value.is_empty())
+        self.0
+            .get(key)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 }
 
@@ -136,14 +161,21 @@ impl Config {
     pub fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Config, BadSetting> {
         let given = gather(variables)?;
         let data_dir = PathBuf::from(given.get("DATA_DIR").unwrap_or("data"));
-        let data_dir = std::path::absolute(&data_dir)
-            .map_err(|_| bad("DATA_DIR", &data_dir.to_string_lossy(), "the path of a folder"))?;
+        let data_dir = std::path::absolute(&data_dir).map_err(|_| {
+            bad(
+                "DATA_DIR",
+                &data_dir.to_string_lossy(),
+                "the path of a folder",
+            )
+        })?;
         let listen = read_listen(given.get("LISTEN").unwrap_or("127.0.0.1:8080"))?;
         let base_url = given.get("BASE_URL").map(read_base_url).transpose()?;
         Ok(Config {
             place: read_place(given.get("DATABASE_URL"), &data_dir)?,
             smtp: given.get("SMTP_URL").map(read_smtp).transpose()?,
-            mail_from: read_mail_from(given.get("MAIL_FROM").unwrap_or("Attune <forms@localhost>"))?,
+            mail_from: read_mail_from(
+                given.get("MAIL_FROM").unwrap_or("Attune <forms@localhost>"),
+            )?,
             secret_key: given.get("SECRET_KEY").map(read_key).transpose()?,
             log: given.get("LOG").unwrap_or("info").to_owned(),
             log_format: read_log_format(given.get("LOG_FORMAT").unwrap_or("text"))?,
@@ -156,7 +188,9 @@ impl Config {
 
     /// How patients and staff reach us when we listen at `bound`.
     pub fn base_url_at(&self, bound: SocketAddr) -> String {
-        self.base_url.clone().unwrap_or_else(|| format!("http://{bound}"))
+        self.base_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{bound}"))
     }
 
     /// The control socket of a service over this data folder.
@@ -178,8 +212,17 @@ impl Config {
     /// When it cannot be made or others can read it.
     pub fn make_data_dir(&self) -> Result<(), BadSetting> {
         use std::os::unix::fs::DirBuilderExt;
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
-        made.map_err(|error| bad("DATA_DIR", &self.data_dir.to_string_lossy(), &format!("a folder that can be made ({error})")))
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.data_dir);
+        made.map_err(|error| {
+            bad(
+                "DATA_DIR",
+                &self.data_dir.to_string_lossy(),
+                &format!("a folder that can be made ({error})"),
+            )
+        })
     }
 
     /// The key, made on first use and kept for the owner alone.
@@ -192,7 +235,13 @@ impl Config {
         }
         let path = self.data_dir.join("secret.key");
         if !path.exists() {
-            write_new_key(&path).map_err(|e| bad("DATA_DIR", &path.to_string_lossy(), &format!("a folder to write in ({e})")))?;
+            write_new_key(&path).map_err(|e| {
+                bad(
+                    "DATA_DIR",
+                    &path.to_string_lossy(),
+                    &format!("a folder to write in ({e})"),
+                )
+            })?;
         }
         let text = read_private(&path).map_err(|wanted| BadSetting {
             name: "secret.key".into(),
@@ -223,20 +272,37 @@ fn put(given: &mut BTreeMap<String, String>, key: &str, value: String) -> Result
         given.insert(key.to_owned(), value);
         return Ok(());
     }
-    if let Some(secret) = key.strip_suffix("_FILE").filter(|secret| SECRETS.contains(secret)) {
-        let text = read_private(Path::new(&value))
-            .map_err(|wanted| BadSetting { name: format!("ATTUNE_{key}"), seen: format!("{value:?}"), wanted })?;
+    if let Some(secret) = key
+        .strip_suffix("_FILE")
+        .filter(|secret| SECRETS.contains(secret))
+    {
+        let text = read_private(Path::new(&value)).map_err(|wanted| BadSetting {
+            name: format!("ATTUNE_{key}"),
+            seen: format!("{value:?}"),
+            wanted,
+        })?;
         given.insert(secret.to_owned(), text.trim().to_owned());
         return Ok(());
     }
-    let known = KEYS.iter().map(|key| format!("ATTUNE_{key}")).collect::<Vec<_>>().join(", ");
-    Err(BadSetting { name: format!("ATTUNE_{key}"), seen: "a setting that does not exist".into(), wanted: format!("one of {known}") })
+    let known = KEYS
+        .iter()
+        .map(|key| format!("ATTUNE_{key}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    Err(BadSetting {
+        name: format!("ATTUNE_{key}"),
+        seen: "a setting that does not exist".into(),
+        wanted: format!("one of {known}"),
+    })
 }
 
 fn read_toml(path: &Path) -> Result<BTreeMap<String, String>, BadSetting> {
     let shown = path.to_string_lossy();
-    let text = std::fs::read_to_string(path).map_err(|e| bad("CONFIG", &shown, &format!("a file that can be read ({e})")))?;
-    let table: toml::Table = text.parse().map_err(|e: toml::de::Error| bad("CONFIG", &shown, &format!("TOML ({})", e.message())))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| bad("CONFIG", &shown, &format!("a file that can be read ({e})")))?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|e: toml::de::Error| bad("CONFIG", &shown, &format!("TOML ({})", e.message())))?;
     let mut given = BTreeMap::new();
     for (name, value) in table {
         let key = name.to_ascii_uppercase();
@@ -254,7 +320,8 @@ fn read_toml(path: &Path) -> Result<BTreeMap<String, String>, BadSetting> {
 /// Reads a secret that nobody but its owner may read.
 fn read_private(path: &Path) -> Result<String, String> {
     use std::os::unix::fs::PermissionsExt;
-    let kept = std::fs::metadata(path).map_err(|error| format!("a file that can be read ({error})"))?;
+    let kept =
+        std::fs::metadata(path).map_err(|error| format!("a file that can be read ({error})"))?;
     if kept.permissions().mode() & 0o077 != 0 {
         return Err("a file that only its owner can read (chmod 600)".into());
     }
@@ -267,13 +334,23 @@ fn write_new_key(path: &Path) -> std::io::Result<()> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(std::io::Error::other)?;
     let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     writeln!(file, "{text}")?;
     file.sync_all()
 }
 
 fn read_key(text: &str) -> Result<SecretKey, BadSetting> {
-    let wanted = || bad("SECRET_KEY", text, "64 hexadecimal digits (32 random bytes)");
+    let wanted = || {
+        bad(
+            "SECRET_KEY",
+            text,
+            "64 hexadecimal digits (32 random bytes)",
+        )
+    };
     if text.len() != 64 || !text.is_ascii() {
         return Err(wanted());
     }
@@ -282,7 +359,11 @@ fn read_key(text: &str) -> Result<SecretKey, BadSetting> {
         let digits = std::str::from_utf8(digits).map_err(|_| wanted())?;
         *byte = u8::from_str_radix(digits, 16).map_err(|_| wanted())?;
     }
-    if key.iter().all(|byte| *byte == key[0]) { Err(wanted()) } else { Ok(SecretKey(key)) }
+    if key.iter().all(|byte| *byte == key[0]) {
+        Err(wanted())
+    } else {
+        Ok(SecretKey(key))
+    }
 }
 
 fn read_place(url: Option<&str>, data_dir: &Path) -> Result<Place, BadSetting> {
@@ -293,20 +374,36 @@ fn read_place(url: Option<&str>, data_dir: &Path) -> Result<Place, BadSetting> {
 }
 
 fn read_listen(text: &str) -> Result<SocketAddr, BadSetting> {
-    text.parse().map_err(|_| bad("LISTEN", text, "an address and port such as 127.0.0.1:8080"))
+    text.parse()
+        .map_err(|_| bad("LISTEN", text, "an address and port such as 127.0.0.1:8080"))
 }
 
 fn read_base_url(text: &str) -> Result<String, BadSetting> {
-    let wanted = || bad("BASE_URL", text, "https://host or http://host:port, without a path");
+    let wanted = || {
+        bad(
+            "BASE_URL",
+            text,
+            "https://host or http://host:port, without a path",
+        )
+    };
     let url = text.trim_end_matches('/');
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(wanted)?;
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .ok_or_else(wanted)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-    if host.is_empty() || !host.bytes().all(plain) { Err(wanted()) } else { Ok(url.to_owned()) }
+    if host.is_empty() || !host.bytes().all(plain) {
+        Err(wanted())
+    } else {
+        Ok(url.to_owned())
+    }
 }
 
 fn read_workers(text: Option<&str>) -> Result<usize, BadSetting> {
     let Some(text) = text else {
-        return Ok(std::thread::available_parallelism().map_or(2, usize::from).min(8));
+        return Ok(std::thread::available_parallelism()
+            .map_or(2, usize::from)
+            .min(8));
     };
     text.parse()
         .ok()
@@ -324,11 +421,19 @@ fn read_log_format(text: &str) -> Result<LogFormat, BadSetting> {
 
 fn read_mail_from(text: &str) -> Result<String, BadSetting> {
     let sender: Result<lettre::message::Mailbox, _> = text.parse();
-    sender.map(|sender| sender.to_string()).map_err(|_| bad("MAIL_FROM", text, "Name <address@host>"))
+    sender
+        .map(|sender| sender.to_string())
+        .map_err(|_| bad("MAIL_FROM", text, "Name <address@host>"))
 }
 
 fn read_smtp(text: &str) -> Result<Smtp, BadSetting> {
-    let wanted = || bad("SMTP_URL", text, "smtp://[user:password@]host[:port] (STARTTLS) or smtps://… (TLS)");
+    let wanted = || {
+        bad(
+            "SMTP_URL",
+            text,
+            "smtp://[user:password@]host[:port] (STARTTLS) or smtps://… (TLS)",
+        )
+    };
     let (scheme, rest) = text.split_once("://").ok_or_else(wanted)?;
     let (credentials, address) = match rest.rsplit_once('@') {
         Some((login, address)) => (Some(login.split_once(':').ok_or_else(wanted)?), address),
@@ -349,12 +454,23 @@ fn read_smtp(text: &str) -> Result<Smtp, BadSetting> {
     if host.is_empty() {
         return Err(wanted());
     }
-    let decode = |text: &str| crate::web::form::Fields::parse(format!("x={}", text.replace('+', "%2B")).as_bytes()).map(|f| f.one("x").to_owned());
+    let decode = |text: &str| {
+        crate::web::form::Fields::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
+            .map(|f| f.one("x").to_owned())
+    };
     let credentials = match credentials {
-        Some((user, password)) => Some((decode(user).map_err(|_| wanted())?, decode(password).map_err(|_| wanted())?)),
+        Some((user, password)) => Some((
+            decode(user).map_err(|_| wanted())?,
+            decode(password).map_err(|_| wanted())?,
+        )),
         None => None,
     };
-    Ok(Smtp { host: host.trim_matches(['[', ']']).to_owned(), port: port.unwrap_or(usual), security, credentials })
+    Ok(Smtp {
+        host: host.trim_matches(['[', ']']).to_owned(),
+        port: port.unwrap_or(usual),
+        security,
+        credentials,
+    })
 }
 
 #[cfg(test)]
@@ -362,7 +478,11 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, BadSetting> {
-        Config::read(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        Config::read(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
     }
 
     #[test]
@@ -394,16 +514,24 @@ mod tests {
 
     #[test]
     fn a_bad_secret_is_not_repeated() {
-        let error = read(&[("ATTUNE_DATABASE_URL", "mysql://root:hunter2@x")]).unwrap_err().to_string();
+        let error = read(&[("ATTUNE_DATABASE_URL", "mysql://root:hunter2@x")])
+            .unwrap_err()
+            .to_string();
         assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]
     fn a_relay_elsewhere_is_spoken_to_by_verified_tls_only() {
         let smtp = |url| read_smtp(url).unwrap();
-        assert_eq!(smtp("smtp://relay.example.org").security, Security::StartTls);
+        assert_eq!(
+            smtp("smtp://relay.example.org").security,
+            Security::StartTls
+        );
         assert_eq!(smtp("smtps://relay.example.org").security, Security::Tls);
         assert_eq!(smtp("smtp://127.0.0.1:2525").security, Security::Loopback);
-        assert_eq!(smtp("smtp://u%40x:p%3A@relay:2").credentials, Some(("u@x".into(), "p:".into())));
+        assert_eq!(
+            smtp("smtp://u%40x:p%3A@relay:2").credentials,
+            Some(("u@x".into(), "p:".into()))
+        );
     }
 }

@@ -6,8 +6,8 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
-pub mod cli;
 pub mod charts;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod jobs;

@@ -41,8 +41,9 @@ fn the_same_history_is_the_same_to_the_byte_on_either_engine() {
                 format,
             ];
             let (one, other) = (here.run(&words), there.run(&words));
+            let enough = printed(&one).len() > 500;
             assert!(
-                one.status.success() && printed(&one).lines().count() > 1,
+                one.status.success() && enough,
                 "{instrument} {format}: {}",
                 printed(&one)
             );

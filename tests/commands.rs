@@ -322,6 +322,15 @@ fn accounts_are_added_with_what_they_need_and_what_is_wrong_is_named() {
     }
 }
 
+/// Looking leaves its own audit event, so that count grows between two looks.
+fn without_audit(text: &str) -> String {
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.contains("audit_events"))
+        .collect();
+    kept.join("\n")
+}
+
 #[test]
 fn a_command_says_the_same_through_a_running_service_as_alone() {
     let mut office = Office::open();
@@ -353,7 +362,11 @@ fn a_command_says_the_same_through_a_running_service_as_alone() {
             .iter()
             .map(|words| {
                 let output = office.site.run(words);
-                (output.status.code(), printed(&output), complaint(&output))
+                (
+                    output.status.code(),
+                    without_audit(&printed(&output)),
+                    complaint(&output),
+                )
             })
             .collect()
     };

@@ -76,7 +76,17 @@ impl std::fmt::Display for Refusal {
 static HASHING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2));
 
 /// Words that a password must not be made of.
-const COMMON: &[&str] = &["password", "passwort", "qwerty", "letmein", "123456", "attune", "welcome", "iloveyou", "administrator"];
+const COMMON: &[&str] = &[
+    "password",
+    "passwort",
+    "qwerty",
+    "letmein",
+    "123456",
+    "attune",
+    "welcome",
+    "iloveyou",
+    "administrator",
+];
 
 /// Hashes a password that is good enough.
 ///
@@ -91,7 +101,10 @@ pub fn hash_password(password: &str) -> Result<String, Refusal> {
     for word in COMMON {
         left = left.replace(word, "");
     }
-    let distinct = left.chars().collect::<std::collections::BTreeSet<_>>().len();
+    let distinct = left
+        .chars()
+        .collect::<std::collections::BTreeSet<_>>()
+        .len();
     if distinct < 5 {
         return Err(Refusal::CommonPassword);
     }
@@ -105,19 +118,28 @@ fn argon() -> Argon2<'static> {
 
 /// Hashes a password without judging it (the demo's own).
 pub fn hash_unchecked(password: &str) -> String {
-    argon().hash_password(password.as_bytes()).expect("argon2id takes any password").to_string()
+    argon()
+        .hash_password(password.as_bytes())
+        .expect("argon2id takes any password")
+        .to_string()
 }
 
 fn verify(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| argon().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| argon().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 /// What a password is compared with when there is no such account, so that both cases take the same time.
-static NOBODY: LazyLock<String> = LazyLock::new(|| hash_unchecked("nobody has this password at all"));
+static NOBODY: LazyLock<String> =
+    LazyLock::new(|| hash_unchecked("nobody has this password at all"));
 
-async fn on_hashing_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+async fn on_hashing_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
     let _place = HASHING.acquire().await.map_err(|_| Fault::Stopped)?;
-    actix_web::rt::task::spawn_blocking(work).await.map_err(|_| Fault::Bug)
+    actix_web::rt::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Fault::Bug)
 }
 
 /// Signs somebody in and gives the secret for their cookie.
@@ -126,24 +148,45 @@ async fn on_hashing_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 
 /// Refused when address and password do not belong together, without saying which is wrong.
 pub async fn sign_in(app: &App, email: &str, password: String) -> Result<Token, Failure<Refusal>> {
     let (email, now) = (email.trim().to_lowercase(), app.clock.now());
-    let known: Option<StaffRow> = app.store.read(move |tx| staff::by_email(tx, &email)).await?;
+    let known: Option<StaffRow> = app
+        .store
+        .read(move |tx| staff::by_email(tx, &email))
+        .await?;
     let known = known.filter(|row| row.state == StaffState::Active.word());
-    let hash = known.as_ref().and_then(|row| row.password_hash.clone()).unwrap_or_else(|| NOBODY.clone());
+    let hash = known
+        .as_ref()
+        .and_then(|row| row.password_hash.clone())
+        .unwrap_or_else(|| NOBODY.clone());
     let matches = on_hashing_thread(move || verify(&password, &hash)).await?;
-    let (Some(row), true) = (known, matches) else { return Err(Failure::Refused(Refusal::NoMatch)) };
+    let (Some(row), true) = (known, matches) else {
+        return Err(Failure::Refused(Refusal::NoMatch));
+    };
     let secret = Token::random();
     let hash = secret.hash();
     app.store
         .write(move |tx| {
             staff::begin_sign_in(tx, row.org_id, row.id, &hash, now)?;
-            audit::record_by(tx, &as_actor(&row)?, "signed_in", "staff", Some(row.id), now)
+            audit::record_by(
+                tx,
+                &as_actor(&row)?,
+                "signed_in",
+                "staff",
+                Some(row.id),
+                now,
+            )
         })
         .await?;
     Ok(secret)
 }
 
 fn as_actor(row: &StaffRow) -> Result<Actor, Fault> {
-    Ok(Actor::Staff(StaffActor { org: row.org_id, id: row.id, role: row.role.parse()?, licence: None, clinics: vec![] }))
+    Ok(Actor::Staff(StaffActor {
+        org: row.org_id,
+        id: row.id,
+        role: row.role.parse()?,
+        licence: None,
+        clinics: vec![],
+    }))
 }
 
 /// Ends a sign-in.
@@ -155,7 +198,14 @@ pub async fn sign_out(app: &App, actor: Actor, secret: &Token) -> Result<(), Fau
     app.store
         .write(move |tx| {
             staff::end_sign_in(tx, &hash)?;
-            audit::record_by(tx, &actor, "signed_out", "staff", actor.staff().map(|staff| staff.id), now)
+            audit::record_by(
+                tx,
+                &actor,
+                "signed_out",
+                "staff",
+                actor.staff().map(|staff| staff.id),
+                now,
+            )
         })
         .await
 }
@@ -199,7 +249,12 @@ pub fn first_link(app: &App) -> Result<Option<String>, Fault> {
     Ok(needed.then(|| format!("{}/set-up/{}", app.base_url, secret.reveal())))
 }
 
-fn setup_row(org: OrgId, hash: &[u8; 32], staff_id: Option<StaffId>, now: NaiveDateTime) -> SetupLinkRow {
+fn setup_row(
+    org: OrgId,
+    hash: &[u8; 32],
+    staff_id: Option<StaffId>,
+    now: NaiveDateTime,
+) -> SetupLinkRow {
     SetupLinkRow {
         secret_hash: hash.to_vec(),
         org_id: org,
@@ -236,7 +291,12 @@ pub struct NewAccount {
 /// # Errors
 /// See [`Refusal`].
 pub fn add_account(app: &App, actor: &Actor, new: &NewAccount) -> Result<String, Failure<Refusal>> {
-    let (actor, new, now, base) = (actor.clone(), new.clone(), app.clock.now(), app.base_url.clone());
+    let (actor, new, now, base) = (
+        actor.clone(),
+        new.clone(),
+        app.clock.now(),
+        app.base_url.clone(),
+    );
     check_account(&new).map_err(Failure::Refused)?;
     app.store.write_blocking(move |tx| {
         let permit = decide(&actor, Action::Administer, Subject::Organisation)?;
@@ -245,7 +305,11 @@ pub fn add_account(app: &App, actor: &Actor, new: &NewAccount) -> Result<String,
             return Err(Failure::Refused(Refusal::Taken));
         }
         let clinics = organisation::clinics(tx, permit.org())?;
-        if !new.clinics.iter().all(|wanted| clinics.iter().any(|clinic| clinic.id == *wanted)) {
+        if !new
+            .clinics
+            .iter()
+            .all(|wanted| clinics.iter().any(|clinic| clinic.id == *wanted))
+        {
             return Err(Failure::Refused(Refusal::Clinic));
         }
         let row = StaffRow {
@@ -281,12 +345,21 @@ fn check_account(new: &NewAccount) -> Result<(), Refusal> {
 }
 
 /// Makes a set-up link for an account and queues its mail.
-fn invite(tx: &mut Tx, org: OrgId, id: StaffId, base: &str, now: NaiveDateTime) -> Result<String, Fault> {
+fn invite(
+    tx: &mut Tx,
+    org: OrgId,
+    id: StaffId,
+    base: &str,
+    now: NaiveDateTime,
+) -> Result<String, Fault> {
     let link_id: Id<crate::domain::ids::kind::Link> = fresh(now);
     let secret = setup_secret(&tx.seal, link_id.bytes());
     staff::add_setup_link(tx, &setup_row(org, &secret.hash(), Some(id), now))?;
     let kind = MessageKind::StaffSetup;
-    outbox::add(tx, &OutboxRow::queued(org, fresh(now), kind, link_id.bytes(), id.bytes(), now, now))?;
+    outbox::add(
+        tx,
+        &OutboxRow::queued(org, fresh(now), kind, link_id.bytes(), id.bytes(), now, now),
+    )?;
     Ok(format!("{base}/set-up/{}", secret.reveal()))
 }
 
@@ -299,7 +372,9 @@ pub async fn send_link(app: &App, actor: Actor, id: StaffId) -> Result<String, F
     app.store
         .write(move |tx| {
             let permit = decide(&actor, Action::Administer, Subject::Organisation)?;
-            let known = staff::all(tx, permit.org())?.iter().any(|row| row.id == id && row.state != StaffState::Disabled.word());
+            let known = staff::all(tx, permit.org())?
+                .iter()
+                .any(|row| row.id == id && row.state != StaffState::Disabled.word());
             if !known {
                 return Err(Failure::Refused(Refusal::NoAccount));
             }
@@ -330,12 +405,20 @@ pub async fn disable(app: &App, actor: Actor, id: StaffId) -> Result<(), Failure
 
 fn check_leaving(all: &[StaffRow], id: StaffId) -> Result<(), Refusal> {
     let active = |row: &&StaffRow| row.state == StaffState::Active.word();
-    let leaving = all.iter().find(|row| row.id == id).ok_or(Refusal::NoAccount)?;
+    let leaving = all
+        .iter()
+        .find(|row| row.id == id)
+        .ok_or(Refusal::NoAccount)?;
     let others = || all.iter().filter(active).filter(|row| row.id != id);
-    if leaving.role == Role::Administrator.word() && !others().any(|row| row.role == Role::Administrator.word()) {
+    if leaving.role == Role::Administrator.word()
+        && !others().any(|row| row.role == Role::Administrator.word())
+    {
         return Err(Refusal::LastAdministrator);
     }
-    let clinical = |row: &StaffRow| row.licence.is_some() && [Role::Therapist.word(), Role::Supervisor.word()].contains(&row.role.as_str());
+    let clinical = |row: &StaffRow| {
+        row.licence.is_some()
+            && [Role::Therapist.word(), Role::Supervisor.word()].contains(&row.role.as_str())
+    };
     if clinical(leaving) && !others().any(clinical) {
         return Err(Refusal::LastLicensed);
     }
@@ -362,11 +445,18 @@ pub enum SetUp {
 /// Refused when it is unknown, used or too old.
 pub async fn look_at_link(app: &App, secret: &Token) -> Result<SetUp, Failure<Refusal>> {
     let (hash, now) = (secret.hash(), app.clock.now());
-    app.store.read(move |tx| Ok(good_link(tx, &hash, now)?.1)).await
+    app.store
+        .read(move |tx| Ok(good_link(tx, &hash, now)?.1))
+        .await
 }
 
-fn good_link(tx: &mut Tx, hash: &[u8], now: NaiveDateTime) -> Result<(SetupLinkRow, SetUp), Failure<Refusal>> {
-    let link = staff::setup_link_by(tx, hash)?.filter(|link| link.used_at.is_none() && link.expires_at > now);
+fn good_link(
+    tx: &mut Tx,
+    hash: &[u8],
+    now: NaiveDateTime,
+) -> Result<(SetupLinkRow, SetUp), Failure<Refusal>> {
+    let link = staff::setup_link_by(tx, hash)?
+        .filter(|link| link.used_at.is_none() && link.expires_at > now);
     let link = link.ok_or(Failure::Refused(Refusal::Link))?;
     let purpose = match link.staff_id {
         None => SetUp::FirstAdministrator,
@@ -375,7 +465,10 @@ fn good_link(tx: &mut Tx, hash: &[u8], now: NaiveDateTime) -> Result<(SetupLinkR
             if row.state == StaffState::Disabled.word() {
                 return Err(Failure::Refused(Refusal::Link));
             }
-            SetUp::Password { name: row.name, email: row.email }
+            SetUp::Password {
+                name: row.name,
+                email: row.email,
+            }
         }
     };
     Ok((link, purpose))
@@ -400,9 +493,16 @@ pub struct FirstSetUp {
 ///
 /// # Errors
 /// See [`Refusal`]; the link is not used up then.
-pub async fn set_up(app: &App, secret: &Token, password: String, first: Option<FirstSetUp>) -> Result<(), Failure<Refusal>> {
+pub async fn set_up(
+    app: &App,
+    secret: &Token,
+    password: String,
+    first: Option<FirstSetUp>,
+) -> Result<(), Failure<Refusal>> {
     let (hash, now) = (secret.hash(), app.clock.now());
-    let password = on_hashing_thread(move || hash_password(&password)).await?.map_err(Failure::Refused)?;
+    let password = on_hashing_thread(move || hash_password(&password))
+        .await?
+        .map_err(Failure::Refused)?;
     app.store
         .write(move |tx| {
             let (link, _) = good_link(tx, &hash, now)?;
@@ -422,7 +522,12 @@ pub async fn set_up(app: &App, secret: &Token, password: String, first: Option<F
         .await
 }
 
-fn make_first(tx: &mut Tx, org: OrgId, first: &FirstSetUp, now: NaiveDateTime) -> Result<StaffId, Failure<Refusal>> {
+fn make_first(
+    tx: &mut Tx,
+    org: OrgId,
+    first: &FirstSetUp,
+    now: NaiveDateTime,
+) -> Result<StaffId, Failure<Refusal>> {
     let account = NewAccount {
         email: first.email.clone(),
         name: first.name.clone(),
@@ -459,14 +564,23 @@ mod tests {
     fn short_long_and_common_passwords_are_refused() {
         assert_eq!(hash_password("fourteen chars"), Err(Refusal::Password));
         assert_eq!(hash_password(&"x".repeat(257)), Err(Refusal::Password));
-        assert_eq!(hash_password("passwordpassword1"), Err(Refusal::CommonPassword));
-        assert_eq!(hash_password("aaaaaaaaaaaaaaaaaaaa"), Err(Refusal::CommonPassword));
+        assert_eq!(
+            hash_password("passwordpassword1"),
+            Err(Refusal::CommonPassword)
+        );
+        assert_eq!(
+            hash_password("aaaaaaaaaaaaaaaaaaaa"),
+            Err(Refusal::CommonPassword)
+        );
     }
 
     #[test]
     fn a_hash_is_argon2id_with_at_least_19_mib_and_fits_its_password_alone() {
         let hash = hash_password("correct horse battery staple").unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
         assert!(verify("correct horse battery staple", &hash));
         assert!(!verify("correct horse battery stapl", &hash));
     }

@@ -17,7 +17,8 @@ pub async fn decline(app: &App, token_hash: [u8; 32]) -> Result<(), Failure<Refu
     app.store
         .write(move |tx| {
             administration::lock(tx, &token_hash)?;
-            let door = administration::door(tx, &token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+            let door =
+                administration::door(tx, &token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
             check_open(&door, now).map_err(Failure::Refused)?;
 
             let form = &door.administration;
@@ -29,14 +30,26 @@ pub async fn decline(app: &App, token_hash: [u8; 32]) -> Result<(), Failure<Refu
                 kind: TaskKind::NotForMe.word().into(),
                 clinic_id: door.clinic_id,
                 patient_id: form.patient_id,
-                detail: "Somebody who got the link said it was not meant for them. Check the address.".into(),
+                detail:
+                    "Somebody who got the link said it was not meant for them. Check the address."
+                        .into(),
                 created_at: now,
                 done_at: None,
                 done_by: None,
             };
             task::add(tx, &task)?;
-            let holder = Actor::LinkHolder { org: form.org_id, patient: form.patient_id };
-            audit::record_by(tx, &holder, "link_declined", "administration", Some(form.id), now)?;
+            let holder = Actor::LinkHolder {
+                org: form.org_id,
+                patient: form.patient_id,
+            };
+            audit::record_by(
+                tx,
+                &holder,
+                "link_declined",
+                "administration",
+                Some(form.id),
+                now,
+            )?;
             Ok(())
         })
         .await

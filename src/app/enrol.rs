@@ -67,7 +67,9 @@ pub enum Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Refusal::Taken => f.write_str("a patient with this id is here already; look them up instead"),
+            Refusal::Taken => {
+                f.write_str("a patient with this id is here already; look them up instead")
+            }
             Refusal::Clinic => f.write_str("there is no such clinic among yours"),
             Refusal::Program => f.write_str("there is no such program"),
             Refusal::Clinician => f.write_str("there is no such clinician in that clinic"),
@@ -92,7 +94,14 @@ pub async fn add_patient(
         .write(move |tx| {
             // Whoever adds somebody to a clinic must work there (or run the machine): the new patient's only clinic is that one.
             let id = fresh(now);
-            let permit = decide(&actor, Action::EnrolPatient, Subject::Patient { id, clinics: vec![care.clinic] })?;
+            let permit = decide(
+                &actor,
+                Action::EnrolPatient,
+                Subject::Patient {
+                    id,
+                    clinics: vec![care.clinic],
+                },
+            )?;
             check_care(tx, permit.org(), &care)?;
             if patient::by_external_id(tx, &permit, &who.external_id)?.is_some() {
                 return Err(Failure::Refused(Refusal::Taken));
@@ -110,7 +119,12 @@ pub async fn add_patient(
 }
 
 /// A patient as stored.
-pub fn patient_row(org: OrgId, id: PatientId, who: &PatientDetails, now: NaiveDateTime) -> PatientRow {
+pub fn patient_row(
+    org: OrgId,
+    id: PatientId,
+    who: &PatientDetails,
+    now: NaiveDateTime,
+) -> PatientRow {
     PatientRow {
         org_id: org,
         id,
@@ -130,10 +144,16 @@ pub fn patient_row(org: OrgId, id: PatientId, who: &PatientDetails, now: NaiveDa
 /// # Errors
 /// See [`Refusal`].
 pub fn check_care(tx: &mut Tx, org: OrgId, care: &EpisodeDetails) -> Result<(), Failure<Refusal>> {
-    if !organisation::clinics(tx, org)?.iter().any(|clinic| clinic.id == care.clinic) {
+    if !organisation::clinics(tx, org)?
+        .iter()
+        .any(|clinic| clinic.id == care.clinic)
+    {
         return Err(Failure::Refused(Refusal::Clinic));
     }
-    if !organisation::programs(tx, org)?.iter().any(|program| program.id == care.program) {
+    if !organisation::programs(tx, org)?
+        .iter()
+        .any(|program| program.id == care.program)
+    {
         return Err(Failure::Refused(Refusal::Program));
     }
     if !staff::clinics_of(tx, org, care.clinician)?.contains(&care.clinic) {
@@ -146,7 +166,13 @@ pub fn check_care(tx: &mut Tx, org: OrgId, care: &EpisodeDetails) -> Result<(), 
 ///
 /// # Errors
 /// When the same one exists, or the database fails.
-pub fn open(tx: &mut Tx, permit: &Permit, patient: PatientId, care: &EpisodeDetails, now: NaiveDateTime) -> Result<EpisodeRow, Fault> {
+pub fn open(
+    tx: &mut Tx,
+    permit: &Permit,
+    patient: PatientId,
+    care: &EpisodeDetails,
+    now: NaiveDateTime,
+) -> Result<EpisodeRow, Fault> {
     let row = EpisodeRow {
         org_id: permit.org(),
         id: fresh(now),
@@ -201,7 +227,10 @@ pub fn set_plan(
 /// # Errors
 /// When the database fails.
 pub fn plan_next(tx: &mut Tx, row: &PlanRow, zone: Tz, now: NaiveDateTime) -> Result<(), Fault> {
-    let cadence: Cadence = row.cadence.parse().map_err(|e: crate::domain::schedule::BadCadence| Fault::Corrupt(e.to_string()))?;
+    let cadence: Cadence = row
+        .cadence
+        .parse()
+        .map_err(|e: crate::domain::schedule::BadCadence| Fault::Corrupt(e.to_string()))?;
     let sessions = match cadence {
         Cadence::BeforeSession { .. } => plan::sessions_ahead(tx, row.org_id, row.episode_id, now)?,
         Cadence::EveryWeeks { .. } => vec![],
@@ -255,10 +284,21 @@ pub fn write_session(
 }
 
 /// A form that was made for this session and not begun is withdrawn; one that a patient has begun is left to them.
-fn withdraw_form(tx: &mut Tx, org: OrgId, session: &SessionRow, now: NaiveDateTime) -> Result<(), Fault> {
+fn withdraw_form(
+    tx: &mut Tx,
+    org: OrgId,
+    session: &SessionRow,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     let occasion = format!("session {}", session.id);
-    let Some(form) = administration::by_occasion(tx, org, session.episode_id, &occasion)? else { return Ok(()) };
-    let untouched = [AdministrationState::Planned.word(), AdministrationState::Sent.word()].contains(&form.state.as_str());
+    let Some(form) = administration::by_occasion(tx, org, session.episode_id, &occasion)? else {
+        return Ok(());
+    };
+    let untouched = [
+        AdministrationState::Planned.word(),
+        AdministrationState::Sent.word(),
+    ]
+    .contains(&form.state.as_str());
     if untouched && session.state == SessionState::Cancelled.word() {
         administration::end(tx, org, form.id, AdministrationState::Cancelled, now)?;
         administration::revoke_links(tx, org, form.id, now)?;
@@ -270,7 +310,12 @@ fn withdraw_form(tx: &mut Tx, org: OrgId, session: &SessionRow, now: NaiveDateTi
 ///
 /// # Errors
 /// When the database fails.
-pub fn end_episode(tx: &mut Tx, permit: &Permit, row: &EpisodeRow, now: NaiveDateTime) -> Result<(), Fault> {
+pub fn end_episode(
+    tx: &mut Tx,
+    permit: &Permit,
+    row: &EpisodeRow,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     patient::change_episode(tx, permit, row)?;
     withdraw_open_forms(tx, permit, row.id, now)?;
     for known in plan::of_episode(tx, permit.org(), row.id)? {
@@ -279,10 +324,27 @@ pub fn end_episode(tx: &mut Tx, permit: &Permit, row: &EpisodeRow, now: NaiveDat
     Ok(())
 }
 
-fn withdraw_open_forms(tx: &mut Tx, permit: &Permit, episode: EpisodeId, now: NaiveDateTime) -> Result<(), Fault> {
+fn withdraw_open_forms(
+    tx: &mut Tx,
+    permit: &Permit,
+    episode: EpisodeId,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     for form in administration::of_episode(tx, permit, episode)? {
-        let waiting = [AdministrationState::Planned.word(), AdministrationState::Sent.word()].contains(&form.state.as_str());
-        if waiting && administration::end(tx, permit.org(), form.id, AdministrationState::Cancelled, now)? {
+        let waiting = [
+            AdministrationState::Planned.word(),
+            AdministrationState::Sent.word(),
+        ]
+        .contains(&form.state.as_str());
+        if waiting
+            && administration::end(
+                tx,
+                permit.org(),
+                form.id,
+                AdministrationState::Cancelled,
+                now,
+            )?
+        {
             administration::revoke_links(tx, permit.org(), form.id, now)?;
         }
     }

@@ -38,8 +38,17 @@ fn hand_on(tx: &mut Tx, row: &FlagRow, now: NaiveDateTime) -> Result<(), Fault> 
         // Somebody took it on, or it was handed on, between our look and this.
         return Ok(());
     }
-    let handed = FlagRow { owner_id: owner, ..row.clone() };
-    add_act(tx, &handed, Act::Notified, "not acknowledged in time; the next person was told".into(), now)?;
+    let handed = FlagRow {
+        owner_id: owner,
+        ..row.clone()
+    };
+    add_act(
+        tx,
+        &handed,
+        Act::Notified,
+        "not acknowledged in time; the next person was told".into(),
+        now,
+    )?;
     notify(tx, &handed, now)
 }
 
@@ -47,7 +56,12 @@ fn hand_on(tx: &mut Tx, row: &FlagRow, now: NaiveDateTime) -> Result<(), Fault> 
 ///
 /// # Errors
 /// When the database fails.
-pub fn hand_over_flags_of(tx: &mut Tx, leaving: crate::domain::ids::StaffId, org: crate::domain::ids::OrgId, now: NaiveDateTime) -> Result<(), Fault> {
+pub fn hand_over_flags_of(
+    tx: &mut Tx,
+    leaving: crate::domain::ids::StaffId,
+    org: crate::domain::ids::OrgId,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     for row in flag::owned_by(tx, org, leaving)? {
         hand_on(tx, &row, now)?;
     }

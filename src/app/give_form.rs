@@ -53,8 +53,13 @@ pub fn battery(library: &Library, ids: &[String]) -> Result<Vec<InstrumentVersio
     }
     ids.iter()
         .map(|id| {
-            let known = library.get(id).ok_or_else(|| Refusal::NoInstrument(id.clone()))?;
-            Ok(InstrumentVersion { instrument: known.id.clone(), version: known.version.clone() })
+            let known = library
+                .get(id)
+                .ok_or_else(|| Refusal::NoInstrument(id.clone()))?;
+            Ok(InstrumentVersion {
+                instrument: known.id.clone(),
+                version: known.version.clone(),
+            })
         })
         .collect()
 }
@@ -63,17 +68,24 @@ pub fn battery(library: &Library, ids: &[String]) -> Result<Vec<InstrumentVersio
 ///
 /// # Errors
 /// See [`Refusal`]; or access or the database says no.
-pub async fn give_form(app: &App, actor: Actor, patient: PatientId, ids: Vec<String>) -> Result<String, Failure<Refusal>> {
+pub async fn give_form(
+    app: &App,
+    actor: Actor,
+    patient: PatientId,
+    ids: Vec<String>,
+) -> Result<String, Failure<Refusal>> {
     let battery = battery(app.library, &ids).map_err(Failure::Refused)?;
     let (now, library, base) = (app.clock.now(), app.library, app.base_url.clone());
     app.store
         .write(move |tx| {
-            let subject = patient::place_of(tx, actor.org(), patient)?.ok_or(Failure::Refused(Refusal::NoPatient))?;
+            let subject = patient::place_of(tx, actor.org(), patient)?
+                .ok_or(Failure::Refused(Refusal::NoPatient))?;
             let permit = decide(&actor, Action::GiveForm, subject)?;
             let zone_day = now.date();
-            let episode = patient::episode_on(tx, permit.org(), patient, zone_day + TimeDelta::days(1))?
-                .filter(|episode| episode.ended_on.is_none())
-                .ok_or(Failure::Refused(Refusal::NotInCare))?;
+            let episode =
+                patient::episode_on(tx, permit.org(), patient, zone_day + TimeDelta::days(1))?
+                    .filter(|episode| episode.ended_on.is_none())
+                    .ok_or(Failure::Refused(Refusal::NotInCare))?;
             require_reader(tx, &permit, library, &battery)?;
             let link = hand_out(tx, &permit, patient, episode.id, &battery, now)?;
             audit::record(tx, &permit, "patient", Some(patient), now)?;
@@ -93,13 +105,21 @@ pub fn require_reader(
     battery: &[InstrumentVersion],
 ) -> Result<(), Failure<Refusal>> {
     let risky = battery.iter().any(|part| {
-        library.version(&part.instrument, &part.version).is_some_and(|known| !known.risk_rules.is_empty())
+        library
+            .version(&part.instrument, &part.version)
+            .is_some_and(|known| !known.risk_rules.is_empty())
     });
     if !risky {
         return Ok(());
     }
-    let somebody = staff::candidates(tx, permit.org())?.iter().any(|person| person.standing == Standing::Eligible);
-    if somebody { Ok(()) } else { Err(Failure::Refused(Refusal::NobodyReads)) }
+    let somebody = staff::candidates(tx, permit.org())?
+        .iter()
+        .any(|person| person.standing == Standing::Eligible);
+    if somebody {
+        Ok(())
+    } else {
+        Err(Failure::Refused(Refusal::NobodyReads))
+    }
 }
 
 /// Stores an occasion that is handed over by a person, with its link.
@@ -153,15 +173,27 @@ pub fn give_to_all(
     mut take: impl FnMut(String),
 ) -> Result<(), Failure<Refusal>> {
     let battery = battery(app.library, ids).map_err(Failure::Refused)?;
-    let permit = decide(actor, Action::GiveForm, crate::domain::access::Subject::Organisation)?;
+    let permit = decide(
+        actor,
+        Action::GiveForm,
+        crate::domain::access::Subject::Organisation,
+    )?;
     let (reader, library, check) = (permit.clone(), app.library, battery.clone());
     let everybody = app.store.read_blocking(move |tx| {
         require_reader(tx, &reader, library, &check)?;
         patient::active(tx, &reader).map_err(Failure::from)
     })?;
-    let occasions: Vec<_> = everybody.iter().flat_map(|one| std::iter::repeat_n(*one, each)).collect();
+    let occasions: Vec<_> = everybody
+        .iter()
+        .flat_map(|one| std::iter::repeat_n(*one, each))
+        .collect();
     for chunk in occasions.chunks(500) {
-        let (chunk, permit, battery, now) = (chunk.to_vec(), permit.clone(), battery.clone(), app.clock.now());
+        let (chunk, permit, battery, now) = (
+            chunk.to_vec(),
+            permit.clone(),
+            battery.clone(),
+            app.clock.now(),
+        );
         let links: Vec<LinkId> = app.store.write_blocking(move |tx| {
             chunk
                 .into_iter()
@@ -171,7 +203,9 @@ pub fn give_to_all(
                 })
                 .collect::<Result<Vec<_>, Fault>>()
         })?;
-        links.iter().for_each(|link| take(address(&app.base_url, &Token::of(app.store.seal(), *link))));
+        links
+            .iter()
+            .for_each(|link| take(address(&app.base_url, &Token::of(app.store.seal(), *link))));
     }
     Ok(())
 }

@@ -30,7 +30,10 @@ impl Token {
 
     /// The token in an address or cookie; `None` when it cannot be one.
     pub fn parse(text: &str) -> Option<Token> {
-        let plausible = text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let plausible = text.len() == 43
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         plausible.then(|| Token(text.to_owned()))
     }
 

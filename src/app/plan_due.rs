@@ -43,10 +43,17 @@ pub fn plan_due(app: &App) -> Result<usize, Fault> {
 /// When the database fails.
 pub fn expire_due(app: &App) -> Result<usize, Fault> {
     let (now, org) = (app.clock.now(), app.org);
-    app.store.write_blocking(move |tx| administration::expire(tx, org, now, EXPIRE_BATCH))
+    app.store
+        .write_blocking(move |tx| administration::expire(tx, org, now, EXPIRE_BATCH))
 }
 
-fn plan_one(tx: &mut Tx, library: &Library, org: OrgId, due: &DuePlan, now: NaiveDateTime) -> Result<(), Fault> {
+fn plan_one(
+    tx: &mut Tx,
+    library: &Library,
+    org: OrgId,
+    due: &DuePlan,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     // Two nodes that find the same plan make its occasion once: the second waits here and then finds it made.
     plan::lock(tx, org, due.plan.id)?;
     let zone: Tz = due.time_zone.parse().unwrap_or(chrono_tz::UTC);
@@ -54,7 +61,10 @@ fn plan_one(tx: &mut Tx, library: &Library, org: OrgId, due: &DuePlan, now: Naiv
         return plan::set_next(tx, org, due.plan.id, None);
     }
     if let Some(occasion) = occasion_now(tx, due, zone, now)? {
-        let subject = Subject::Patient { id: due.patient_id, clinics: vec![due.clinic_id] };
+        let subject = Subject::Patient {
+            id: due.patient_id,
+            clinics: vec![due.clinic_id],
+        };
         // The program itself may give forms and nothing else.
         if let Ok(permit) = decide(&Actor::System { org }, Action::GiveForm, subject) {
             invite(tx, &permit, library, due, &occasion, now)?;
@@ -63,9 +73,16 @@ fn plan_one(tx: &mut Tx, library: &Library, org: OrgId, due: &DuePlan, now: Naiv
     enrol::plan_next(tx, &due.plan, zone, now)
 }
 
-fn occasion_now(tx: &mut Tx, due: &DuePlan, zone: Tz, now: NaiveDateTime) -> Result<Option<Occasion>, Fault> {
+fn occasion_now(
+    tx: &mut Tx,
+    due: &DuePlan,
+    zone: Tz,
+    now: NaiveDateTime,
+) -> Result<Option<Occasion>, Fault> {
     let row = &due.plan;
-    let Ok(cadence) = row.cadence.parse::<Cadence>() else { return Ok(None) };
+    let Ok(cadence) = row.cadence.parse::<Cadence>() else {
+        return Ok(None);
+    };
     let sessions = plan::sessions_ahead(tx, row.org_id, row.episode_id, now)?;
     let asked = plan::occasions(tx, row.org_id, row.episode_id)?;
     let asked_for = |name: &str| asked.iter().any(|known| known == name);
@@ -81,7 +98,12 @@ fn invite(
     occasion: &Occasion,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    let ids: Vec<String> = due.plan.instruments.split_whitespace().map(str::to_owned).collect();
+    let ids: Vec<String> = due
+        .plan
+        .instruments
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
     let battery = match give_form::battery(library, &ids) {
         Ok(battery) => battery,
         Err(refusal) => {
@@ -108,18 +130,38 @@ fn invite(
     let link = fresh(now);
     let hash = Token::of(&tx.seal, link).hash();
     administration::add_link(tx, permit, link, id, &hash, now)?;
-    match due.email.as_deref().filter(|_| due.email_refused_at.is_none()) {
+    match due
+        .email
+        .as_deref()
+        .filter(|_| due.email_refused_at.is_none())
+    {
         Some(_) => {
             let (org, recipient) = (permit.org(), due.patient_id);
             let kind = MessageKind::Invitation;
-            outbox::add(tx, &OutboxRow::queued(org, fresh(now), kind, id.bytes(), recipient.bytes(), occasion.due_at, now))?;
+            outbox::add(
+                tx,
+                &OutboxRow::queued(
+                    org,
+                    fresh(now),
+                    kind,
+                    id.bytes(),
+                    recipient.bytes(),
+                    occasion.due_at,
+                    now,
+                ),
+            )?;
         }
         None => ask_for_address(tx, permit.org(), due, now)?,
     }
     audit::record(tx, permit, "administration", Some(id), now)
 }
 
-fn ask_for_address(tx: &mut Tx, org: OrgId, due: &DuePlan, now: NaiveDateTime) -> Result<(), Fault> {
+fn ask_for_address(
+    tx: &mut Tx,
+    org: OrgId,
+    due: &DuePlan,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     if task::waits(tx, org, TaskKind::NoAddress, due.patient_id)? {
         return Ok(());
     }

@@ -30,8 +30,22 @@ impl std::fmt::Display for Refusal {
 ///
 /// # Errors
 /// Refused when somebody else has it or it is closed; denied without a licence.
-pub async fn acknowledge(app: &App, actor: Actor, id: FlagId, note: String) -> Result<(), Failure<Refusal>> {
-    act(app, actor, id, Action::AcknowledgeFlag, Act::Acknowledged, note, |_, state, _, now| risk::acknowledge(state, now)).await
+pub async fn acknowledge(
+    app: &App,
+    actor: Actor,
+    id: FlagId,
+    note: String,
+) -> Result<(), Failure<Refusal>> {
+    act(
+        app,
+        actor,
+        id,
+        Action::AcknowledgeFlag,
+        Act::Acknowledged,
+        note,
+        |_, state, _, now| risk::acknowledge(state, now),
+    )
+    .await
 }
 
 /// "Assessed and documented."
@@ -45,10 +59,18 @@ pub async fn close(
     assessment: String,
     seen: Option<i32>,
 ) -> Result<(), Failure<Refusal>> {
-    act(app, actor, id, Action::CloseFlag, Act::Closed, assessment, move |flag, state, words, _| match seen {
-        Some(seen) if seen != flag.answer => Err(FlagRefusal::AnswerRose),
-        _ => risk::close(state, words),
-    })
+    act(
+        app,
+        actor,
+        id,
+        Action::CloseFlag,
+        Act::Closed,
+        assessment,
+        move |flag, state, words, _| match seen {
+            Some(seen) if seen != flag.answer => Err(FlagRefusal::AnswerRose),
+            _ => risk::close(state, words),
+        },
+    )
     .await
 }
 
@@ -59,7 +81,9 @@ async fn act(
     action: Action,
     act: Act,
     note: String,
-    rule: impl FnOnce(&FlagRow, FlagState, &str, NaiveDateTime) -> Result<Step, FlagRefusal> + Send + 'static,
+    rule: impl FnOnce(&FlagRow, FlagState, &str, NaiveDateTime) -> Result<Step, FlagRefusal>
+    + Send
+    + 'static,
 ) -> Result<(), Failure<Refusal>> {
     let now = app.clock.now();
     app.store
@@ -68,7 +92,8 @@ async fn act(
             let known = flag::load(tx, &permit, id)?;
 
             let state = known.flag.state.parse().map_err(Fault::from)?;
-            let step = rule(&known.flag, state, &note, now).map_err(|refusal| Failure::Refused(Refusal::Flag(refusal)))?;
+            let step = rule(&known.flag, state, &note, now)
+                .map_err(|refusal| Failure::Refused(Refusal::Flag(refusal)))?;
 
             let by = actor.staff().map_or(known.flag.owner_id, |staff| staff.id);
             flag::step(tx, &permit, id, step, by)?;
@@ -92,8 +117,14 @@ async fn act(
 ///
 /// # Errors
 /// Refused when there is no such flag; denied when it is out of reach.
-pub fn permit_for(tx: &mut Tx, actor: &Actor, action: Action, id: FlagId) -> Result<Permit, Failure<Refusal>> {
+pub fn permit_for(
+    tx: &mut Tx,
+    actor: &Actor,
+    action: Action,
+    id: FlagId,
+) -> Result<Permit, Failure<Refusal>> {
     let who = flag::patient_of(tx, actor.org(), id)?.ok_or(Failure::Refused(Refusal::NoFlag))?;
-    let subject = patient::place_of(tx, actor.org(), who)?.ok_or(Failure::Refused(Refusal::NoFlag))?;
+    let subject =
+        patient::place_of(tx, actor.org(), who)?.ok_or(Failure::Refused(Refusal::NoFlag))?;
     Ok(decide(actor, action, subject)?)
 }

@@ -29,7 +29,9 @@ const CLAIMED_MOST: i64 = 8;
 /// When the database fails.
 pub fn send_due(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> {
     let (now, org) = (app.clock.now(), app.org);
-    let claimed = app.store.write_blocking(move |tx| outbox::claim(tx, org, lane, now, CLAIMED_MOST))?;
+    let claimed = app
+        .store
+        .write_blocking(move |tx| outbox::claim(tx, org, lane, now, CLAIMED_MOST))?;
     let share = claimed.len().div_ceil(AT_ONCE).max(1);
     std::thread::scope(|scope| {
         for messages in claimed.chunks(share) {
@@ -47,17 +49,25 @@ pub fn send_due(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> 
 
 fn send_one(app: &App, mailer: &Mailer, message: &OutboxRow) -> Result<(), Fault> {
     let (row, base, now) = (message.clone(), app.base_url.clone(), app.clock.now());
-    let mail = app.store.read_blocking(move |tx| prepare(tx, &row, &base, now))?;
+    let mail = app
+        .store
+        .read_blocking(move |tx| prepare(tx, &row, &base, now))?;
     let outcome = match &mail {
         Some(mail) => mailer.send(mail, now).map(|()| MessageState::Accepted),
         None => Ok(MessageState::Withdrawn),
     };
     let (row, now) = (message.clone(), app.clock.now());
-    app.store.write_blocking(move |tx| settle(tx, &row, outcome, now))
+    app.store
+        .write_blocking(move |tx| settle(tx, &row, outcome, now))
 }
 
 /// The mail as it should leave now; `None` when nobody wants it any more.
-fn prepare(tx: &mut Tx, row: &OutboxRow, base: &str, now: NaiveDateTime) -> Result<Option<Mail>, Fault> {
+fn prepare(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    base: &str,
+    now: NaiveDateTime,
+) -> Result<Option<Mail>, Fault> {
     let kind: MessageKind = row.kind.parse()?;
     match kind {
         MessageKind::Invitation => prepare_invitation(tx, row, base, now),
@@ -72,26 +82,58 @@ fn id_of<K>(bytes: &[u8]) -> Result<Id<K>, Fault> {
 
 /// The Message-ID: the same on every try.
 fn message_id(row: &OutboxRow, base: &str) -> String {
-    let host = base.split("://").nth(1).unwrap_or("localhost").split(':').next().unwrap_or("localhost");
+    let host = base
+        .split("://")
+        .nth(1)
+        .unwrap_or("localhost")
+        .split(':')
+        .next()
+        .unwrap_or("localhost");
     format!("<{}@{host}>", row.id)
 }
 
-fn prepare_invitation(tx: &mut Tx, row: &OutboxRow, base: &str, now: NaiveDateTime) -> Result<Option<Mail>, Fault> {
+fn prepare_invitation(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    base: &str,
+    now: NaiveDateTime,
+) -> Result<Option<Mail>, Fault> {
     let id: AdministrationId = id_of(&row.subject_id)?;
-    let Some(invitation) = administration::invitation(tx, row.org_id, id)?.filter(|found| is_wanted(found, now)) else {
+    let Some(invitation) =
+        administration::invitation(tx, row.org_id, id)?.filter(|found| is_wanted(found, now))
+    else {
         return Ok(None);
     };
-    let Some(to) = invitation.email.clone() else { return Ok(None) };
+    let Some(to) = invitation.email.clone() else {
+        return Ok(None);
+    };
     let link = address(base, &Token::of(&tx.seal, invitation.link_id));
     let zone = invitation.time_zone.parse().unwrap_or(chrono_tz::UTC);
-    let until = local_time(zone, invitation.administration.expires_at).format("%A %-d %B, %-I:%M %P").to_string();
-    let first_name = invitation.patient.split_whitespace().next().unwrap_or_default();
-    Ok(Some(render::invitation(message_id(row, base), to, first_name, &invitation.clinic, &link, &until)))
+    let until = local_time(zone, invitation.administration.expires_at)
+        .format("%A %-d %B, %-I:%M %P")
+        .to_string();
+    let first_name = invitation
+        .patient
+        .split_whitespace()
+        .next()
+        .unwrap_or_default();
+    Ok(Some(render::invitation(
+        message_id(row, base),
+        to,
+        first_name,
+        &invitation.clinic,
+        &link,
+        &until,
+    )))
 }
 
 /// Everything is looked at again at the instant of sending: the occasion, the link, the episode, the address.
 fn is_wanted(invitation: &Invitation, now: NaiveDateTime) -> bool {
-    let open = invitation.administration.state.parse().is_ok_and(AdministrationState::is_open);
+    let open = invitation
+        .administration
+        .state
+        .parse()
+        .is_ok_and(AdministrationState::is_open);
     open && invitation.revoked_at.is_none()
         && invitation.administration.expires_at > now
         && invitation.ended_on.is_none()
@@ -100,26 +142,46 @@ fn is_wanted(invitation: &Invitation, now: NaiveDateTime) -> bool {
 
 fn prepare_notice(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
     let recipient: StaffId = id_of(&row.recipient_id)?;
-    let still_open = flag::state_of(tx, row.org_id, id_of(&row.subject_id)?)?.is_some_and(|state| state != FlagState::Closed.word());
+    let still_open = flag::state_of(tx, row.org_id, id_of(&row.subject_id)?)?
+        .is_some_and(|state| state != FlagState::Closed.word());
     let person = staff::by_id(tx, row.org_id, recipient)?;
     if !still_open || person.state != StaffState::Active.word() {
         return Ok(None);
     }
-    Ok(Some(render::flag_notice(message_id(row, base), person.email, &format!("{base}/queue"))))
+    Ok(Some(render::flag_notice(
+        message_id(row, base),
+        person.email,
+        &format!("{base}/queue"),
+    )))
 }
 
 fn prepare_setup(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
     let person = staff::by_id(tx, row.org_id, id_of(&row.recipient_id)?)?;
     let secret = super::accounts::setup_secret(&tx.seal, &row.subject_id);
-    let wanted = staff::setup_link_by(tx, &secret.hash())?.is_some_and(|link| link.used_at.is_none());
-    let mail = || render::staff_setup(message_id(row, base), person.email, &format!("{base}/set-up/{}", secret.reveal()));
+    let wanted =
+        staff::setup_link_by(tx, &secret.hash())?.is_some_and(|link| link.used_at.is_none());
+    let mail = || {
+        render::staff_setup(
+            message_id(row, base),
+            person.email,
+            &format!("{base}/set-up/{}", secret.reveal()),
+        )
+    };
     Ok(wanted.then(mail))
 }
 
-fn settle(tx: &mut Tx, row: &OutboxRow, outcome: Result<MessageState, SendFailure>, now: NaiveDateTime) -> Result<(), Fault> {
+fn settle(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    outcome: Result<MessageState, SendFailure>,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     let failed = match outcome {
         Ok(state) => {
-            if outbox::end(tx, row, state, None, now)? && state == MessageState::Accepted && row.kind == MessageKind::Invitation.word() {
+            if outbox::end(tx, row, state, None, now)?
+                && state == MessageState::Accepted
+                && row.kind == MessageKind::Invitation.word()
+            {
                 administration::mark_sent(tx, row.org_id, id_of(&row.subject_id)?)?;
             }
             return Ok(());
@@ -128,10 +190,18 @@ fn settle(tx: &mut Tx, row: &OutboxRow, outcome: Result<MessageState, SendFailur
     };
     tracing::warn!(outbox = %row.id, kind = row.kind, attempts = row.attempts, why = failed.words, "a mail did not leave");
     let attempts = u32::try_from(row.attempts).unwrap_or(u32::MAX);
-    match after_failure(row.kind.parse()?, failed.failure, attempts, row.created_at, now) {
+    match after_failure(
+        row.kind.parse()?,
+        failed.failure,
+        attempts,
+        row.created_at,
+        now,
+    ) {
         AfterFailure::TryAgainAt(then) => outbox::postpone(tx, row, then, &failed.words),
         AfterFailure::GiveToPerson => {
-            if outbox::end(tx, row, MessageState::Refused, Some(&failed.words), now)? && row.kind == MessageKind::Invitation.word() {
+            if outbox::end(tx, row, MessageState::Refused, Some(&failed.words), now)?
+                && row.kind == MessageKind::Invitation.word()
+            {
                 give_to_person(tx, row, &failed.words, now)?;
             }
             Ok(())
@@ -140,14 +210,29 @@ fn settle(tx: &mut Tx, row: &OutboxRow, outcome: Result<MessageState, SendFailur
 }
 
 /// A refused address is not tried again, and somebody here has to ask the patient for another.
-fn give_to_person(tx: &mut Tx, row: &OutboxRow, words: &str, now: NaiveDateTime) -> Result<(), Fault> {
+fn give_to_person(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    words: &str,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     let who: PatientId = id_of(&row.recipient_id)?;
     patient::mark_address_refused(tx, row.org_id, who, now)?;
-    let Some(invitation) = administration::invitation(tx, row.org_id, id_of(&row.subject_id)?)? else { return Ok(()) };
+    let Some(invitation) = administration::invitation(tx, row.org_id, id_of(&row.subject_id)?)?
+    else {
+        return Ok(());
+    };
     add_task(tx, row.org_id, who, &invitation, words, now)
 }
 
-fn add_task(tx: &mut Tx, org: OrgId, who: PatientId, invitation: &Invitation, words: &str, now: NaiveDateTime) -> Result<(), Fault> {
+fn add_task(
+    tx: &mut Tx,
+    org: OrgId,
+    who: PatientId,
+    invitation: &Invitation,
+    words: &str,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     if task::waits(tx, org, TaskKind::MailRefused, who)? {
         return Ok(());
     }

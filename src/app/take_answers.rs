@@ -87,7 +87,11 @@ pub enum Refusal {
 /// # Errors
 /// Says why not.
 pub fn check_open(door: &Door, now: NaiveDateTime) -> Result<(), Refusal> {
-    let state: AdministrationState = door.administration.state.parse().map_err(|_| Refusal::Unknown)?;
+    let state: AdministrationState = door
+        .administration
+        .state
+        .parse()
+        .map_err(|_| Refusal::Unknown)?;
     match state {
         AdministrationState::Completed => Err(Refusal::SentAlready),
         AdministrationState::Declined | AdministrationState::Cancelled => Err(Refusal::Revoked),
@@ -128,9 +132,16 @@ pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Fa
         .await
 }
 
-fn take(tx: &mut Tx, library: &Library, command: &TakeAnswers, now: NaiveDateTime) -> Result<Receipt, Failure<Refusal>> {
-    let door = administration::door(tx, &command.token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
-    let stored = response::of_administration(tx, door.administration.org_id, door.administration.id)?;
+fn take(
+    tx: &mut Tx,
+    library: &Library,
+    command: &TakeAnswers,
+    now: NaiveDateTime,
+) -> Result<Receipt, Failure<Refusal>> {
+    let door =
+        administration::door(tx, &command.token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+    let stored =
+        response::of_administration(tx, door.administration.org_id, door.administration.id)?;
     let parts = parts(library, &door, &stored)?;
     if let Err(refusal) = check_open(&door, now) {
         return Err(Failure::Refused(same_or_other(refusal, parts, command)));
@@ -142,7 +153,9 @@ fn take(tx: &mut Tx, library: &Library, command: &TakeAnswers, now: NaiveDateTim
 
     let mut support = Support::NotNow;
     for outcome in outcomes.iter().filter(|outcome| outcome.touched) {
-        let known = stored.iter().find(|row| row.instrument == outcome.instrument.id);
+        let known = stored
+            .iter()
+            .find(|row| row.instrument == outcome.instrument.id);
         if store_outcome(tx, &door, command, known, outcome, now)? == Support::ShowNow {
             support = Support::ShowNow;
         }
@@ -161,12 +174,25 @@ fn stage(outcomes: &[Outcome<'_>], command: &TakeAnswers) -> Stage {
     }
     let parts: Vec<Part<'_>> = outcomes
         .iter()
-        .map(|outcome| Part { instrument: outcome.instrument, answers: outcome.answers.clone() })
+        .map(|outcome| Part {
+            instrument: outcome.instrument,
+            answers: outcome.answers.clone(),
+        })
         .collect();
     match command.sheet {
-        Sheet::Question { number, .. } => Stage::Saved { next: submission::next_asked(&parts, number) },
-        Sheet::Whole { part, .. } if parts.get(part).is_some_and(|part| submission::gaps(part).next().is_some()) => Stage::Gaps,
-        _ => Stage::Saved { next: submission::next_open(&parts) },
+        Sheet::Question { number, .. } => Stage::Saved {
+            next: submission::next_asked(&parts, number),
+        },
+        Sheet::Whole { part, .. }
+            if parts
+                .get(part)
+                .is_some_and(|part| submission::gaps(part).next().is_some()) =>
+        {
+            Stage::Gaps
+        }
+        _ => Stage::Saved {
+            next: submission::next_open(&parts),
+        },
     }
 }
 
@@ -175,7 +201,9 @@ fn same_or_other(refusal: Refusal, parts: Vec<Part<'_>>, command: &TakeAnswers) 
     if refusal != Refusal::SentAlready {
         return refusal;
     }
-    let Ok(given) = command.sheet.read(&parts) else { return Refusal::Unreadable };
+    let Ok(given) = command.sheet.read(&parts) else {
+        return Refusal::Unreadable;
+    };
     match submission::decide(parts, &given, Intent::Save) {
         Ok(outcomes) if outcomes.iter().all(|outcome| !outcome.touched) => Refusal::SentAlready,
         Ok(_) => Refusal::SentOtherwise,
@@ -187,16 +215,24 @@ fn same_or_other(refusal: Refusal, parts: Vec<Part<'_>>, command: &TakeAnswers) 
 ///
 /// # Errors
 /// When stored answers do not fit their definition.
-pub fn parts<'a>(library: &'a Library, door: &Door, stored: &[ResponseRow]) -> Result<Vec<Part<'a>>, Fault> {
+pub fn parts<'a>(
+    library: &'a Library,
+    door: &Door,
+    stored: &[ResponseRow],
+) -> Result<Vec<Part<'a>>, Fault> {
     instruments(library, door)?
         .into_iter()
         .map(|instrument| {
             let known = stored.iter().find(|row| row.instrument == instrument.id);
             let answers = match known {
-                Some(row) => Answers::from_json(instrument, &row.answers).map_err(|e| Fault::Corrupt(e.to_string()))?,
+                Some(row) => Answers::from_json(instrument, &row.answers)
+                    .map_err(|e| Fault::Corrupt(e.to_string()))?,
                 None => Answers::none(instrument),
             };
-            Ok(Part { instrument, answers })
+            Ok(Part {
+                instrument,
+                answers,
+            })
         })
         .collect()
 }
@@ -231,7 +267,11 @@ fn response_row(
     outcome: &Outcome<'_>,
     now: NaiveDateTime,
 ) -> ResponseRow {
-    let state = if outcome.scored.is_some() { ResponseState::Completed } else { ResponseState::InProgress };
+    let state = if outcome.scored.is_some() {
+        ResponseState::Completed
+    } else {
+        ResponseState::InProgress
+    };
     ResponseRow {
         org_id: door.administration.org_id,
         id: known.map_or_else(|| fresh(now), |row| row.id),
@@ -241,7 +281,10 @@ fn response_row(
         version: outcome.instrument.version.clone(),
         state: state.word().into(),
         answers: outcome.answers.to_json(outcome.instrument),
-        criteria: outcome.scored.as_ref().map_or_else(|| "{}".into(), criteria_json),
+        criteria: outcome
+            .scored
+            .as_ref()
+            .map_or_else(|| "{}".into(), criteria_json),
         language: door.administration.language.clone(),
         layout: command.layout.word().into(),
         started_at: known.map_or(now, |row| row.started_at),
@@ -256,8 +299,11 @@ pub fn criteria_json(scored: &Scored<'_>) -> String {
         Verdict::NotMet => "not_met",
         Verdict::Unknown => "unknown",
     };
-    let map: serde_json::Map<String, serde_json::Value> =
-        scored.criteria.iter().map(|judged| (judged.criterion.id.clone(), word(judged.verdict).into())).collect();
+    let map: serde_json::Map<String, serde_json::Value> = scored
+        .criteria
+        .iter()
+        .map(|judged| (judged.criterion.id.clone(), word(judged.verdict).into()))
+        .collect();
     serde_json::Value::Object(map).to_string()
 }
 
@@ -270,10 +316,22 @@ fn store_score(
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     response::add_score(tx, &score_row(response, score, instrument, now))?;
-    let Some(value) = score.value else { return Ok(()) };
+    let Some(value) = score.value else {
+        return Ok(());
+    };
     let at = Extreme { value, at: now };
-    let before = response::summary(tx, door.administration.org_id, door.administration.episode_id, &instrument.id, &score.scale.id)?;
-    let direction = score.scale.change.as_ref().map_or(Direction::HigherIsWorse, |change| change.direction);
+    let before = response::summary(
+        tx,
+        door.administration.org_id,
+        door.administration.episode_id,
+        &instrument.id,
+        &score.scale.id,
+    )?;
+    let direction = score
+        .scale
+        .change
+        .as_ref()
+        .map_or(Direction::HigherIsWorse, |change| change.direction);
     let course = match before.as_ref().map(course_of) {
         Some(mut course) => {
             course.add(at, direction, RECENT);
@@ -289,7 +347,12 @@ fn store_score(
 }
 
 /// A score as it is stored, in its first revision.
-pub fn score_row(response: &ResponseRow, score: &Score<'_>, instrument: &Instrument, now: NaiveDateTime) -> ScoreRow {
+pub fn score_row(
+    response: &ResponseRow,
+    score: &Score<'_>,
+    instrument: &Instrument,
+    now: NaiveDateTime,
+) -> ScoreRow {
     let prorated = match score.completed_by {
         Completion::Nothing => 0,
         Completion::Prorated { missing } | Completion::Zeros { missing } => i32::from(missing),
@@ -315,10 +378,23 @@ pub fn score_row(response: &ResponseRow, score: &Score<'_>, instrument: &Instrum
 pub fn course_of(row: &EpisodeScaleRow) -> Course {
     Course {
         n: u32::try_from(row.n).unwrap_or(0),
-        first: Extreme { value: row.first_value, at: row.first_at },
-        last: Extreme { value: row.last_value, at: row.last_at },
-        best: Extreme { value: row.best_value, at: row.best_at },
-        recent: row.recent.split_whitespace().filter_map(|value| value.parse().ok()).collect(),
+        first: Extreme {
+            value: row.first_value,
+            at: row.first_at,
+        },
+        last: Extreme {
+            value: row.last_value,
+            at: row.last_at,
+        },
+        best: Extreme {
+            value: row.best_value,
+            at: row.best_at,
+        },
+        recent: row
+            .recent
+            .split_whitespace()
+            .filter_map(|value| value.parse().ok())
+            .collect(),
     }
 }
 
@@ -338,7 +414,12 @@ pub fn summary_row(response: &ResponseRow, score: &Score<'_>, course: &Course) -
         last_band: score.band.map(|band| band.id.clone()),
         best_value: course.best.value,
         best_at: course.best.at,
-        recent: course.recent.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        recent: course
+            .recent
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" "),
     }
 }
 
@@ -354,17 +435,31 @@ fn raise_flags(
         return Ok(Support::NotNow);
     }
     let org = door.administration.org_id;
-    let existing = if known { flag::of_response(tx, org, response)? } else { vec![] };
+    let existing = if known {
+        flag::of_response(tx, org, response)?
+    } else {
+        vec![]
+    };
     let mut support = Support::NotNow;
     for hit in &outcome.hits {
         // The highest answer that was flagged before, whether its flag is still open or already closed.
-        let before = existing.iter().filter(|row| row.rule == hit.rule.id).max_by_key(|row| row.answer);
+        let before = existing
+            .iter()
+            .filter(|row| row.rule == hit.rule.id)
+            .max_by_key(|row| row.answer);
         let risen = before.is_none_or(|row| i32::from(hit.value) > row.answer);
         let fresh_sign = match before {
             _ if !risen => false,
             Some(row)
                 if row.state != FlagState::Closed.word()
-                    && raise_again(tx, row, hit, outcome.instrument, &door.administration.language, now)? =>
+                    && raise_again(
+                        tx,
+                        row,
+                        hit,
+                        outcome.instrument,
+                        &door.administration.language,
+                        now,
+                    )? =>
             {
                 true
             }
@@ -383,9 +478,19 @@ fn raise_flags(
 /// The words of the answer as the patient saw them.
 fn answer_words(instrument: &Instrument, hit: &RiskHit<'_>, language: &str) -> String {
     let position = hit.rule.item;
-    let option = instrument.items.get(position).and_then(|item| item.option_with(hit.value));
+    let option = instrument
+        .items
+        .get(position)
+        .and_then(|item| item.option_with(hit.value));
     option
-        .and_then(|option| instrument.texts_or_english(language).items.get(position)?.options.get(option))
+        .and_then(|option| {
+            instrument
+                .texts_or_english(language)
+                .items
+                .get(position)?
+                .options
+                .get(option)
+        })
         .cloned()
         .unwrap_or_default()
 }
@@ -425,7 +530,13 @@ fn raise_flag(
         next_deadline_at: Some(first_deadline(hit.tier(), now)),
     };
     flag::raise(tx, &row)?;
-    add_act(tx, &row, Act::Raised, format!("answered {} to item {}", row.answer, row.item), now)?;
+    add_act(
+        tx,
+        &row,
+        Act::Raised,
+        format!("answered {} to item {}", row.answer, row.item),
+        now,
+    )?;
     notify(tx, &row, now)
 }
 
@@ -450,7 +561,13 @@ pub fn notify(tx: &mut Tx, row: &FlagRow, now: NaiveDateTime) -> Result<(), Faul
 ///
 /// # Errors
 /// When the database fails.
-pub fn add_act(tx: &mut Tx, row: &FlagRow, act: Act, note: String, now: NaiveDateTime) -> Result<(), Fault> {
+pub fn add_act(
+    tx: &mut Tx,
+    row: &FlagRow,
+    act: Act,
+    note: String,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     flag::add_act(
         tx,
         &FlagActRow {
@@ -495,11 +612,21 @@ fn raise_again(
 ) -> Result<bool, Fault> {
     let answer = i32::from(hit.value);
     let words = answer_words(instrument, hit, language);
-    let raised = FlagRow { answer, answer_words: words, ..row.clone() };
+    let raised = FlagRow {
+        answer,
+        answer_words: words,
+        ..row.clone()
+    };
     if !flag::raise_answer(tx, &raised)? {
         return Ok(false);
     }
-    add_act(tx, row, Act::AnswerChanged, format!("answer to item {} raised to {answer}", row.item), now)?;
+    add_act(
+        tx,
+        row,
+        Act::AnswerChanged,
+        format!("answer to item {} raised to {answer}", row.item),
+        now,
+    )?;
     notify(tx, row, now)?;
     Ok(true)
 }
@@ -516,13 +643,24 @@ fn note_taken_back(
     }
     for row in flag::of_response(tx, door.administration.org_id, response)? {
         if taken_back.iter().any(|hit| hit.rule.id == row.rule) {
-            add_act(tx, &row, Act::AnswerChanged, format!("answer to item {} changed before sending", row.item), now)?;
+            add_act(
+                tx,
+                &row,
+                Act::AnswerChanged,
+                format!("answer to item {} changed before sending", row.item),
+                now,
+            )?;
         }
     }
     Ok(())
 }
 
-fn finish(tx: &mut Tx, door: &Door, stage: Stage, now: NaiveDateTime) -> Result<(), Failure<Refusal>> {
+fn finish(
+    tx: &mut Tx,
+    door: &Door,
+    stage: Stage,
+    now: NaiveDateTime,
+) -> Result<(), Failure<Refusal>> {
     let (org, id) = (door.administration.org_id, door.administration.id);
     let act = match stage {
         Stage::Sent => {
@@ -539,6 +677,16 @@ fn finish(tx: &mut Tx, door: &Door, stage: Stage, now: NaiveDateTime) -> Result<
             "answers_saved"
         }
     };
-    let holder = Actor::LinkHolder { org, patient: door.administration.patient_id };
-    Ok(audit::record_by(tx, &holder, act, "administration", Some(id), now)?)
+    let holder = Actor::LinkHolder {
+        org,
+        patient: door.administration.patient_id,
+    };
+    Ok(audit::record_by(
+        tx,
+        &holder,
+        act,
+        "administration",
+        Some(id),
+        now,
+    )?)
 }

@@ -49,7 +49,11 @@ impl Verification {
     fn breaks(&mut self, rule: &'static str, row: String) {
         let known = self.broken.iter().position(|broken| broken.rule == rule);
         let at = known.unwrap_or_else(|| {
-            self.broken.push(Broken { rule, count: 0, rows: vec![] });
+            self.broken.push(Broken {
+                rule,
+                count: 0,
+                rows: vec![],
+            });
             self.broken.len() - 1
         });
         if let Some(broken) = self.broken.get_mut(at) {
@@ -76,12 +80,21 @@ struct Known {
 /// When the database fails. A broken rule is no error: it is in the result.
 pub fn verify(app: &App) -> Result<Verification, Fault> {
     let (library, org) = (app.library, app.org);
-    app.store.read_blocking(move |tx| tx.snapshot(|tx| verify_all(tx, library, org)))
+    app.store
+        .read_blocking(move |tx| tx.snapshot(|tx| verify_all(tx, library, org)))
 }
 
 fn verify_all(tx: &mut Tx, library: &Library, org: OrgId) -> Result<Verification, Fault> {
     let mut found = Verification::default();
-    for what in ["episodes", "administrations", "responses", "scores", "flags", "flags_waiting", "notices"] {
+    for what in [
+        "episodes",
+        "administrations",
+        "responses",
+        "scores",
+        "flags",
+        "flags_waiting",
+        "notices",
+    ] {
         found.count(what, 0);
     }
     let known = known(tx, org)?;
@@ -101,7 +114,11 @@ fn known(tx: &mut Tx, org: OrgId) -> Result<Known, Fault> {
     Ok(Known {
         notified: verify::notified_flags(tx, org)?,
         sent: verify::audited_sends(tx, org)?,
-        eligible: people.iter().filter(|person| person.standing == Standing::Eligible).map(|person| person.id).collect(),
+        eligible: people
+            .iter()
+            .filter(|person| person.standing == Standing::Eligible)
+            .map(|person| person.id)
+            .collect(),
         closed_by: verify::closings(tx, org)?.into_iter().collect(),
         licensed: verify::licensed(tx, org)?,
     })
@@ -119,10 +136,19 @@ fn check_page(found: &mut Verification, library: &Library, known: &Known, page: 
     }
     for row in &page.responses {
         let Some((instrument, answers)) = read(library, row) else {
-            found.breaks("every response can be read by the definition it names", row.id.to_string());
+            found.breaks(
+                "every response can be read by the definition it names",
+                row.id.to_string(),
+            );
             continue;
         };
-        check_scores(found, row, instrument, &answers, scores.get(&row.id).map_or(&[][..], Vec::as_slice));
+        check_scores(
+            found,
+            row,
+            instrument,
+            &answers,
+            scores.get(&row.id).map_or(&[][..], Vec::as_slice),
+        );
         check_risk(found, page, row, instrument, &answers);
     }
     check_administrations(found, known, page);
@@ -132,10 +158,19 @@ fn check_page(found: &mut Verification, library: &Library, known: &Known, page: 
 
 fn read<'a>(library: &'a Library, row: &ResponseRow) -> Option<(&'a Instrument, Answers)> {
     let instrument = library.version(&row.instrument, &row.version)?;
-    Some((instrument, Answers::from_json(instrument, &row.answers).ok()?))
+    Some((
+        instrument,
+        Answers::from_json(instrument, &row.answers).ok()?,
+    ))
 }
 
-fn check_scores(found: &mut Verification, row: &ResponseRow, instrument: &Instrument, answers: &Answers, stored: &[&ScoreRow]) {
+fn check_scores(
+    found: &mut Verification,
+    row: &ResponseRow,
+    instrument: &Instrument,
+    answers: &Answers,
+    stored: &[&ScoreRow],
+) {
     if row.state != ResponseState::Completed.word() {
         if !stored.is_empty() {
             found.breaks("an unfinished response has no score", row.id.to_string());
@@ -143,48 +178,83 @@ fn check_scores(found: &mut Verification, row: &ResponseRow, instrument: &Instru
         return;
     }
     for score in scoring::score(instrument, answers).scores {
-        let newest = stored.iter().filter(|known| known.scale == score.scale.id).max_by_key(|known| known.revision);
+        let newest = stored
+            .iter()
+            .filter(|known| known.scale == score.scale.id)
+            .max_by_key(|known| known.revision);
         match newest {
-            None => found.breaks("every completed response has a score on each scale", row.id.to_string()),
-            Some(known) if known.value != score.value || known.band.as_ref() != score.band.map(|band| &band.id) => {
-                found.breaks("a stored score is what its answers give when scored again", row.id.to_string());
+            None => found.breaks(
+                "every completed response has a score on each scale",
+                row.id.to_string(),
+            ),
+            Some(known)
+                if known.value != score.value
+                    || known.band.as_ref() != score.band.map(|band| &band.id) =>
+            {
+                found.breaks(
+                    "a stored score is what its answers give when scored again",
+                    row.id.to_string(),
+                );
             }
             Some(_) => {}
         }
     }
 }
 
-fn check_risk(found: &mut Verification, page: &Page, row: &ResponseRow, instrument: &Instrument, answers: &Answers) {
+fn check_risk(
+    found: &mut Verification,
+    page: &Page,
+    row: &ResponseRow,
+    instrument: &Instrument,
+    answers: &Answers,
+) {
     for hit in rules::evaluate(instrument, answers) {
-        let flagged = page
-            .flags
-            .iter()
-            .any(|flag| flag.response_id == row.id && flag.rule == hit.rule.id && flag.answer >= i32::from(hit.value));
+        let flagged = page.flags.iter().any(|flag| {
+            flag.response_id == row.id
+                && flag.rule == hit.rule.id
+                && flag.answer >= i32::from(hit.value)
+        });
         if !flagged {
-            found.breaks("every answer that a risk rule names has its flag", row.id.to_string());
+            found.breaks(
+                "every answer that a risk rule names has its flag",
+                row.id.to_string(),
+            );
         }
     }
 }
 
 fn check_administrations(found: &mut Verification, known: &Known, page: &Page) {
     let mut handed_in: HashMap<_, usize> = HashMap::new();
-    for row in page.responses.iter().filter(|row| row.state == ResponseState::Completed.word()) {
+    for row in page
+        .responses
+        .iter()
+        .filter(|row| row.state == ResponseState::Completed.word())
+    {
         *handed_in.entry(row.administration_id).or_default() += 1;
     }
     for row in &page.administrations {
         let complete = row.state == AdministrationState::Completed.word();
         let responses = handed_in.get(&row.id).copied().unwrap_or(0);
         if complete && responses != read_battery(&row.instruments).len() {
-            found.breaks("a completed administration has one response for each of its instruments", row.id.to_string());
+            found.breaks(
+                "a completed administration has one response for each of its instruments",
+                row.id.to_string(),
+            );
         }
         if !complete && responses > 0 {
-            found.breaks("completed responses belong to a completed administration", row.id.to_string());
+            found.breaks(
+                "completed responses belong to a completed administration",
+                row.id.to_string(),
+            );
         }
         if complete && !known.sent.contains(&row.id.bytes()[..]) {
             found.breaks("every hand-in has its audit event", row.id.to_string());
         }
         if row.ended_at.is_none() != row.state.parse().is_ok_and(AdministrationState::is_open) {
-            found.breaks("an administration has an end exactly when its state is one", row.id.to_string());
+            found.breaks(
+                "an administration has an end exactly when its state is one",
+                row.id.to_string(),
+            );
         }
     }
 }
@@ -207,7 +277,10 @@ fn check_flags(found: &mut Verification, known: &Known, page: &Page) {
             found.breaks("a waiting flag has not been closed", id.clone());
         }
         if !known.eligible.contains(&row.owner_id) {
-            found.breaks("every waiting flag has an owner who is active and licensed", id.clone());
+            found.breaks(
+                "every waiting flag has an owner who is active and licensed",
+                id.clone(),
+            );
         }
         if row.next_deadline_at.is_none() {
             found.breaks("every waiting flag has a next deadline", id);
@@ -222,12 +295,17 @@ fn check_summaries(found: &mut Verification, library: &Library, page: &Page) {
         .filter(|row| row.state == ResponseState::Completed.word())
         .map(|row| (row.id, row))
         .collect();
-    let mut scores: Vec<(&ResponseRow, &ScoreRow)> =
-        page.scores.iter().filter_map(|score| Some((*completed.get(&score.response_id)?, score))).collect();
+    let mut scores: Vec<(&ResponseRow, &ScoreRow)> = page
+        .scores
+        .iter()
+        .filter_map(|score| Some((*completed.get(&score.response_id)?, score)))
+        .collect();
     scores.sort_by_key(|(row, score)| (row.completed_at, row.id, score.revision));
     let mut courses: HashMap<(EpisodeId, &str, &str), Course> = HashMap::new();
     for (row, score) in scores {
-        let (Some(value), Some(at)) = (score.value, row.completed_at) else { continue };
+        let (Some(value), Some(at)) = (score.value, row.completed_at) else {
+            continue;
+        };
         let direction = library
             .version(&score.instrument, &score.version)
             .and_then(|instrument| instrument.scale(&score.scale)?.change.as_ref())
@@ -238,21 +316,32 @@ fn check_summaries(found: &mut Verification, library: &Library, page: &Page) {
             .or_insert_with(|| Course::begin(Extreme { value, at }));
     }
     for row in &page.summaries {
-        let expected = courses.remove(&(row.episode_id, row.instrument.as_str(), row.scale.as_str()));
+        let expected =
+            courses.remove(&(row.episode_id, row.instrument.as_str(), row.scale.as_str()));
         if expected.is_none_or(|course| course != course_of(row)) {
-            found.breaks("an episode's summary is what its scores amount to", row.episode_id.to_string());
+            found.breaks(
+                "an episode's summary is what its scores amount to",
+                row.episode_id.to_string(),
+            );
         }
     }
     for (episode, ..) in courses.into_keys() {
-        found.breaks("an episode with scores has its summary", episode.to_string());
+        found.breaks(
+            "an episode with scores has its summary",
+            episode.to_string(),
+        );
     }
 }
 
 fn check_messages(tx: &mut Tx, org: OrgId, found: &mut Verification) -> Result<(), Fault> {
     let (refused, tasks) = verify::refused_and_tasks(tx, org)?;
     for recipient in refused.difference(&tasks) {
-        let id: Option<crate::domain::ids::PatientId> = crate::domain::ids::Id::from_bytes(recipient);
-        found.breaks("every refused invitation has a task for a person", id.map_or_else(String::new, |id| id.to_string()));
+        let id: Option<crate::domain::ids::PatientId> =
+            crate::domain::ids::Id::from_bytes(recipient);
+        found.breaks(
+            "every refused invitation has a task for a person",
+            id.map_or_else(String::new, |id| id.to_string()),
+        );
     }
     Ok(())
 }
@@ -264,7 +353,10 @@ fn check_audit(tx: &mut Tx, org: OrgId, found: &mut Verification) -> Result<(), 
         found.breaks("no audit event was edited", id);
     }
     for number in check.broken_seals {
-        found.breaks("no audit event was removed, added or moved since it was sealed", format!("seal {number}"));
+        found.breaks(
+            "no audit event was removed, added or moved since it was sealed",
+            format!("seal {number}"),
+        );
     }
     Ok(())
 }

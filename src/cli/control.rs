@@ -56,11 +56,18 @@ fn ask(mut stream: &UnixStream, words: Vec<String>) -> std::io::Result<Exit> {
     let words = match words.get(1..3) {
         Some([first, second]) if first == "demo" && second == "data" => {
             let rest = words.iter().skip(3).cloned();
-            [words[0].clone(), "demo-data".to_owned()].into_iter().chain(rest).collect()
+            [words[0].clone(), "demo-data".to_owned()]
+                .into_iter()
+                .chain(rest)
+                .collect()
         }
         _ => words,
     };
-    let request = Request { words, folder: std::env::current_dir()?, watched: std::io::stderr().is_terminal() };
+    let request = Request {
+        words,
+        folder: std::env::current_dir()?,
+        watched: std::io::stderr().is_terminal(),
+    };
     writeln!(stream, "{}", serde_json::to_string(&request)?)?;
     let mut out = BufWriter::new(std::io::stdout());
     for line in BufReader::new(stream).lines() {
@@ -72,7 +79,10 @@ fn ask(mut stream: &UnixStream, words: Vec<String>) -> std::io::Result<Exit> {
             }
             Piece::Exit(code) => {
                 out.flush()?;
-                return Ok([Exit::Done, Exit::Failed, Exit::Usage, Exit::Partial].into_iter().find(|exit| exit.code() == code).unwrap_or(Exit::Failed));
+                return Ok([Exit::Done, Exit::Failed, Exit::Usage, Exit::Partial]
+                    .into_iter()
+                    .find(|exit| exit.code() == code)
+                    .unwrap_or(Exit::Failed));
             }
         }
     }
@@ -92,19 +102,23 @@ pub fn serve(app: &App, config: &Config) -> std::io::Result<()> {
     let listener = UnixListener::bind(&path)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     let (app, config) = (app.clone(), config.clone());
-    std::thread::Builder::new().name("attune-control".into()).spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let (app, config) = (app.clone(), config.clone());
-            let answered = std::thread::Builder::new().name("attune-command".into()).spawn(move || {
-                if let Err(error) = answer(&app, &config, &stream) {
-                    tracing::warn!(%error, "a command's asker went away");
+    std::thread::Builder::new()
+        .name("attune-control".into())
+        .spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (app, config) = (app.clone(), config.clone());
+                let answered = std::thread::Builder::new()
+                    .name("attune-command".into())
+                    .spawn(move || {
+                        if let Err(error) = answer(&app, &config, &stream) {
+                            tracing::warn!(%error, "a command's asker went away");
+                        }
+                    });
+                if let Err(error) = answered {
+                    tracing::error!(%error, "no thread for a command");
                 }
-            });
-            if let Err(error) = answered {
-                tracing::error!(%error, "no thread for a command");
             }
-        }
-    })?;
+        })?;
     Ok(())
 }
 
@@ -116,7 +130,10 @@ struct Sender<'a> {
 
 impl Write for Sender<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        send(self.stream, &(self.piece)(String::from_utf8_lossy(bytes).into_owned()))?;
+        send(
+            self.stream,
+            &(self.piece)(String::from_utf8_lossy(bytes).into_owned()),
+        )?;
         Ok(bytes.len())
     }
     fn flush(&mut self) -> std::io::Result<()> {
@@ -136,7 +153,13 @@ fn answer(app: &App, config: &Config, stream: &UnixStream) -> std::io::Result<()
     BufReader::new(stream).read_line(&mut line)?;
     let request: Request = serde_json::from_str(&line)?;
     let exit = match Words::try_parse_from(&request.words) {
-        Ok(words) => run(app, config, words.command.at(&request.folder), request.watched, stream)?,
+        Ok(words) => run(
+            app,
+            config,
+            words.command.at(&request.folder),
+            request.watched,
+            stream,
+        )?,
         Err(error) => {
             send(stream, &Piece::Err(error.to_string()))?;
             Exit::Usage
@@ -145,11 +168,36 @@ fn answer(app: &App, config: &Config, stream: &UnixStream) -> std::io::Result<()
     send(stream, &Piece::Exit(exit.code()))
 }
 
-fn run(app: &App, config: &Config, command: DataCommand, watched: bool, stream: &UnixStream) -> std::io::Result<Exit> {
-    let mut out = BufWriter::new(Sender { stream, piece: Piece::Out });
-    let mut err = Sender { stream, piece: Piece::Err };
-    let progress = if watched { Progress::Shown } else { Progress::Hidden };
-    let exit = data::run(app, config, &command, &mut Console { out: &mut out, err: &mut err, progress });
+fn run(
+    app: &App,
+    config: &Config,
+    command: DataCommand,
+    watched: bool,
+    stream: &UnixStream,
+) -> std::io::Result<Exit> {
+    let mut out = BufWriter::new(Sender {
+        stream,
+        piece: Piece::Out,
+    });
+    let mut err = Sender {
+        stream,
+        piece: Piece::Err,
+    };
+    let progress = if watched {
+        Progress::Shown
+    } else {
+        Progress::Hidden
+    };
+    let exit = data::run(
+        app,
+        config,
+        &command,
+        &mut Console {
+            out: &mut out,
+            err: &mut err,
+            progress,
+        },
+    );
     out.flush()?;
     Ok(exit)
 }

@@ -115,7 +115,8 @@ pub fn run_somewhere(config: &Config, command: &DataCommand) -> Exit {
     if matches!(command, DataCommand::Doctor) {
         return doctor::run_alone(config);
     }
-    let command = &std::env::current_dir().map_or(command.clone(), |folder| command.clone().at(&folder));
+    let command =
+        &std::env::current_dir().map_or(command.clone(), |folder| command.clone().at(&folder));
     let opened = match open::open(config, config.listen) {
         Ok(opened) => opened,
         Err(words) => {
@@ -123,9 +124,25 @@ pub fn run_somewhere(config: &Config, command: &DataCommand) -> Exit {
             return Exit::Failed;
         }
     };
-    let progress = if std::io::stderr().is_terminal() { Progress::Shown } else { Progress::Hidden };
-    let (mut out, mut err) = (std::io::BufWriter::new(std::io::stdout()), std::io::stderr());
-    let exit = run(&opened.app, config, command, &mut Console { out: &mut out, err: &mut err, progress });
+    let progress = if std::io::stderr().is_terminal() {
+        Progress::Shown
+    } else {
+        Progress::Hidden
+    };
+    let (mut out, mut err) = (
+        std::io::BufWriter::new(std::io::stdout()),
+        std::io::stderr(),
+    );
+    let exit = run(
+        &opened.app,
+        config,
+        command,
+        &mut Console {
+            out: &mut out,
+            err: &mut err,
+            progress,
+        },
+    );
     let flushed = out.flush();
     opened.app.store.close();
     if flushed.is_err() { Exit::Failed } else { exit }
@@ -135,7 +152,13 @@ pub fn run_somewhere(config: &Config, command: &DataCommand) -> Exit {
 pub fn run(app: &App, config: &Config, command: &DataCommand, console: &mut Console<'_>) -> Exit {
     let actor = Actor::Operator { org: app.org };
     match command {
-        DataCommand::User(UserCommand::Add { email, name, role, licence, clinics }) => {
+        DataCommand::User(UserCommand::Add {
+            email,
+            name,
+            role,
+            licence,
+            clinics,
+        }) => {
             let account = NewAccount {
                 email: email.clone(),
                 name: name.clone(),
@@ -146,10 +169,14 @@ pub fn run(app: &App, config: &Config, command: &DataCommand, console: &mut Cons
             tell(console, add_user(app, &actor, account, clinics))
         }
         DataCommand::Import(words) => import::run(app, &actor, &words.command(), console),
-        DataCommand::Link(LinkCommand::New { patient: Some(patient), instruments, .. }) => {
-            tell(console, give_one(app, &actor, patient, instruments))
-        }
-        DataCommand::Link(LinkCommand::New { instruments, each, .. }) => give_all(app, &actor, instruments, *each, console),
+        DataCommand::Link(LinkCommand::New {
+            patient: Some(patient),
+            instruments,
+            ..
+        }) => tell(console, give_one(app, &actor, patient, instruments)),
+        DataCommand::Link(LinkCommand::New {
+            instruments, each, ..
+        }) => give_all(app, &actor, instruments, *each, console),
         DataCommand::Evaluate(words) => evaluate::run(app, &actor, words, console),
         DataCommand::Verify => print_verification(app, console),
         DataCommand::Doctor => doctor::run(app, config, console),
@@ -166,18 +193,42 @@ fn tell(console: &mut Console<'_>, done: Result<String, String>) -> Exit {
     if written.is_ok() { exit } else { Exit::Failed }
 }
 
-fn add_user(app: &App, actor: &Actor, mut account: NewAccount, clinics: &[String]) -> Result<String, String> {
+fn add_user(
+    app: &App,
+    actor: &Actor,
+    mut account: NewAccount,
+    clinics: &[String],
+) -> Result<String, String> {
     let org = app.org;
-    let known = app.store.read_blocking(move |tx| organisation::clinics(tx, org)).map_err(|fault: Fault| fault.to_string())?;
+    let known = app
+        .store
+        .read_blocking(move |tx| organisation::clinics(tx, org))
+        .map_err(|fault: Fault| fault.to_string())?;
     for wanted in clinics {
-        let found: Option<ClinicId> = known.iter().find(|clinic| clinic.external_id == *wanted).map(|clinic| clinic.id);
-        let list = || known.iter().map(|clinic| clinic.external_id.clone()).collect::<Vec<_>>().join(", ");
-        account.clinics.push(found.ok_or_else(|| format!("there is no clinic {wanted:?}; there are: {}", list()))?);
+        let found: Option<ClinicId> = known
+            .iter()
+            .find(|clinic| clinic.external_id == *wanted)
+            .map(|clinic| clinic.id);
+        let list = || {
+            known
+                .iter()
+                .map(|clinic| clinic.external_id.clone())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        account.clinics.push(
+            found.ok_or_else(|| format!("there is no clinic {wanted:?}; there are: {}", list()))?,
+        );
     }
     accounts::add_account(app, actor, &account).map_err(|failure| failure.to_string())
 }
 
-fn give_one(app: &App, actor: &Actor, external_id: &str, instruments: &[String]) -> Result<String, String> {
+fn give_one(
+    app: &App,
+    actor: &Actor,
+    external_id: &str,
+    instruments: &[String],
+) -> Result<String, String> {
     let (org, wanted) = (app.org, external_id.to_owned());
     let place = app
         .store
@@ -186,13 +237,26 @@ fn give_one(app: &App, actor: &Actor, external_id: &str, instruments: &[String])
     let Some(Subject::Patient { id, .. }) = place else {
         return Err(format!("there is no patient {external_id:?}"));
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| error.to_string())?;
     runtime
-        .block_on(give_form::give_form(app, actor.clone(), id, instruments.to_vec()))
+        .block_on(give_form::give_form(
+            app,
+            actor.clone(),
+            id,
+            instruments.to_vec(),
+        ))
         .map_err(|failure| failure.to_string())
 }
 
-fn give_all(app: &App, actor: &Actor, instruments: &[String], each: usize, console: &mut Console<'_>) -> Exit {
+fn give_all(
+    app: &App,
+    actor: &Actor,
+    instruments: &[String],
+    each: usize,
+    console: &mut Console<'_>,
+) -> Exit {
     let mut written = Ok(());
     let done = give_form::give_to_all(app, actor, instruments, each, |link| {
         if written.is_ok() {
@@ -220,9 +284,16 @@ fn print_verification(app: &App, console: &mut Console<'_>) -> Exit {
 }
 
 fn demo_data(app: &App, patients: usize, console: &mut Console<'_>) -> Exit {
-    let wanted = Wanted { patients, now: app.clock.now(), seed: super::demo::SEED, password: Some(super::demo::PASSWORD.into()) };
+    let wanted = Wanted {
+        patients,
+        now: app.clock.now(),
+        seed: super::demo::SEED,
+        password: Some(super::demo::PASSWORD.into()),
+    };
     let started = std::time::Instant::now();
-    let invented = invent(app, wanted, &mut |done| console.report_progress(done, "patients"));
+    let invented = invent(app, wanted, &mut |done| {
+        console.report_progress(done, "patients")
+    });
     let line = invented.map(|done| {
         let seconds = started.elapsed().as_secs_f64();
         format!(
@@ -247,7 +318,11 @@ impl ImportWords {
             },
             file: self.file.clone(),
             rejects: self.rejects.clone(),
-            mode: if self.dry_run { Mode::DryRun } else { Mode::Write },
+            mode: if self.dry_run {
+                Mode::DryRun
+            } else {
+                Mode::Write
+            },
         }
     }
 }
@@ -262,4 +337,3 @@ impl DataCommand {
         self
     }
 }
-

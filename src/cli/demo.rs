@@ -21,7 +21,9 @@ pub const PASSWORD: &str = "demo-demo-demo-demo";
 /// Runs the demo until it is interrupted.
 pub fn run(listen: SocketAddr, dir: Option<PathBuf>, patients: usize) -> Exit {
     let temporary = dir.is_none();
-    let dir = dir.unwrap_or_else(|| std::env::temp_dir().join(format!("attune-demo-{}", std::process::id())));
+    let dir = dir.unwrap_or_else(|| {
+        std::env::temp_dir().join(format!("attune-demo-{}", std::process::id()))
+    });
     let done = try_run(listen, &dir, patients);
     if temporary {
         // Only what this run made.
@@ -38,9 +40,13 @@ pub fn run(listen: SocketAddr, dir: Option<PathBuf>, patients: usize) -> Exit {
 
 fn try_run(listen: SocketAddr, dir: &Path, patients: usize) -> Result<(), String> {
     if !listen.ip().is_loopback() {
-        return Err(format!("--listen: saw {listen}; the demo has open passwords and listens on loopback only, such as 127.0.0.1:8080"));
+        return Err(format!(
+            "--listen: saw {listen}; the demo has open passwords and listens on loopback only, such as 127.0.0.1:8080"
+        ));
     }
-    let listener = TcpListener::bind(listen).map_err(|error| format!("--listen: saw {listen}; wanted an address that is free ({error})"))?;
+    let listener = TcpListener::bind(listen).map_err(|error| {
+        format!("--listen: saw {listen}; wanted an address that is free ({error})")
+    })?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
     let config = settings(dir, bound)?;
     serve::start_logging(&config);
@@ -48,7 +54,14 @@ fn try_run(listen: SocketAddr, dir: &Path, patients: usize) -> Result<(), String
     fill(&mut opened, patients)?;
     println!("{}", welcome(&opened.app, bound, dir)?);
     let mailbox = Arc::new(Mailbox::default());
-    serve::serve(&config, opened, listener, bound, Mailer::Mailbox(Arc::clone(&mailbox)), Some(mailbox))
+    serve::serve(
+        &config,
+        opened,
+        listener,
+        bound,
+        Mailer::Mailbox(Arc::clone(&mailbox)),
+        Some(mailbox),
+    )
 }
 
 fn settings(dir: &Path, bound: SocketAddr) -> Result<Config, String> {
@@ -71,12 +84,25 @@ fn settings(dir: &Path, bound: SocketAddr) -> Result<Config, String> {
 fn fill(opened: &mut Opened, patients: usize) -> Result<(), String> {
     let org = opened.app.org;
     let words = |fault: Fault| fault.to_string();
-    let known = opened.app.store.read_blocking(move |tx| organisation::clinics(tx, org)).map_err(words)?;
+    let known = opened
+        .app
+        .store
+        .read_blocking(move |tx| organisation::clinics(tx, org))
+        .map_err(words)?;
     if known.is_empty() {
-        let wanted = Wanted { patients, now: opened.app.clock.now(), seed: SEED, password: Some(PASSWORD.into()) };
+        let wanted = Wanted {
+            patients,
+            now: opened.app.clock.now(),
+            seed: SEED,
+            password: Some(PASSWORD.into()),
+        };
         invent(&opened.app, wanted, &mut |_| ()).map_err(words)?;
     }
-    let row = opened.app.store.read_blocking(organisation::only).map_err(words)?;
+    let row = opened
+        .app
+        .store
+        .read_blocking(organisation::only)
+        .map_err(words)?;
     opened.organisation = row.ok_or("the organisation is gone")?;
     Ok(())
 }
@@ -84,15 +110,31 @@ fn fill(opened: &mut Opened, patients: usize) -> Result<(), String> {
 fn welcome(app: &App, bound: SocketAddr, dir: &Path) -> Result<String, String> {
     let words = |fault: Fault| fault.to_string();
     let org = app.org;
-    let people = app.store.read_blocking(move |tx| staff::all(tx, org)).map_err(words)?;
-    let one = |role: Role| people.iter().find(|row| row.role == role.word()).map_or("", |row| row.email.as_str());
+    let people = app
+        .store
+        .read_blocking(move |tx| staff::all(tx, org))
+        .map_err(words)?;
+    let one = |role: Role| {
+        people
+            .iter()
+            .find(|row| row.role == role.word())
+            .map_or("", |row| row.email.as_str())
+    };
     let actor = Actor::Operator { org };
-    let permit = decide(&actor, Action::GiveForm, Subject::Organisation).map_err(|denied| denied.to_string())?;
-    let somebody = app.store.read_blocking(move |tx| patient::active(tx, &permit)).map_err(words)?;
+    let permit = decide(&actor, Action::GiveForm, Subject::Organisation)
+        .map_err(|denied| denied.to_string())?;
+    let somebody = app
+        .store
+        .read_blocking(move |tx| patient::active(tx, &permit))
+        .map_err(words)?;
     let (patient, _) = somebody.first().ok_or("no invented patient is in care")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| error.to_string())?;
     let ids = vec!["phq9".to_owned(), "pc_ptsd_5".to_owned()];
-    let link = runtime.block_on(give_form::give_form(app, actor, *patient, ids)).map_err(|failure| failure.to_string())?;
+    let link = runtime
+        .block_on(give_form::give_form(app, actor, *patient, ids))
+        .map_err(|failure| failure.to_string())?;
     Ok(format!(
         "Attune demo: every person in it is invented, and nothing leaves this machine.\n\
          \n  Open           http://{bound}/\n  Mailbox        http://{bound}/mailbox\n\

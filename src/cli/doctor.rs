@@ -15,32 +15,64 @@ type Finding = (&'static str, Result<String, String>);
 /// Examines a running service's own world.
 pub fn run(app: &App, config: &Config, console: &mut Console<'_>) -> Exit {
     let database = app.store.describe().map_err(|fault| fault.to_string());
-    let pending = app.store.pending_migrations().map_err(|fault| fault.to_string()).and_then(|pending| {
-        if pending.is_empty() { Ok("up to date".to_owned()) } else { Err(format!("missing: {}", pending.join(", "))) }
-    });
-    report(examine(config, newest(app)).into_iter().chain([("database", database), ("schema", pending)]), console)
+    let pending = app
+        .store
+        .pending_migrations()
+        .map_err(|fault| fault.to_string())
+        .and_then(|pending| {
+            if pending.is_empty() {
+                Ok("up to date".to_owned())
+            } else {
+                Err(format!("missing: {}", pending.join(", ")))
+            }
+        });
+    report(
+        examine(config, newest(app))
+            .into_iter()
+            .chain([("database", database), ("schema", pending)]),
+        console,
+    )
 }
 
 /// Examines the data when no service runs.
 pub fn run_alone(config: &Config) -> Exit {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
-    let mut console = Console { out: &mut out, err: &mut err, progress: super::console::Progress::Hidden };
+    let mut console = Console {
+        out: &mut out,
+        err: &mut err,
+        progress: super::console::Progress::Hidden,
+    };
     match open::open(config, config.listen) {
         Ok(opened) => run(&opened.app, config, &mut console),
-        Err(words) => report(examine(config, None).into_iter().chain([("database", Err(words))]), &mut console),
+        Err(words) => report(
+            examine(config, None)
+                .into_iter()
+                .chain([("database", Err(words))]),
+            &mut console,
+        ),
     }
 }
 
 /// The newest event's moment: a clock that stands behind it is wrong.
 fn newest(app: &App) -> Option<chrono::NaiveDateTime> {
     let org = app.org;
-    let newest: Result<_, Fault> = app.store.read_blocking(move |tx| crate::store::audit::newest(tx, org));
+    let newest: Result<_, Fault> = app
+        .store
+        .read_blocking(move |tx| crate::store::audit::newest(tx, org));
     newest.unwrap_or_default()
 }
 
 fn examine(config: &Config, newest: Option<chrono::NaiveDateTime>) -> Vec<Finding> {
     vec![
-        ("configuration", Ok(format!("{} in {}, pages at {}", config.place.engine(), config.data_dir.display(), config.base_url_at(config.listen)))),
+        (
+            "configuration",
+            Ok(format!(
+                "{} in {}, pages at {}",
+                config.place.engine(),
+                config.data_dir.display(),
+                config.base_url_at(config.listen)
+            )),
+        ),
         ("clock", clock(newest)),
         ("mail", mail(config)),
         ("disk", disk(config)),
@@ -49,11 +81,19 @@ fn examine(config: &Config, newest: Option<chrono::NaiveDateTime>) -> Vec<Findin
 
 fn clock(newest: Option<chrono::NaiveDateTime>) -> Result<String, String> {
     let now = chrono::Utc::now().naive_utc();
-    if now < chrono::NaiveDate::from_ymd_opt(2026, 1, 1).unwrap_or_default().and_time(chrono::NaiveTime::MIN) {
-        return Err(format!("it says {now} UTC; set it, for links expire and deadlines run by it"));
+    if now
+        < chrono::NaiveDate::from_ymd_opt(2026, 1, 1)
+            .unwrap_or_default()
+            .and_time(chrono::NaiveTime::MIN)
+    {
+        return Err(format!(
+            "it says {now} UTC; set it, for links expire and deadlines run by it"
+        ));
     }
     match newest.filter(|newest| *newest > now + chrono::TimeDelta::minutes(5)) {
-        Some(newest) => Err(format!("it says {now} UTC, but something was stored at {newest} UTC")),
+        Some(newest) => Err(format!(
+            "it says {now} UTC, but something was stored at {newest} UTC"
+        )),
         None => Ok(format!("{} UTC", now.format("%Y-%m-%d %H:%M:%S"))),
     }
 }
@@ -62,7 +102,9 @@ fn mail(config: &Config) -> Result<String, String> {
     let Some(smtp) = &config.smtp else {
         return Err("no relay is set (ATTUNE_SMTP_URL); mails wait in the outbox".into());
     };
-    SmtpMailer::new(smtp, &config.mail_from)?.test().map_err(|error| format!("{smtp:?}: {error}"))?;
+    SmtpMailer::new(smtp, &config.mail_from)?
+        .test()
+        .map_err(|error| format!("{smtp:?}: {error}"))?;
     Ok(format!("{smtp:?} answers"))
 }
 
@@ -75,16 +117,32 @@ fn disk(config: &Config) -> Result<String, String> {
         file.sync_all()
     });
     let removed = std::fs::remove_file(&path);
-    written.and(removed).map_err(|error| format!("{}: {error}", config.data_dir.display()))?;
-    Ok(format!("1 MiB written and flushed in {} ms{}", started.elapsed().as_millis(), free(config)))
+    written
+        .and(removed)
+        .map_err(|error| format!("{}: {error}", config.data_dir.display()))?;
+    Ok(format!(
+        "1 MiB written and flushed in {} ms{}",
+        started.elapsed().as_millis(),
+        free(config)
+    ))
 }
 
 /// How much is free, as the system's own tool says it; nothing when there is no such tool.
 fn free(config: &Config) -> String {
-    let said = std::process::Command::new("df").arg("-Pk").arg(&config.data_dir).output().ok();
+    let said = std::process::Command::new("df")
+        .arg("-Pk")
+        .arg(&config.data_dir)
+        .output()
+        .ok();
     said.and_then(|said| {
         let text = String::from_utf8(said.stdout).ok()?;
-        let kib: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+        let kib: u64 = text
+            .lines()
+            .nth(1)?
+            .split_whitespace()
+            .nth(3)?
+            .parse()
+            .ok()?;
         Some(format!(", {:.1} GiB free", kib as f64 / 1_048_576.0))
     })
     .unwrap_or_default()

@@ -80,13 +80,25 @@ pub fn main() -> Exit {
         Ok(words) => words,
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
         }
     };
     match words.command {
         Command::Score { instrument } => score_lines(&instrument),
-        Command::Demo(DemoWords { what: None, listen, dir, patients }) => demo::run(listen, dir, patients),
-        Command::Demo(DemoWords { what: Some(DemoWhat::Data { patients }), .. }) => {
+        Command::Demo(DemoWords {
+            what: None,
+            listen,
+            dir,
+            patients,
+        }) => demo::run(listen, dir, patients),
+        Command::Demo(DemoWords {
+            what: Some(DemoWhat::Data { patients }),
+            ..
+        }) => {
             with_config(|config| data::run_somewhere(config, &DataCommand::DemoData { patients }))
         }
         Command::Serve => with_config(serve::run),
@@ -106,14 +118,21 @@ fn with_config(run: impl FnOnce(&Config) -> Exit) -> Exit {
 }
 
 fn score_lines(instrument: &str) -> Exit {
-    match score::run(Library::embedded(), instrument, std::io::stdin().lock(), std::io::stdout().lock()) {
+    match score::run(
+        Library::embedded(),
+        instrument,
+        std::io::stdin().lock(),
+        std::io::stdout().lock(),
+    ) {
         Ok(_) => Exit::Done,
         Err(fault @ score::ScoreFault::NoSuchInstrument { .. }) => {
             eprintln!("{fault}");
             Exit::Usage
         }
         // Whoever reads our lines has enough of them: `attune score … | head`.
-        Err(score::ScoreFault::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(score::ScoreFault::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Exit::Done
+        }
         Err(fault) => {
             eprintln!("{fault}");
             Exit::Failed

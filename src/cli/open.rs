@@ -29,14 +29,27 @@ pub fn open(config: &Config, bound: SocketAddr) -> Result<Opened, String> {
     bring_up_to_date(&store)?;
     let clock = Clock::System;
     let now = clock.now();
-    let organisation = store.write_blocking(move |tx| accounts::found_if_new(tx, now)).map_err(|fault: Fault| fault.to_string())?;
-    let app = App { store, library: Library::embedded(), clock, org: organisation.id, base_url: config.base_url_at(bound).into() };
-    Ok(Opened { app, organisation, _lock: lock })
+    let organisation = store
+        .write_blocking(move |tx| accounts::found_if_new(tx, now))
+        .map_err(|fault: Fault| fault.to_string())?;
+    let app = App {
+        store,
+        library: Library::embedded(),
+        clock,
+        org: organisation.id,
+        base_url: config.base_url_at(bound).into(),
+    };
+    Ok(Opened {
+        app,
+        organisation,
+        _lock: lock,
+    })
 }
 
 fn connect(config: &Config) -> Result<Store, String> {
     let seal = config.seal().map_err(|bad| bad.to_string())?;
-    Store::open(config.place.clone(), seal).map_err(|fault| format!("the database cannot be used: {fault}"))
+    Store::open(config.place.clone(), seal)
+        .map_err(|fault| format!("the database cannot be used: {fault}"))
 }
 
 /// Keeps a second process off the SQLite file.
@@ -45,7 +58,11 @@ fn lock(config: &Config) -> Result<Option<File>, String> {
         return Ok(None);
     }
     let path = config.lock_file();
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
     let file = file.map_err(|error| format!("{}: cannot be opened ({error})", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -59,11 +76,18 @@ fn lock(config: &Config) -> Result<Option<File>, String> {
 
 /// SQLite is brought up to date by itself; on PostgreSQL somebody decides when.
 fn bring_up_to_date(store: &Store) -> Result<(), String> {
-    let pending = store.pending_migrations().map_err(|fault| fault.to_string())?;
+    let pending = store
+        .pending_migrations()
+        .map_err(|fault| fault.to_string())?;
     match (pending.is_empty(), store.place()) {
         (true, _) => Ok(()),
-        (false, Place::Sqlite(_)) => store.migrate().map(|_| ()).map_err(|fault| fault.to_string()),
-        (false, Place::Postgres(_)) => Err("the database schema is not up to date; run: attune migrate".into()),
+        (false, Place::Sqlite(_)) => store
+            .migrate()
+            .map(|_| ())
+            .map_err(|fault| fault.to_string()),
+        (false, Place::Postgres(_)) => {
+            Err("the database schema is not up to date; run: attune migrate".into())
+        }
     }
 }
 
@@ -82,11 +106,24 @@ fn try_migrate(config: &Config, check: bool) -> Result<Exit, String> {
     config.make_data_dir().map_err(|bad| bad.to_string())?;
     let _lock = if check { None } else { lock(config)? };
     let store = connect(config)?;
-    let pending = store.pending_migrations().map_err(|fault| fault.to_string())?;
+    let pending = store
+        .pending_migrations()
+        .map_err(|fault| fault.to_string())?;
     if check {
         pending.iter().for_each(|name| println!("missing: {name}"));
-        println!("{}", if pending.is_empty() { "the schema is up to date" } else { "run: attune migrate" });
-        return Ok(if pending.is_empty() { Exit::Done } else { Exit::Failed });
+        println!(
+            "{}",
+            if pending.is_empty() {
+                "the schema is up to date"
+            } else {
+                "run: attune migrate"
+            }
+        );
+        return Ok(if pending.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Failed
+        });
     }
     for name in store.migrate().map_err(|fault| fault.to_string())? {
         println!("done: {name}");

@@ -1,8 +1,8 @@
 //! `attune serve`: opens the data, starts the loops, the control socket and the site, and on SIGTERM finishes what was begun.
 
 use super::console::Exit;
-use super::open::{self, Opened};
 use super::control;
+use super::open::{self, Opened};
 use crate::app::accounts;
 use crate::config::{Config, LogFormat};
 use crate::jobs;
@@ -19,7 +19,12 @@ const LOOPS_GRACE: Duration = Duration::from_secs(2);
 pub fn run(config: &Config) -> Exit {
     start_logging(config);
     let started = TcpListener::bind(config.listen)
-        .map_err(|error| format!("ATTUNE_LISTEN: saw {}; wanted an address that is free ({error})", config.listen))
+        .map_err(|error| {
+            format!(
+                "ATTUNE_LISTEN: saw {}; wanted an address that is free ({error})",
+                config.listen
+            )
+        })
         .and_then(|listener| {
             let bound = listener.local_addr().map_err(|error| error.to_string())?;
             let opened = open::open(config, bound)?;
@@ -37,8 +42,11 @@ pub fn run(config: &Config) -> Exit {
 
 /// Log lines go to standard error; what they may hold is decided where they are written.
 pub fn start_logging(config: &Config) {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.
     let _ = match config.log_format {
         LogFormat::Text => lines.try_init(),
@@ -48,7 +56,10 @@ pub fn start_logging(config: &Config) {
 
 fn mailer(config: &Config) -> Result<Mailer, String> {
     match &config.smtp {
-        Some(smtp) => Ok(Mailer::Smtp(Arc::new(SmtpMailer::new(smtp, &config.mail_from)?))),
+        Some(smtp) => Ok(Mailer::Smtp(Arc::new(SmtpMailer::new(
+            smtp,
+            &config.mail_from,
+        )?))),
         None => {
             tracing::warn!("no relay is set (ATTUNE_SMTP_URL): mails wait in the outbox");
             Ok(Mailer::Nowhere)
@@ -59,7 +70,9 @@ fn mailer(config: &Config) -> Result<Mailer, String> {
 /// The first administrator's way in. The log is the one place where such a link stands, and it works once.
 fn say_first_link(opened: &Opened) -> Result<(), String> {
     if let Some(link) = accounts::first_link(&opened.app).map_err(|fault| fault.to_string())? {
-        tracing::info!("nobody can administer this site yet; open this link once, within 48 hours: {link}");
+        tracing::info!(
+            "nobody can administer this site yet; open this link once, within 48 hours: {link}"
+        );
     }
     Ok(())
 }
@@ -78,9 +91,14 @@ pub fn serve(
 ) -> Result<(), String> {
     let app = opened.app.clone();
     let words = |error: std::io::Error| error.to_string();
-    control::serve(&app, config).map_err(|error| format!("{}: {error}", config.control_socket().display()))?;
+    control::serve(&app, config)
+        .map_err(|error| format!("{}: {error}", config.control_socket().display()))?;
     let loops = jobs::start(&app, &mailer).map_err(words)?;
-    let site = Site::new(app.clone(), opened.organisation.crisis_line.clone(), mailbox);
+    let site = Site::new(
+        app.clone(),
+        opened.organisation.crisis_line.clone(),
+        mailbox,
+    );
     let ended = actix_web::rt::System::new().block_on(async {
         let server = web::serve(site, listener, config.workers).map_err(words)?;
         tracing::info!(address = %bound, "listening");
@@ -89,7 +107,10 @@ pub fn serve(
         wait_for_signal().await.map_err(words)?;
         tracing::info!("stopping: what was begun is finished first");
         handle.stop(true).await;
-        running.await.map_err(|error| error.to_string())?.map_err(words)
+        running
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(words)
     });
     stop_loops(loops);
     let _ = std::fs::remove_file(config.control_socket());
@@ -99,7 +120,10 @@ pub fn serve(
 
 async fn wait_for_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

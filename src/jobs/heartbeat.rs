@@ -15,6 +15,14 @@ pub const SILENT_AFTER: TimeDelta = TimeDelta::seconds(60);
 /// When the database fails.
 pub fn silent(tx: &mut Tx, now: NaiveDateTime) -> Result<Vec<String>, Fault> {
     let beats = heartbeat::all(tx)?;
-    let lives = |name: &str| beats.iter().any(|(known, at)| known == name && now - *at < SILENT_AFTER);
-    Ok(WORKERS.iter().filter(|name| !lives(name)).map(|name| (*name).to_owned()).collect())
+    let lives = |name: &str| {
+        beats
+            .iter()
+            .any(|(known, at)| known == name && now - *at < SILENT_AFTER)
+    };
+    Ok(WORKERS
+        .iter()
+        .filter(|name| !lives(name))
+        .map(|name| (*name).to_owned())
+        .collect())
 }

@@ -32,7 +32,10 @@ impl Stop {
     /// Waits for the pause or until somebody asks to stop; says whether to go on.
     fn pause(&self, pause: Duration) -> bool {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let (asked, _) = self.wake.wait_timeout_while(asked, pause, |asked| !*asked).unwrap_or_else(PoisonError::into_inner);
+        let (asked, _) = self
+            .wake
+            .wait_timeout_while(asked, pause, |asked| !*asked)
+            .unwrap_or_else(PoisonError::into_inner);
         !*asked
     }
 }
@@ -49,16 +52,27 @@ pub fn start(app: &App, mailer: &Mailer) -> std::io::Result<Jobs> {
     let (invitations, notices) = (mailer.clone(), mailer.clone());
     let mut last_seal: Option<Instant> = None;
     let turns: Vec<(&'static str, Turn)> = vec![
-        ("planner", Box::new(|app| Ok(plan_due::plan_due(app)? + plan_due::expire_due(app)?))),
-        ("invitations", Box::new(move |app| send_lane(app, &invitations, Lane::Others))),
-        ("notices", Box::new(move |app| send_lane(app, &notices, Lane::Notices))),
+        (
+            "planner",
+            Box::new(|app| Ok(plan_due::plan_due(app)? + plan_due::expire_due(app)?)),
+        ),
+        (
+            "invitations",
+            Box::new(move |app| send_lane(app, &invitations, Lane::Others)),
+        ),
+        (
+            "notices",
+            Box::new(move |app| send_lane(app, &notices, Lane::Notices)),
+        ),
         ("keeper", Box::new(move |app| keep(app, &mut last_seal))),
     ];
     let threads = turns
         .into_iter()
         .map(|(name, turn)| {
             let (app, stop) = (app.clone(), Arc::clone(&stop));
-            std::thread::Builder::new().name(format!("attune-{name}")).spawn(move || run(name, &app, &stop, turn))
+            std::thread::Builder::new()
+                .name(format!("attune-{name}"))
+                .spawn(move || run(name, &app, &stop, turn))
         })
         .collect::<Result<_, _>>()?;
     Ok(Jobs { stop, threads })
@@ -67,7 +81,11 @@ pub fn start(app: &App, mailer: &Mailer) -> std::io::Result<Jobs> {
 impl Jobs {
     /// Lets every loop finish its turn and ends it.
     pub fn stop(self) {
-        *self.stop.asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self
+            .stop
+            .asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
         self.stop.wake.notify_all();
         for thread in self.threads {
             if thread.join().is_err() {
@@ -86,11 +104,16 @@ fn run(name: &'static str, app: &App, stop: &Stop, mut turn: Turn) {
         });
         if last_beat.is_none_or(|at| at.elapsed() > BEAT_EVERY) {
             let now = app.clock.now();
-            app.store.write_soon(move |tx| crate::store::heartbeat::beat(tx, name, now));
+            app.store
+                .write_soon(move |tx| crate::store::heartbeat::beat(tx, name, now));
             last_beat = Some(Instant::now());
         }
         // With work left, only a breath: a patient's answer must never wait behind a backlog.
-        if !stop.pause(if done > 0 { Duration::from_millis(5) } else { PAUSE }) {
+        if !stop.pause(if done > 0 {
+            Duration::from_millis(5)
+        } else {
+            PAUSE
+        }) {
             return;
         }
     }
@@ -108,7 +131,9 @@ fn keep(app: &App, last_seal: &mut Option<Instant>) -> Result<usize, Fault> {
     let passed_on = escalate::escalate(app)?;
     if last_seal.is_none_or(|at| at.elapsed() > Duration::from_secs(5)) {
         let (now, org) = (app.clock.now(), app.org);
-        let sealed = app.store.write_blocking(move |tx| audit::seal(tx, org, now))?;
+        let sealed = app
+            .store
+            .write_blocking(move |tx| audit::seal(tx, org, now))?;
         // A full seal means that more is waiting.
         *last_seal = (sealed < audit::SEAL_MOST_EVENTS).then(Instant::now);
     }

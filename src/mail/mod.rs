@@ -58,7 +58,10 @@ impl Mailer {
                 mailbox.keep(mail.clone(), now);
                 Ok(())
             }
-            Mailer::Nowhere => Err(SendFailure { failure: Failure::Passing, words: "no relay is set (ATTUNE_SMTP_URL)".into() }),
+            Mailer::Nowhere => Err(SendFailure {
+                failure: Failure::Passing,
+                words: "no relay is set (ATTUNE_SMTP_URL)".into(),
+            }),
         }
     }
 }
@@ -81,6 +84,11 @@ impl Mailbox {
 
     /// The mails, newest first.
     pub fn newest_first(&self) -> Vec<(NaiveDateTime, Mail)> {
-        self.mails.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.mails
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
     }
 }

@@ -41,19 +41,29 @@ impl SmtpMailer {
     /// # Errors
     /// Says what is wrong with the relay's name or the sender.
     pub fn new(smtp: &Smtp, from: &str) -> Result<Self, String> {
-        let from = from.parse().map_err(|_| "the sender is no address".to_owned())?;
+        let from = from
+            .parse()
+            .map_err(|_| "the sender is no address".to_owned())?;
         let tls = || TlsParameters::new(smtp.host.clone()).map_err(|error| error.to_string());
         let security = match smtp.security {
             Security::Tls => Tls::Wrapper(tls()?),
             Security::StartTls => Tls::Required(tls()?),
             Security::Loopback => Tls::None,
         };
-        let builder = SmtpTransport::builder_dangerous(&smtp.host).port(smtp.port).tls(security).timeout(Some(PATIENCE));
+        let builder = SmtpTransport::builder_dangerous(&smtp.host)
+            .port(smtp.port)
+            .tls(security)
+            .timeout(Some(PATIENCE));
         let relay = match &smtp.credentials {
-            Some((user, password)) => builder.credentials(Credentials::new(user.clone(), password.clone())),
+            Some((user, password)) => {
+                builder.credentials(Credentials::new(user.clone(), password.clone()))
+            }
             None => builder,
         };
-        Ok(SmtpMailer { relay: relay.build(), from })
+        Ok(SmtpMailer {
+            relay: relay.build(),
+            from,
+        })
     }
 
     /// Sends one mail and waits for the relay's word.
@@ -62,7 +72,10 @@ impl SmtpMailer {
     /// When the relay did not take it.
     pub fn send(&self, mail: &Mail) -> Result<(), SendFailure> {
         let message = self.message(mail)?;
-        self.relay.send(&message).map(|_| ()).map_err(|error| classify(&error))
+        self.relay
+            .send(&message)
+            .map(|_| ())
+            .map_err(|error| classify(&error))
     }
 
     /// Whether the relay answers.
@@ -78,22 +91,35 @@ impl SmtpMailer {
     }
 
     fn message(&self, mail: &Mail) -> Result<Message, SendFailure> {
-        let unfit = |words: &str| SendFailure { failure: Failure::Final, words: words.to_owned() };
-        let to: Mailbox = mail.to.parse().map_err(|_| unfit("the address cannot be used"))?;
+        let unfit = |words: &str| SendFailure {
+            failure: Failure::Final,
+            words: words.to_owned(),
+        };
+        let to: Mailbox = mail
+            .to
+            .parse()
+            .map_err(|_| unfit("the address cannot be used"))?;
         Message::builder()
             .from(self.from.clone())
             .to(to)
             .subject(mail.subject.clone())
             .message_id(Some(mail.message_id.clone()))
             .header(AutoSubmitted)
-            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
+            .multipart(MultiPart::alternative_plain_html(
+                mail.text.clone(),
+                mail.html.clone(),
+            ))
             .map_err(|_| unfit("the mail could not be put together"))
     }
 }
 
 /// 5xx is final; 4xx, time-outs, broken connections and TLS troubles pass or are ours to mend.
 fn classify(error: &lettre::transport::smtp::Error) -> SendFailure {
-    let failure = if error.is_permanent() { Failure::Final } else { Failure::Passing };
+    let failure = if error.is_permanent() {
+        Failure::Final
+    } else {
+        Failure::Passing
+    };
     let words = match error.status() {
         Some(code) => format!("the relay answered {code}"),
         None if error.is_timeout() => "the relay did not answer in time".to_owned(),

@@ -1,12 +1,14 @@
 //! Administrations and the links that open them. A link holder's permission is the link itself: what is loaded here by a link's hash is that
 //! one occasion, never the patient's record.
 
-use super::schema::{administration, clinic, episode, link, organisation, patient, staff};
 use super::engine::on_engine;
+use super::schema::{administration, clinic, episode, link, organisation, patient, staff};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
-use crate::domain::ids::{AdministrationId, ClinicId, EpisodeId, LinkId, OrgId, PatientId, StaffId};
+use crate::domain::ids::{
+    AdministrationId, ClinicId, EpisodeId, LinkId, OrgId, PatientId, StaffId,
+};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -45,7 +47,9 @@ pub struct AdministrationRow {
 /// # Errors
 /// When the episode has one of that name, or the database fails.
 pub fn add(tx: &mut Tx, _permit: &Permit, row: &AdministrationRow) -> Result<(), Fault> {
-    diesel::insert_into(administration::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(administration::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -152,7 +156,7 @@ pub fn mark_opened_by(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Res
         .filter(link::token_hash.eq(token_hash).and(link::revoked_at.is_null()))
         .select((link::org_id, link::administration_id))
         .get_result(db))
-        .optional()?;
+    .optional()?;
     match found {
         Some((org, id)) => mark_opened(tx, org, id, now),
         None => Ok(()),
@@ -163,8 +167,16 @@ pub fn mark_opened_by(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Res
 ///
 /// # Errors
 /// When the database fails.
-pub fn mark_opened(tx: &mut Tx, org: OrgId, id: AdministrationId, now: NaiveDateTime) -> Result<(), Fault> {
-    let waiting = [AdministrationState::Planned.word(), AdministrationState::Sent.word()];
+pub fn mark_opened(
+    tx: &mut Tx,
+    org: OrgId,
+    id: AdministrationId,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let waiting = [
+        AdministrationState::Planned.word(),
+        AdministrationState::Sent.word(),
+    ];
     on_engine!(tx, db => diesel::update(administration::table.find((org, id)).filter(administration::expires_at.ge(now)).filter(administration::state.eq(waiting[0]).or(administration::state.eq(waiting[1]))))
         .set((administration::state.eq(AdministrationState::Opened.word()), administration::opened_at.eq(now)))
         .execute(db))?;
@@ -175,7 +187,13 @@ pub fn mark_opened(tx: &mut Tx, org: OrgId, id: AdministrationId, now: NaiveDate
 ///
 /// # Errors
 /// When the database fails.
-pub fn end(tx: &mut Tx, org: OrgId, id: AdministrationId, state: AdministrationState, now: NaiveDateTime) -> Result<bool, Fault> {
+pub fn end(
+    tx: &mut Tx,
+    org: OrgId,
+    id: AdministrationId,
+    state: AdministrationState,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
     let ended = on_engine!(tx, db => diesel::update(administration::table.find((org, id)).filter(administration::ended_at.is_null()))
         .set((administration::state.eq(state.word()), administration::ended_at.eq(now)))
         .execute(db))?;
@@ -187,9 +205,13 @@ pub fn end(tx: &mut Tx, org: OrgId, id: AdministrationId, state: AdministrationS
 /// # Errors
 /// When the database fails.
 pub fn mark_sent(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Result<(), Fault> {
-    diesel::update(administration::table.find((org, id)).filter(administration::state.eq(AdministrationState::Planned.word())))
-        .set(administration::state.eq(AdministrationState::Sent.word()))
-        .execute(&mut tx.db)?;
+    diesel::update(
+        administration::table
+            .find((org, id))
+            .filter(administration::state.eq(AdministrationState::Planned.word())),
+    )
+    .set(administration::state.eq(AdministrationState::Sent.word()))
+    .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -197,9 +219,18 @@ pub fn mark_sent(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Result<(), Fa
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_occasion(tx: &mut Tx, org: OrgId, episode: EpisodeId, occasion: &str) -> Result<Option<AdministrationRow>, Fault> {
+pub fn by_occasion(
+    tx: &mut Tx,
+    org: OrgId,
+    episode: EpisodeId,
+    occasion: &str,
+) -> Result<Option<AdministrationRow>, Fault> {
     Ok(administration::table
-        .filter(administration::org_id.eq(org).and(administration::episode_id.eq(episode)))
+        .filter(
+            administration::org_id
+                .eq(org)
+                .and(administration::episode_id.eq(episode)),
+        )
         .filter(administration::occasion.eq(occasion))
         .get_result(&mut tx.db)
         .optional()?)
@@ -209,9 +240,17 @@ pub fn by_occasion(tx: &mut Tx, org: OrgId, episode: EpisodeId, occasion: &str) 
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_episode(tx: &mut Tx, permit: &Permit, episode: EpisodeId) -> Result<Vec<AdministrationRow>, Fault> {
+pub fn of_episode(
+    tx: &mut Tx,
+    permit: &Permit,
+    episode: EpisodeId,
+) -> Result<Vec<AdministrationRow>, Fault> {
     Ok(administration::table
-        .filter(administration::org_id.eq(permit.org()).and(administration::episode_id.eq(episode)))
+        .filter(
+            administration::org_id
+                .eq(permit.org())
+                .and(administration::episode_id.eq(episode)),
+        )
         .order(administration::id.desc())
         .load(&mut tx.db)?)
 }
@@ -222,7 +261,12 @@ pub fn of_episode(tx: &mut Tx, permit: &Permit, episode: EpisodeId) -> Result<Ve
 /// When the database fails.
 pub fn expire(tx: &mut Tx, org: OrgId, now: NaiveDateTime, most: i64) -> Result<usize, Fault> {
     let over: Vec<AdministrationId> = administration::table
-        .filter(administration::org_id.eq(org).and(administration::ended_at.is_null()).and(administration::expires_at.lt(now)))
+        .filter(
+            administration::org_id
+                .eq(org)
+                .and(administration::ended_at.is_null())
+                .and(administration::expires_at.lt(now)),
+        )
         .limit(most)
         .select(administration::id)
         .load(&mut tx.db)?;
@@ -261,19 +305,32 @@ pub struct Invitation {
 ///
 /// # Errors
 /// When the database fails.
-pub fn invitation(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Result<Option<Invitation>, Fault> {
+pub fn invitation(
+    tx: &mut Tx,
+    org: OrgId,
+    id: AdministrationId,
+) -> Result<Option<Invitation>, Fault> {
     Ok(link::table
         .inner_join(
-            administration::table
-                .on(administration::org_id.eq(link::org_id).and(administration::id.eq(link::administration_id))),
+            administration::table.on(administration::org_id
+                .eq(link::org_id)
+                .and(administration::id.eq(link::administration_id))),
         )
         .inner_join(
-            patient::table.on(patient::org_id.eq(link::org_id).and(patient::id.eq(administration::patient_id))),
+            patient::table.on(patient::org_id
+                .eq(link::org_id)
+                .and(patient::id.eq(administration::patient_id))),
         )
         .inner_join(
-            episode::table.on(episode::org_id.eq(link::org_id).and(episode::id.eq(administration::episode_id))),
+            episode::table.on(episode::org_id
+                .eq(link::org_id)
+                .and(episode::id.eq(administration::episode_id))),
         )
-        .inner_join(clinic::table.on(clinic::org_id.eq(link::org_id).and(clinic::id.eq(episode::clinic_id))))
+        .inner_join(
+            clinic::table.on(clinic::org_id
+                .eq(link::org_id)
+                .and(clinic::id.eq(episode::clinic_id))),
+        )
         .filter(link::org_id.eq(org).and(link::administration_id.eq(id)))
         .order(link::id.desc())
         .select((
@@ -296,9 +353,21 @@ pub fn invitation(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Result<Optio
 ///
 /// # Errors
 /// When the database fails.
-pub fn revoke_links(tx: &mut Tx, org: OrgId, id: AdministrationId, now: NaiveDateTime) -> Result<(), Fault> {
-    diesel::update(link::table.filter(link::org_id.eq(org).and(link::administration_id.eq(id)).and(link::revoked_at.is_null())))
-        .set(link::revoked_at.eq(now))
-        .execute(&mut tx.db)?;
+pub fn revoke_links(
+    tx: &mut Tx,
+    org: OrgId,
+    id: AdministrationId,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    diesel::update(
+        link::table.filter(
+            link::org_id
+                .eq(org)
+                .and(link::administration_id.eq(id))
+                .and(link::revoked_at.is_null()),
+        ),
+    )
+    .set(link::revoked_at.eq(now))
+    .execute(&mut tx.db)?;
     Ok(())
 }

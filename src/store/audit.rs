@@ -1,8 +1,8 @@
 //! The audit: events are only ever added, each carries a keyed digest of itself, and every few seconds the events so far are sealed in a
 //! chain, so that an edit, a deletion or a cut tail shows in [`check`].
 
-use super::schema::{audit_event, audit_seal};
 use super::engine::on_engine;
+use super::schema::{audit_event, audit_seal};
 use super::{Fault, Tx, fresh};
 use crate::domain::access::{Actor, Permit};
 use crate::domain::audit::{AuditEvent, StoredEvent, name_actor, sealed_bytes};
@@ -19,7 +19,13 @@ pub const SEAL_MOST_EVENTS: usize = 2_000;
 ///
 /// # Errors
 /// When the database fails.
-pub fn record<K>(tx: &mut Tx, permit: &Permit, subject: &'static str, id: Option<Id<K>>, now: NaiveDateTime) -> Result<(), Fault> {
+pub fn record<K>(
+    tx: &mut Tx,
+    permit: &Permit,
+    subject: &'static str,
+    id: Option<Id<K>>,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     record_by(tx, permit.actor(), permit.action().word(), subject, id, now)
 }
 
@@ -148,30 +154,54 @@ pub fn seal(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<usize, Fault>
         .order(audit_seal::number.desc())
         .first(&mut tx.db)
         .optional()?;
-    let after = last.as_ref().map_or_else(Vec::new, |seal| seal.up_to.clone());
+    let after = last
+        .as_ref()
+        .map_or_else(Vec::new, |seal| seal.up_to.clone());
     let events = events_between(tx, org, &after, now - SEAL_LAG)?;
-    let Some(newest) = events.last() else { return Ok(0) };
+    let Some(newest) = events.last() else {
+        return Ok(0);
+    };
     let row = SealRow {
         org_id: org,
         number: last.as_ref().map_or(1, |seal| seal.number + 1),
         up_to: newest.id.clone(),
         events: i64::try_from(events.len()).unwrap_or(i64::MAX),
-        digest: chain(tx, last.as_ref().map_or(&[][..], |seal| &seal.digest), &events),
+        digest: chain(
+            tx,
+            last.as_ref().map_or(&[][..], |seal| &seal.digest),
+            &events,
+        ),
     };
-    diesel::insert_into(audit_seal::table).values(&row).execute(&mut tx.db)?;
+    diesel::insert_into(audit_seal::table)
+        .values(&row)
+        .execute(&mut tx.db)?;
     Ok(events.len())
 }
 
-fn events_between(tx: &mut Tx, org: OrgId, after: &[u8], before: NaiveDateTime) -> Result<Vec<EventRow>, Fault> {
+fn events_between(
+    tx: &mut Tx,
+    org: OrgId,
+    after: &[u8],
+    before: NaiveDateTime,
+) -> Result<Vec<EventRow>, Fault> {
     Ok(audit_event::table
-        .filter(audit_event::org_id.eq(org).and(audit_event::id.gt(after)).and(audit_event::at.lt(before)))
+        .filter(
+            audit_event::org_id
+                .eq(org)
+                .and(audit_event::id.gt(after))
+                .and(audit_event::at.lt(before)),
+        )
         .order(audit_event::id)
         .limit(SEAL_MOST_EVENTS as i64)
         .load(&mut tx.db)?)
 }
 
 fn chain(tx: &Tx, previous: &[u8], events: &[EventRow]) -> Vec<u8> {
-    let macs: Vec<u8> = events.iter().flat_map(|event| event.id.iter().chain(&event.mac)).copied().collect();
+    let macs: Vec<u8> = events
+        .iter()
+        .flat_map(|event| event.id.iter().chain(&event.mac))
+        .copied()
+        .collect();
     tx.seal.digest("audit seal", &[previous, &macs]).to_vec()
 }
 
@@ -192,16 +222,24 @@ pub struct AuditCheck {
 /// When the database fails.
 pub fn check(tx: &mut Tx, org: OrgId) -> Result<AuditCheck, Fault> {
     let mut check = AuditCheck::default();
-    let seals: Vec<SealRow> =
-        audit_seal::table.filter(audit_seal::org_id.eq(org)).order(audit_seal::number).load(&mut tx.db)?;
+    let seals: Vec<SealRow> = audit_seal::table
+        .filter(audit_seal::org_id.eq(org))
+        .order(audit_seal::number)
+        .load(&mut tx.db)?;
     let (mut after, mut previous) = (vec![], vec![]);
     for (expected, seal) in (1..).zip(seals) {
         let events: Vec<EventRow> = audit_event::table
-            .filter(audit_event::org_id.eq(org).and(audit_event::id.gt(&after)).and(audit_event::id.le(&seal.up_to)))
+            .filter(
+                audit_event::org_id
+                    .eq(org)
+                    .and(audit_event::id.gt(&after))
+                    .and(audit_event::id.le(&seal.up_to)),
+            )
             .order(audit_event::id)
             .load(&mut tx.db)?;
         check.look_at(tx, &events);
-        let whole = i64::try_from(events.len()) == Ok(seal.events) && chain(tx, &previous, &events) == seal.digest;
+        let whole = i64::try_from(events.len()) == Ok(seal.events)
+            && chain(tx, &previous, &events) == seal.digest;
         if !whole || seal.number != expected {
             check.broken_seals.push(seal.number);
         }
@@ -213,20 +251,31 @@ pub fn check(tx: &mut Tx, org: OrgId) -> Result<AuditCheck, Fault> {
 
 /// Later than anything that is stored. `NaiveDateTime::MAX` would not do: as text its year sorts before ours.
 fn end_of_time() -> NaiveDateTime {
-    chrono::NaiveDate::from_ymd_opt(9999, 12, 31).map_or(NaiveDateTime::MAX, |day| day.and_time(chrono::NaiveTime::MIN))
+    chrono::NaiveDate::from_ymd_opt(9999, 12, 31).map_or(NaiveDateTime::MAX, |day| {
+        day.and_time(chrono::NaiveTime::MIN)
+    })
 }
 
 impl AuditCheck {
     fn look_at(&mut self, tx: &Tx, events: &[EventRow]) {
         self.events += events.len();
-        let edited = events.iter().filter(|event| mac_of(tx, &event.stored())[..] != event.mac[..]);
+        let edited = events
+            .iter()
+            .filter(|event| mac_of(tx, &event.stored())[..] != event.mac[..]);
         self.edited.extend(edited.map(|event| hex(&event.id)));
     }
 
-    fn look_at_unsealed(&mut self, tx: &mut Tx, org: OrgId, mut after: Vec<u8>) -> Result<(), Fault> {
+    fn look_at_unsealed(
+        &mut self,
+        tx: &mut Tx,
+        org: OrgId,
+        mut after: Vec<u8>,
+    ) -> Result<(), Fault> {
         loop {
             let events = events_between(tx, org, &after, end_of_time())?;
-            let Some(last) = events.last() else { return Ok(()) };
+            let Some(last) = events.last() else {
+                return Ok(());
+            };
             after.clone_from(&last.id);
             self.look_at(tx, &events);
         }

@@ -33,16 +33,41 @@ pub struct CaseRow {
 /// When the database fails.
 pub fn open_cases(tx: &mut Tx, permit: &Permit, most: i64) -> Result<Vec<CaseRow>, Fault> {
     let all = episode::table
-        .inner_join(patient::table.on(patient::org_id.eq(episode::org_id).and(patient::id.eq(episode::patient_id))))
-        .inner_join(clinic::table.on(clinic::org_id.eq(episode::org_id).and(clinic::id.eq(episode::clinic_id))))
-        .inner_join(staff::table.on(staff::org_id.eq(episode::org_id).and(staff::id.eq(episode::clinician_id))))
-        .filter(episode::org_id.eq(permit.org()).and(episode::ended_on.is_null()))
+        .inner_join(
+            patient::table.on(patient::org_id
+                .eq(episode::org_id)
+                .and(patient::id.eq(episode::patient_id))),
+        )
+        .inner_join(
+            clinic::table.on(clinic::org_id
+                .eq(episode::org_id)
+                .and(clinic::id.eq(episode::clinic_id))),
+        )
+        .inner_join(
+            staff::table.on(staff::org_id
+                .eq(episode::org_id)
+                .and(staff::id.eq(episode::clinician_id))),
+        )
+        .filter(
+            episode::org_id
+                .eq(permit.org())
+                .and(episode::ended_on.is_null()),
+        )
         .order(episode::id)
         .limit(most)
-        .select((patient::id, patient::external_id, patient::name, episode::all_columns, clinic::name, staff::name));
+        .select((
+            patient::id,
+            patient::external_id,
+            patient::name,
+            episode::all_columns,
+            clinic::name,
+            staff::name,
+        ));
     Ok(match permit.reach() {
         Reach::Everything => all.load(&mut tx.db)?,
-        Reach::Clinics(clinics) => all.filter(episode::clinic_id.eq_any(clinics.to_vec())).load(&mut tx.db)?,
+        Reach::Clinics(clinics) => all
+            .filter(episode::clinic_id.eq_any(clinics.to_vec()))
+            .load(&mut tx.db)?,
     })
 }
 
@@ -53,13 +78,21 @@ pub fn open_cases(tx: &mut Tx, permit: &Permit, most: i64) -> Result<Vec<CaseRow
 pub fn summaries(tx: &mut Tx, permit: &Permit) -> Result<Vec<EpisodeScaleRow>, Fault> {
     let all = episode_scale::table
         .inner_join(
-            episode::table.on(episode::org_id.eq(episode_scale::org_id).and(episode::id.eq(episode_scale::episode_id))),
+            episode::table.on(episode::org_id
+                .eq(episode_scale::org_id)
+                .and(episode::id.eq(episode_scale::episode_id))),
         )
-        .filter(episode::org_id.eq(permit.org()).and(episode::ended_on.is_null()))
+        .filter(
+            episode::org_id
+                .eq(permit.org())
+                .and(episode::ended_on.is_null()),
+        )
         .select(episode_scale::all_columns);
     Ok(match permit.reach() {
         Reach::Everything => all.load(&mut tx.db)?,
-        Reach::Clinics(clinics) => all.filter(episode::clinic_id.eq_any(clinics.to_vec())).load(&mut tx.db)?,
+        Reach::Clinics(clinics) => all
+            .filter(episode::clinic_id.eq_any(clinics.to_vec()))
+            .load(&mut tx.db)?,
     })
 }
 
@@ -67,9 +100,17 @@ pub fn summaries(tx: &mut Tx, permit: &Permit) -> Result<Vec<EpisodeScaleRow>, F
 ///
 /// # Errors
 /// When the database fails.
-pub fn summaries_of(tx: &mut Tx, permit: &Permit, id: EpisodeId) -> Result<Vec<EpisodeScaleRow>, Fault> {
+pub fn summaries_of(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: EpisodeId,
+) -> Result<Vec<EpisodeScaleRow>, Fault> {
     Ok(episode_scale::table
-        .filter(episode_scale::org_id.eq(permit.org()).and(episode_scale::episode_id.eq(id)))
+        .filter(
+            episode_scale::org_id
+                .eq(permit.org())
+                .and(episode_scale::episode_id.eq(id)),
+        )
         .load(&mut tx.db)?)
 }
 
@@ -77,9 +118,16 @@ pub fn summaries_of(tx: &mut Tx, permit: &Permit, id: EpisodeId) -> Result<Vec<E
 ///
 /// # Errors
 /// When the database fails.
-pub fn waiting_flags(tx: &mut Tx, permit: &Permit) -> Result<Vec<(PatientId, String, String, NaiveDateTime)>, Fault> {
+pub fn waiting_flags(
+    tx: &mut Tx,
+    permit: &Permit,
+) -> Result<Vec<(PatientId, String, String, NaiveDateTime)>, Fault> {
     Ok(flag::table
-        .filter(flag::org_id.eq(permit.org()).and(flag::state.ne(FlagState::Closed.word())))
+        .filter(
+            flag::org_id
+                .eq(permit.org())
+                .and(flag::state.ne(FlagState::Closed.word())),
+        )
         .select((flag::patient_id, flag::tier, flag::state, flag::raised_at))
         .load(&mut tx.db)?)
 }

@@ -54,15 +54,21 @@ impl Place {
     pub fn parse(url: &str) -> Result<Place, String> {
         if let Some(path) = url.strip_prefix("sqlite://") {
             return match path {
-                "" | "/" => Err("the path after sqlite:// is empty; wanted sqlite:///absolute/path".into()),
+                "" | "/" => {
+                    Err("the path after sqlite:// is empty; wanted sqlite:///absolute/path".into())
+                }
                 path => Ok(Place::Sqlite(PathBuf::from(path))),
             };
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Place::Postgres(url.to_owned()));
         }
-        let scheme = url.split_once("://").map_or("no scheme", |(scheme, _)| scheme);
-        Err(format!("saw {scheme}; wanted sqlite:///absolute/path or postgres://user@host/name"))
+        let scheme = url
+            .split_once("://")
+            .map_or("no scheme", |(scheme, _)| scheme);
+        Err(format!(
+            "saw {scheme}; wanted sqlite:///absolute/path or postgres://user@host/name"
+        ))
     }
 
     /// The engine's name, for people.
@@ -80,7 +86,10 @@ pub(super) fn connect(place: &Place, seal: &Arc<Seal>) -> Result<Tx, Fault> {
         Place::Sqlite(path) => Db::Sqlite(connect_sqlite(path)?),
         Place::Postgres(url) => Db::Postgres(connect_postgres(url)?),
     };
-    Ok(Tx { db, seal: Arc::clone(seal) })
+    Ok(Tx {
+        db,
+        seal: Arc::clone(seal),
+    })
 }
 
 fn connect_sqlite(path: &Path) -> Result<SqliteConnection, Fault> {
@@ -108,26 +117,47 @@ struct Number {
 
 /// The settings are per connection, so they are read back on each one.
 fn check_sqlite(db: &mut SqliteConnection) -> Result<(), Fault> {
-    let version = diesel::sql_query("SELECT sqlite_version() AS value").get_result::<Setting>(db)?.value;
+    let version = diesel::sql_query("SELECT sqlite_version() AS value")
+        .get_result::<Setting>(db)?
+        .value;
     if parse_version(&version) < SQLITE_AT_LEAST {
-        return Err(Fault::setting("SQLite version", &version, "3.51.3 or later"));
+        return Err(Fault::setting(
+            "SQLite version",
+            &version,
+            "3.51.3 or later",
+        ));
     }
-    let journal = diesel::sql_query("SELECT journal_mode AS value FROM pragma_journal_mode").get_result::<Setting>(db)?;
+    let journal = diesel::sql_query("SELECT journal_mode AS value FROM pragma_journal_mode")
+        .get_result::<Setting>(db)?;
     if journal.value != "wal" {
-        return Err(Fault::setting("journal_mode", &journal.value, "wal (is the file on a network drive?)"));
+        return Err(Fault::setting(
+            "journal_mode",
+            &journal.value,
+            "wal (is the file on a network drive?)",
+        ));
     }
-    let synchronous = diesel::sql_query("SELECT synchronous AS value FROM pragma_synchronous").get_result::<Number>(db)?;
-    let keys = diesel::sql_query("SELECT foreign_keys AS value FROM pragma_foreign_keys").get_result::<Number>(db)?;
+    let synchronous = diesel::sql_query("SELECT synchronous AS value FROM pragma_synchronous")
+        .get_result::<Number>(db)?;
+    let keys = diesel::sql_query("SELECT foreign_keys AS value FROM pragma_foreign_keys")
+        .get_result::<Number>(db)?;
     if synchronous.value != 2 || keys.value != 1 {
         let seen = format!("{} and {}", synchronous.value, keys.value);
-        return Err(Fault::setting("synchronous and foreign_keys", &seen, "2 and 1"));
+        return Err(Fault::setting(
+            "synchronous and foreign_keys",
+            &seen,
+            "2 and 1",
+        ));
     }
     Ok(())
 }
 
 fn parse_version(text: &str) -> (u32, u32, u32) {
     let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+    (
+        parts.next().unwrap_or(0),
+        parts.next().unwrap_or(0),
+        parts.next().unwrap_or(0),
+    )
 }
 
 fn connect_postgres(url: &str) -> Result<PgConnection, Fault> {
@@ -136,11 +166,21 @@ fn connect_postgres(url: &str) -> Result<PgConnection, Fault> {
         "SET TIME ZONE 'UTC'; SET client_encoding = 'UTF8'; SET lock_timeout = '10s';
          SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = 'warning'",
     )?;
-    for (name, bad) in [("fsync", "off"), ("full_page_writes", "off"), ("synchronous_commit", "off")] {
+    for (name, bad) in [
+        ("fsync", "off"),
+        ("full_page_writes", "off"),
+        ("synchronous_commit", "off"),
+    ] {
         let query = format!("SELECT current_setting('{name}') AS value");
-        let seen = diesel::sql_query(query).get_result::<Setting>(&mut db)?.value;
+        let seen = diesel::sql_query(query)
+            .get_result::<Setting>(&mut db)?
+            .value;
         if seen == bad {
-            return Err(Fault::setting(name, &seen, "on: an answer that was acknowledged must be on disk"));
+            return Err(Fault::setting(
+                name,
+                &seen,
+                "on: an answer that was acknowledged must be on disk",
+            ));
         }
     }
     Ok(db)
@@ -149,8 +189,12 @@ fn connect_postgres(url: &str) -> Result<PgConnection, Fault> {
 /// What the database says about itself, for `attune doctor`.
 pub(super) fn describe(tx: &mut Tx) -> Result<String, Fault> {
     let query = match &tx.db {
-        Db::Sqlite(_) => "SELECT 'SQLite ' || sqlite_version() || ', WAL, synchronous FULL' AS value",
-        Db::Postgres(_) => "SELECT 'PostgreSQL ' || current_setting('server_version') || ', fsync on' AS value",
+        Db::Sqlite(_) => {
+            "SELECT 'SQLite ' || sqlite_version() || ', WAL, synchronous FULL' AS value"
+        }
+        Db::Postgres(_) => {
+            "SELECT 'PostgreSQL ' || current_setting('server_version') || ', fsync on' AS value"
+        }
     };
     Ok(match &mut tx.db {
         Db::Sqlite(db) => diesel::sql_query(query).get_result::<Setting>(db)?.value,
@@ -192,10 +236,19 @@ impl Tx {
     }
 
     /// Keeps two nodes from deciding about the same row at once; SQLite has one writer and needs nothing.
-    pub(super) fn lock_row(&mut self, table: &'static str, org: &[u8], id: &[u8]) -> Result<(), Fault> {
+    pub(super) fn lock_row(
+        &mut self,
+        table: &'static str,
+        org: &[u8],
+        id: &[u8],
+    ) -> Result<(), Fault> {
         if let Db::Postgres(db) = &mut self.db {
-            let query = format!("SELECT 1 AS value FROM {table} WHERE org_id = $1 AND id = $2 FOR UPDATE");
-            diesel::sql_query(query).bind::<Binary, _>(org).bind::<Binary, _>(id).execute(db)?;
+            let query =
+                format!("SELECT 1 AS value FROM {table} WHERE org_id = $1 AND id = $2 FOR UPDATE");
+            diesel::sql_query(query)
+                .bind::<Binary, _>(org)
+                .bind::<Binary, _>(id)
+                .execute(db)?;
         }
         Ok(())
     }
@@ -207,7 +260,9 @@ impl Tx {
             let query = "SELECT 1 AS value FROM link JOIN administration ON administration.org_id = link.org_id \
                          AND administration.id = link.administration_id JOIN episode ON episode.org_id = link.org_id \
                          AND episode.id = administration.episode_id WHERE link.token_hash = $1 FOR NO KEY UPDATE OF episode";
-            diesel::sql_query(query).bind::<Binary, _>(token_hash).execute(db)?;
+            diesel::sql_query(query)
+                .bind::<Binary, _>(token_hash)
+                .execute(db)?;
         }
         Ok(())
     }
@@ -215,7 +270,9 @@ impl Tx {
     /// Lets only one transaction of all nodes go on until it ends; for the loops that must not run twice at once.
     pub(super) fn lock_turn(&mut self, turn: i32) -> Result<(), Fault> {
         if let Db::Postgres(db) = &mut self.db {
-            diesel::sql_query("SELECT pg_advisory_xact_lock(7233, $1)").bind::<Integer, _>(turn).execute(db)?;
+            diesel::sql_query("SELECT pg_advisory_xact_lock(7233, $1)")
+                .bind::<Integer, _>(turn)
+                .execute(db)?;
         }
         Ok(())
     }
@@ -223,7 +280,9 @@ impl Tx {
     /// Makes room for a bulk load: SQLite may spill to disk late, PostgreSQL needs nothing.
     pub(super) fn prepare_bulk(&mut self) -> Result<(), Fault> {
         match &self.db {
-            Db::Sqlite(_) => self.execute("PRAGMA cache_size = -200000; PRAGMA wal_autocheckpoint = 20000"),
+            Db::Sqlite(_) => {
+                self.execute("PRAGMA cache_size = -200000; PRAGMA wal_autocheckpoint = 20000")
+            }
             Db::Postgres(_) => Ok(()),
         }
     }
@@ -232,17 +291,28 @@ impl Tx {
 /// Which migrations the database lacks, by name, oldest first.
 pub(super) fn pending(tx: &mut Tx) -> Result<Vec<String>, Fault> {
     let names = |list: Vec<Box<dyn diesel::migration::Migration<_>>>| {
-        list.iter().map(|migration| migration.name().to_string()).collect()
+        list.iter()
+            .map(|migration| migration.name().to_string())
+            .collect()
     };
     match &mut tx.db {
         Db::Sqlite(db) => {
-            refuse_newer(db.applied_migrations(), MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE_MIGRATIONS))?;
+            refuse_newer(
+                db.applied_migrations(),
+                MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE_MIGRATIONS),
+            )?;
             db.pending_migrations(SQLITE_MIGRATIONS).map(names)
         }
         Db::Postgres(db) => {
-            refuse_newer(db.applied_migrations(), MigrationSource::<diesel::pg::Pg>::migrations(&POSTGRES_MIGRATIONS))?;
-            db.pending_migrations(POSTGRES_MIGRATIONS)
-                .map(|list| list.iter().map(|migration| migration.name().to_string()).collect())
+            refuse_newer(
+                db.applied_migrations(),
+                MigrationSource::<diesel::pg::Pg>::migrations(&POSTGRES_MIGRATIONS),
+            )?;
+            db.pending_migrations(POSTGRES_MIGRATIONS).map(|list| {
+                list.iter()
+                    .map(|migration| migration.name().to_string())
+                    .collect()
+            })
         }
     }
     .map_err(Fault::migration)
@@ -254,9 +324,20 @@ fn refuse_newer<DB: diesel::backend::Backend>(
     known: diesel::migration::Result<Vec<Box<dyn diesel::migration::Migration<DB>>>>,
 ) -> Result<(), Fault> {
     let applied = applied.map_err(Fault::migration)?;
-    let known: Vec<_> = known.map_err(Fault::migration)?.iter().map(|m| m.name().version().to_string()).collect();
-    match applied.iter().find(|version| !known.contains(&version.to_string())) {
-        Some(newer) => Err(Fault::setting("database schema", &newer.to_string(), "one this program knows; use the newer program")),
+    let known: Vec<_> = known
+        .map_err(Fault::migration)?
+        .iter()
+        .map(|m| m.name().version().to_string())
+        .collect();
+    match applied
+        .iter()
+        .find(|version| !known.contains(&version.to_string()))
+    {
+        Some(newer) => Err(Fault::setting(
+            "database schema",
+            &newer.to_string(),
+            "one this program knows; use the newer program",
+        )),
         None => Ok(()),
     }
 }

@@ -3,7 +3,9 @@
 use super::schema::{clinic, flag, flag_act, patient, staff};
 use super::{Fault, Tx};
 use crate::domain::access::{Permit, Reach};
-use crate::domain::ids::{ClinicId, EpisodeId, FlagActId, FlagId, OrgId, PatientId, ResponseId, StaffId};
+use crate::domain::ids::{
+    ClinicId, EpisodeId, FlagActId, FlagId, OrgId, PatientId, ResponseId, StaffId,
+};
 use crate::domain::risk::{FlagState, Step};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -12,9 +14,21 @@ use diesel::prelude::*;
 macro_rules! named {
     () => {
         flag::table
-            .inner_join(patient::table.on(patient::org_id.eq(flag::org_id).and(patient::id.eq(flag::patient_id))))
-            .inner_join(clinic::table.on(clinic::org_id.eq(flag::org_id).and(clinic::id.eq(flag::clinic_id))))
-            .inner_join(staff::table.on(staff::org_id.eq(flag::org_id).and(staff::id.eq(flag::owner_id))))
+            .inner_join(
+                patient::table.on(patient::org_id
+                    .eq(flag::org_id)
+                    .and(patient::id.eq(flag::patient_id))),
+            )
+            .inner_join(
+                clinic::table.on(clinic::org_id
+                    .eq(flag::org_id)
+                    .and(clinic::id.eq(flag::clinic_id))),
+            )
+            .inner_join(
+                staff::table.on(staff::org_id
+                    .eq(flag::org_id)
+                    .and(staff::id.eq(flag::owner_id))),
+            )
     };
 }
 
@@ -96,7 +110,9 @@ pub struct FlagNames {
 /// # Errors
 /// When the response has one by that rule, or the database fails.
 pub fn raise(tx: &mut Tx, row: &FlagRow) -> Result<(), Fault> {
-    diesel::insert_into(flag::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(flag::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -105,7 +121,9 @@ pub fn raise(tx: &mut Tx, row: &FlagRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn add_act(tx: &mut Tx, row: &FlagActRow) -> Result<(), Fault> {
-    diesel::insert_into(flag_act::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(flag_act::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -114,7 +132,9 @@ pub fn add_act(tx: &mut Tx, row: &FlagActRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn of_response(tx: &mut Tx, org: OrgId, id: ResponseId) -> Result<Vec<FlagRow>, Fault> {
-    Ok(flag::table.filter(flag::org_id.eq(org).and(flag::response_id.eq(id))).load(&mut tx.db)?)
+    Ok(flag::table
+        .filter(flag::org_id.eq(org).and(flag::response_id.eq(id)))
+        .load(&mut tx.db)?)
 }
 
 /// Raises the answer a flag shows; a lower later answer never lowers it.
@@ -122,9 +142,16 @@ pub fn of_response(tx: &mut Tx, org: OrgId, id: ResponseId) -> Result<Vec<FlagRo
 /// # Errors
 /// When the database fails.
 pub fn raise_answer(tx: &mut Tx, row: &FlagRow) -> Result<bool, Fault> {
-    let raised = diesel::update(flag::table.find((row.org_id, row.id)).filter(flag::state.ne(FlagState::Closed.word())))
-        .set((flag::answer.eq(row.answer), flag::answer_words.eq(&row.answer_words)))
-        .execute(&mut tx.db)?;
+    let raised = diesel::update(
+        flag::table
+            .find((row.org_id, row.id))
+            .filter(flag::state.ne(FlagState::Closed.word())),
+    )
+    .set((
+        flag::answer.eq(row.answer),
+        flag::answer_words.eq(&row.answer_words),
+    ))
+    .execute(&mut tx.db)?;
     Ok(raised == 1)
 }
 
@@ -133,7 +160,11 @@ pub fn raise_answer(tx: &mut Tx, row: &FlagRow) -> Result<bool, Fault> {
 /// # Errors
 /// When the database fails.
 pub fn patient_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<PatientId>, Fault> {
-    Ok(flag::table.find((org, id)).select(flag::patient_id).get_result(&mut tx.db).optional()?)
+    Ok(flag::table
+        .find((org, id))
+        .select(flag::patient_id)
+        .get_result(&mut tx.db)
+        .optional()?)
 }
 
 /// Where a flag stands.
@@ -141,7 +172,11 @@ pub fn patient_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<PatientI
 /// # Errors
 /// When the database fails.
 pub fn state_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<String>, Fault> {
-    Ok(flag::table.find((org, id)).select(flag::state).get_result(&mut tx.db).optional()?)
+    Ok(flag::table
+        .find((org, id))
+        .select(flag::state)
+        .get_result(&mut tx.db)
+        .optional()?)
 }
 
 /// The flag with its names, locked until the transaction ends; only if it belongs to the permit's patient.
@@ -152,7 +187,11 @@ pub fn load(tx: &mut Tx, permit: &Permit, id: FlagId) -> Result<FlagNames, Fault
     tx.lock_row("flag", permit.org().bytes(), id.bytes())?;
     Ok(named!()
         .filter(flag::org_id.eq(permit.org()).and(flag::id.eq(id)))
-        .filter(flag::patient_id.eq(permit.patient().ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?))
+        .filter(
+            flag::patient_id.eq(permit
+                .patient()
+                .ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?),
+        )
         .select((flag::all_columns, patient::name, clinic::name, staff::name))
         .get_result(&mut tx.db)?)
 }
@@ -161,7 +200,13 @@ pub fn load(tx: &mut Tx, permit: &Permit, id: FlagId) -> Result<FlagNames, Fault
 ///
 /// # Errors
 /// When the database fails.
-pub fn step(tx: &mut Tx, permit: &Permit, id: FlagId, step: Step, owner: StaffId) -> Result<(), Fault> {
+pub fn step(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: FlagId,
+    step: Step,
+    owner: StaffId,
+) -> Result<(), Fault> {
     diesel::update(flag::table.find((permit.org(), id)))
         .set((
             flag::state.eq(step.state.word()),
@@ -178,11 +223,18 @@ pub fn step(tx: &mut Tx, permit: &Permit, id: FlagId, step: Step, owner: StaffId
 /// When the database fails.
 pub fn queue(tx: &mut Tx, permit: &Permit) -> Result<Vec<FlagNames>, Fault> {
     let rows: Vec<FlagNames> = named!()
-        .filter(flag::org_id.eq(permit.org()).and(flag::state.ne(FlagState::Closed.word())))
+        .filter(
+            flag::org_id
+                .eq(permit.org())
+                .and(flag::state.ne(FlagState::Closed.word())),
+        )
         .order((flag::next_deadline_at, flag::id))
         .select((flag::all_columns, patient::name, clinic::name, staff::name))
         .load(&mut tx.db)?;
-    Ok(rows.into_iter().filter(|row| within(permit, row.flag.clinic_id)).collect())
+    Ok(rows
+        .into_iter()
+        .filter(|row| within(permit, row.flag.clinic_id))
+        .collect())
 }
 
 /// The flags closed last within the permit's reach.
@@ -191,13 +243,19 @@ pub fn queue(tx: &mut Tx, permit: &Permit) -> Result<Vec<FlagNames>, Fault> {
 /// When the database fails.
 pub fn closed(tx: &mut Tx, permit: &Permit, most: i64) -> Result<Vec<FlagNames>, Fault> {
     let newest = named!()
-        .filter(flag::org_id.eq(permit.org()).and(flag::state.eq(FlagState::Closed.word())))
+        .filter(
+            flag::org_id
+                .eq(permit.org())
+                .and(flag::state.eq(FlagState::Closed.word())),
+        )
         .order(flag::id.desc())
         .limit(most)
         .select((flag::all_columns, patient::name, clinic::name, staff::name));
     Ok(match permit.reach() {
         Reach::Everything => newest.load(&mut tx.db)?,
-        Reach::Clinics(clinics) => newest.filter(flag::clinic_id.eq_any(clinics)).load(&mut tx.db)?,
+        Reach::Clinics(clinics) => newest
+            .filter(flag::clinic_id.eq_any(clinics))
+            .load(&mut tx.db)?,
     })
 }
 
@@ -206,7 +264,9 @@ pub fn closed(tx: &mut Tx, permit: &Permit, most: i64) -> Result<Vec<FlagNames>,
 /// # Errors
 /// When the database fails.
 pub fn of_patient(tx: &mut Tx, permit: &Permit) -> Result<Vec<FlagNames>, Fault> {
-    let id = permit.patient().ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?;
+    let id = permit
+        .patient()
+        .ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?;
     Ok(named!()
         .filter(flag::org_id.eq(permit.org()).and(flag::patient_id.eq(id)))
         .order(flag::id.desc())
@@ -218,12 +278,22 @@ pub fn of_patient(tx: &mut Tx, permit: &Permit) -> Result<Vec<FlagNames>, Fault>
 ///
 /// # Errors
 /// When the database fails.
-pub fn acts(tx: &mut Tx, permit: &Permit, id: FlagId) -> Result<Vec<(FlagActRow, Option<String>)>, Fault> {
+pub fn acts(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: FlagId,
+) -> Result<Vec<(FlagActRow, Option<String>)>, Fault> {
     Ok(flag_act::table
         .left_join(
-            staff::table.on(staff::org_id.eq(flag_act::org_id).and(staff::id.nullable().eq(flag_act::staff_id))),
+            staff::table.on(staff::org_id
+                .eq(flag_act::org_id)
+                .and(staff::id.nullable().eq(flag_act::staff_id))),
         )
-        .filter(flag_act::org_id.eq(permit.org()).and(flag_act::flag_id.eq(id)))
+        .filter(
+            flag_act::org_id
+                .eq(permit.org())
+                .and(flag_act::flag_id.eq(id)),
+        )
         .order(flag_act::id)
         .select((flag_act::all_columns, staff::name.nullable()))
         .load(&mut tx.db)?)
@@ -233,12 +303,22 @@ pub fn acts(tx: &mut Tx, permit: &Permit, id: FlagId) -> Result<Vec<(FlagActRow,
 ///
 /// # Errors
 /// When the database fails.
-pub fn acts_of(tx: &mut Tx, permit: &Permit, ids: &[FlagId]) -> Result<Vec<(FlagActRow, Option<String>)>, Fault> {
+pub fn acts_of(
+    tx: &mut Tx,
+    permit: &Permit,
+    ids: &[FlagId],
+) -> Result<Vec<(FlagActRow, Option<String>)>, Fault> {
     Ok(flag_act::table
         .left_join(
-            staff::table.on(staff::org_id.eq(flag_act::org_id).and(staff::id.nullable().eq(flag_act::staff_id))),
+            staff::table.on(staff::org_id
+                .eq(flag_act::org_id)
+                .and(staff::id.nullable().eq(flag_act::staff_id))),
         )
-        .filter(flag_act::org_id.eq(permit.org()).and(flag_act::flag_id.eq_any(ids)))
+        .filter(
+            flag_act::org_id
+                .eq(permit.org())
+                .and(flag_act::flag_id.eq_any(ids)),
+        )
         .order(flag_act::id)
         .select((flag_act::all_columns, staff::name.nullable()))
         .load(&mut tx.db)?)
@@ -250,10 +330,17 @@ pub fn acts_of(tx: &mut Tx, permit: &Permit, ids: &[FlagId]) -> Result<Vec<(Flag
 /// When the database fails.
 pub fn waiting(tx: &mut Tx, permit: &Permit) -> Result<usize, Fault> {
     let clinics: Vec<ClinicId> = flag::table
-        .filter(flag::org_id.eq(permit.org()).and(flag::state.ne(FlagState::Closed.word())))
+        .filter(
+            flag::org_id
+                .eq(permit.org())
+                .and(flag::state.ne(FlagState::Closed.word())),
+        )
         .select(flag::clinic_id)
         .load(&mut tx.db)?;
-    Ok(clinics.into_iter().filter(|clinic| within(permit, *clinic)).count())
+    Ok(clinics
+        .into_iter()
+        .filter(|clinic| within(permit, *clinic))
+        .count())
 }
 
 fn within(permit: &Permit, clinic: ClinicId) -> bool {
@@ -267,9 +354,19 @@ fn within(permit: &Permit, clinic: ClinicId) -> bool {
 ///
 /// # Errors
 /// When the database fails.
-pub fn overdue(tx: &mut Tx, org: OrgId, now: NaiveDateTime, most: i64) -> Result<Vec<FlagRow>, Fault> {
+pub fn overdue(
+    tx: &mut Tx,
+    org: OrgId,
+    now: NaiveDateTime,
+    most: i64,
+) -> Result<Vec<FlagRow>, Fault> {
     Ok(flag::table
-        .filter(flag::org_id.eq(org).and(flag::state.eq(FlagState::Open.word())).and(flag::next_deadline_at.le(now)))
+        .filter(
+            flag::org_id
+                .eq(org)
+                .and(flag::state.eq(FlagState::Open.word()))
+                .and(flag::next_deadline_at.le(now)),
+        )
         .order(flag::next_deadline_at)
         .limit(most)
         .load(&mut tx.db)?)
@@ -289,7 +386,12 @@ pub fn take_turn(tx: &mut Tx) -> Result<(), Fault> {
 /// When the database fails.
 pub fn owned_by(tx: &mut Tx, org: OrgId, owner: StaffId) -> Result<Vec<FlagRow>, Fault> {
     Ok(flag::table
-        .filter(flag::org_id.eq(org).and(flag::owner_id.eq(owner)).and(flag::state.ne(FlagState::Closed.word())))
+        .filter(
+            flag::org_id
+                .eq(org)
+                .and(flag::owner_id.eq(owner))
+                .and(flag::state.ne(FlagState::Closed.word())),
+        )
         .load(&mut tx.db)?)
 }
 
@@ -297,10 +399,20 @@ pub fn owned_by(tx: &mut Tx, org: OrgId, owner: StaffId) -> Result<Vec<FlagRow>,
 ///
 /// # Errors
 /// When the database fails.
-pub fn hand_to(tx: &mut Tx, row: &FlagRow, owner: StaffId, deadline: NaiveDateTime) -> Result<bool, Fault> {
-    let unmoved = flag::state.eq(&row.state).and(flag::owner_id.eq(row.owner_id));
+pub fn hand_to(
+    tx: &mut Tx,
+    row: &FlagRow,
+    owner: StaffId,
+    deadline: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let unmoved = flag::state
+        .eq(&row.state)
+        .and(flag::owner_id.eq(row.owner_id));
     let handed = diesel::update(flag::table.find((row.org_id, row.id)).filter(unmoved))
-        .set((flag::owner_id.eq(owner), flag::next_deadline_at.eq(deadline)))
+        .set((
+            flag::owner_id.eq(owner),
+            flag::next_deadline_at.eq(deadline),
+        ))
         .execute(&mut tx.db)?;
     Ok(handed == 1)
 }

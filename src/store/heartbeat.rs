@@ -10,7 +10,9 @@ use diesel::prelude::*;
 /// # Errors
 /// When the database fails.
 pub fn beat(tx: &mut Tx, worker: &str, now: NaiveDateTime) -> Result<(), Fault> {
-    let known = diesel::update(heartbeat::table.find(worker)).set(heartbeat::at.eq(now)).execute(&mut tx.db)?;
+    let known = diesel::update(heartbeat::table.find(worker))
+        .set(heartbeat::at.eq(now))
+        .execute(&mut tx.db)?;
     if known == 0 {
         diesel::insert_into(heartbeat::table)
             .values((heartbeat::worker.eq(worker), heartbeat::at.eq(now)))

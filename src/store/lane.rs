@@ -88,18 +88,35 @@ impl Queue {
             if waiting.closed {
                 return None;
             }
-            waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting = self
+                .wake
+                .wait(waiting)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         waiting = self.wait_for_company(waiting);
         let group = waiting.jobs.len().min(most);
         Some(waiting.jobs.drain(..group).map(|(_, job)| job).collect())
     }
 
-    fn wait_for_company<'a>(&self, mut waiting: MutexGuard<'a, Waiting>) -> MutexGuard<'a, Waiting> {
+    fn wait_for_company<'a>(
+        &self,
+        mut waiting: MutexGuard<'a, Waiting>,
+    ) -> MutexGuard<'a, Waiting> {
         let latest = Instant::now() + SOON;
-        while !waiting.closed && waiting.jobs.iter().all(|(urgency, _)| *urgency == Urgency::Soon) {
-            let Some(left) = latest.checked_duration_since(Instant::now()) else { break };
-            waiting = self.wake.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+        while !waiting.closed
+            && waiting
+                .jobs
+                .iter()
+                .all(|(urgency, _)| *urgency == Urgency::Soon)
+        {
+            let Some(left) = latest.checked_duration_since(Instant::now()) else {
+                break;
+            };
+            waiting = self
+                .wake
+                .wait_timeout(waiting, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         waiting
     }
@@ -122,7 +139,11 @@ pub(super) fn start(
     wrap: Wrap,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name(name).spawn(move || {
-        let mut worker = Worker { tx: Some(tx), connect, wrap };
+        let mut worker = Worker {
+            tx: Some(tx),
+            connect,
+            wrap,
+        };
         let most = if wrap == Wrap::Group { GROUP_MAX } else { 1 };
         while let Some(jobs) = queue.take(most) {
             worker.run(jobs);
@@ -145,11 +166,18 @@ impl Worker {
             return;
         }
         let alone = jobs.len() == 1;
-        let verdicts: Vec<Verdict> = jobs.into_iter().map(|job| self.run_one(job, alone)).collect();
+        let verdicts: Vec<Verdict> = jobs
+            .into_iter()
+            .map(|job| self.run_one(job, alone))
+            .collect();
         let committed = self.finish(alone && verdicts.iter().all(|verdict| !verdict.keep));
         for verdict in verdicts {
             // A closure that was undone keeps its own answer; only what was kept hangs on the commit.
-            let outcome = if verdict.keep { committed.clone() } else { Ok(()) };
+            let outcome = if verdict.keep {
+                committed.clone()
+            } else {
+                Ok(())
+            };
             (verdict.answer)(outcome);
         }
     }
@@ -179,10 +207,17 @@ impl Worker {
         }
         let verdict = catch_unwind(AssertUnwindSafe(|| job(Ok(&mut *tx)))).unwrap_or_else(|_| {
             tracing::error!("a bug: a closure panicked; its work is undone");
-            Verdict { keep: false, answer: Box::new(|_| ()) }
+            Verdict {
+                keep: false,
+                answer: Box::new(|_| ()),
+            }
         });
         if savepoint {
-            let end = if verdict.keep { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
+            let end = if verdict.keep {
+                "RELEASE one"
+            } else {
+                "ROLLBACK TO one; RELEASE one"
+            };
             if let Err(fault) = tx.execute(end) {
                 tracing::error!(%fault, "savepoint could not be ended; the whole group will fail");
                 self.tx = None;

@@ -26,7 +26,6 @@ pub mod staff;
 pub mod task;
 pub mod verify;
 
-
 pub use engine::{Db, Place};
 pub use id::fresh;
 pub(crate) use id::seeded;
@@ -106,7 +105,11 @@ impl Fault {
         Fault::Migration(error.to_string())
     }
     fn setting(name: &str, seen: &str, wanted: &str) -> Self {
-        Fault::Setting { name: name.into(), seen: seen.into(), wanted: wanted.into() }
+        Fault::Setting {
+            name: name.into(),
+            seen: seen.into(),
+            wanted: wanted.into(),
+        }
     }
     /// Whether a unique key stood in the way: somebody else did the same first.
     pub fn is_duplicate(&self) -> bool {
@@ -130,7 +133,8 @@ impl Seal {
     /// The keyed digest of some parts under a purpose; parts are led by their length.
     pub fn digest(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         use hmac::{Hmac, KeyInit, Mac};
-        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&self.key)
+            .expect("HMAC takes a key of any length");
         for part in std::iter::once(&purpose.as_bytes()).chain(parts) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
@@ -177,10 +181,15 @@ impl Store {
         match place {
             Place::Sqlite(_) => {
                 lanes.push(("attune-writer".to_owned(), &writes, Wrap::Group));
-                lanes.extend((0..SQLITE_READERS).map(|n| (format!("attune-reader-{n}"), &reads, Wrap::Bare)));
+                lanes.extend(
+                    (0..SQLITE_READERS).map(|n| (format!("attune-reader-{n}"), &reads, Wrap::Bare)),
+                );
             }
             Place::Postgres(_) => {
-                lanes.extend((0..POSTGRES_CONNECTIONS).map(|n| (format!("attune-pg-{n}"), &writes, Wrap::Single)));
+                lanes.extend(
+                    (0..POSTGRES_CONNECTIONS)
+                        .map(|n| (format!("attune-pg-{n}"), &writes, Wrap::Single)),
+                );
                 lanes.extend((0..4).map(|n| (format!("attune-pg-read-{n}"), &reads, Wrap::Bare)));
             }
         }
@@ -190,7 +199,15 @@ impl Store {
             let thread = lane::start(name, Arc::clone(queue), Arc::clone(&connect), tx, wrap);
             threads.push(thread.map_err(|error| Fault::Connect(error.to_string()))?);
         }
-        Ok(Store { inner: Arc::new(Inner { place, seal, writes, reads, threads: Mutex::new(threads) }) })
+        Ok(Store {
+            inner: Arc::new(Inner {
+                place,
+                seal,
+                writes,
+                reads,
+                threads: Mutex::new(threads),
+            }),
+        })
     }
 
     /// Where the data lives.
@@ -213,7 +230,9 @@ impl Store {
         E: From<Fault> + Send + 'static,
         F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
     {
-        self.ask(&self.inner.writes, work)?.await.unwrap_or(Err(E::from(Fault::Bug)))
+        self.ask(&self.inner.writes, work)?
+            .await
+            .unwrap_or(Err(E::from(Fault::Bug)))
     }
 
     /// As [`Store::write`], for threads that may block.
@@ -226,7 +245,9 @@ impl Store {
         E: From<Fault> + Send + 'static,
         F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
     {
-        self.ask(&self.inner.writes, work)?.blocking_recv().unwrap_or(Err(E::from(Fault::Bug)))
+        self.ask(&self.inner.writes, work)?
+            .blocking_recv()
+            .unwrap_or(Err(E::from(Fault::Bug)))
     }
 
     /// Writes something nobody waits for (never an answer): it joins the next commit, or gets its own within 25 ms.
@@ -239,7 +260,10 @@ impl Store {
             if let Err(fault) = &done {
                 tracing::warn!(%fault, "a write that nobody waits for failed");
             }
-            Verdict { keep: done.is_ok(), answer: Box::new(|_| ()) }
+            Verdict {
+                keep: done.is_ok(),
+                answer: Box::new(|_| ()),
+            }
         });
         if let Err(fault) = self.inner.writes.push(Urgency::Soon, job) {
             tracing::warn!(%fault, "a write that nobody waits for found no place");
@@ -256,7 +280,9 @@ impl Store {
         E: From<Fault> + Send + 'static,
         F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
     {
-        self.ask(&self.inner.reads, work)?.await.unwrap_or(Err(E::from(Fault::Bug)))
+        self.ask(&self.inner.reads, work)?
+            .await
+            .unwrap_or(Err(E::from(Fault::Bug)))
     }
 
     /// As [`Store::read`], for threads that may block.
@@ -269,7 +295,9 @@ impl Store {
         E: From<Fault> + Send + 'static,
         F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
     {
-        self.ask(&self.inner.reads, work)?.blocking_recv().unwrap_or(Err(E::from(Fault::Bug)))
+        self.ask(&self.inner.reads, work)?
+            .blocking_recv()
+            .unwrap_or(Err(E::from(Fault::Bug)))
     }
 
     fn ask<T, E, F>(&self, queue: &Queue, work: F) -> Result<oneshot::Receiver<Result<T, E>>, E>
@@ -284,7 +312,9 @@ impl Store {
             Verdict {
                 keep: done.is_ok(),
                 // Nobody listening any more is fine: the browser went away, the answer is stored all the same.
-                answer: Box::new(move |committed| drop(tell.send(committed.map_err(E::from).and(done)))),
+                answer: Box::new(move |committed| {
+                    drop(tell.send(committed.map_err(E::from).and(done)))
+                }),
             }
         });
         queue.push(Urgency::Now, job)?;
@@ -295,7 +325,8 @@ impl Store {
     pub fn close(&self) {
         self.inner.writes.close();
         self.inner.reads.close();
-        let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(|e| e.into_inner()));
+        let threads =
+            std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(|e| e.into_inner()));
         for thread in threads {
             if thread.join().is_err() {
                 tracing::error!("a database thread ended in a panic");
@@ -335,7 +366,10 @@ impl Tx {
     ///
     /// # Errors
     /// What `work` returned, or the fault.
-    pub fn snapshot<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub fn snapshot<T>(
+        &mut self,
+        work: impl FnOnce(&mut Tx) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         self.begin_snapshot()?;
         let done = work(self);
         self.end_snapshot()?;

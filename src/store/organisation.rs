@@ -57,7 +57,10 @@ pub struct ProgramRow {
 /// # Errors
 /// When the database fails.
 pub fn only(tx: &mut Tx) -> Result<Option<OrganisationRow>, Fault> {
-    Ok(organisation::table.order(organisation::id).first(&mut tx.db).optional()?)
+    Ok(organisation::table
+        .order(organisation::id)
+        .first(&mut tx.db)
+        .optional()?)
 }
 
 /// Founds the organisation.
@@ -65,7 +68,9 @@ pub fn only(tx: &mut Tx) -> Result<Option<OrganisationRow>, Fault> {
 /// # Errors
 /// When the database fails.
 pub fn found(tx: &mut Tx, row: &OrganisationRow) -> Result<(), Fault> {
-    diesel::insert_into(organisation::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(organisation::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -74,7 +79,10 @@ pub fn found(tx: &mut Tx, row: &OrganisationRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn clinics(tx: &mut Tx, org: OrgId) -> Result<Vec<ClinicRow>, Fault> {
-    Ok(clinic::table.filter(clinic::org_id.eq(org)).order(clinic::name).load(&mut tx.db)?)
+    Ok(clinic::table
+        .filter(clinic::org_id.eq(org))
+        .order(clinic::name)
+        .load(&mut tx.db)?)
 }
 
 /// All programs, by name.
@@ -82,7 +90,10 @@ pub fn clinics(tx: &mut Tx, org: OrgId) -> Result<Vec<ClinicRow>, Fault> {
 /// # Errors
 /// When the database fails.
 pub fn programs(tx: &mut Tx, org: OrgId) -> Result<Vec<ProgramRow>, Fault> {
-    Ok(program::table.filter(program::org_id.eq(org)).order(program::name).load(&mut tx.db)?)
+    Ok(program::table
+        .filter(program::org_id.eq(org))
+        .order(program::name)
+        .load(&mut tx.db)?)
 }
 
 /// Adds a clinic.
@@ -90,7 +101,9 @@ pub fn programs(tx: &mut Tx, org: OrgId) -> Result<Vec<ProgramRow>, Fault> {
 /// # Errors
 /// When its external id is taken, or the database fails.
 pub fn add_clinic(tx: &mut Tx, row: &ClinicRow) -> Result<(), Fault> {
-    diesel::insert_into(clinic::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(clinic::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -99,7 +112,9 @@ pub fn add_clinic(tx: &mut Tx, row: &ClinicRow) -> Result<(), Fault> {
 /// # Errors
 /// When its external id is taken, or the database fails.
 pub fn add_program(tx: &mut Tx, row: &ProgramRow) -> Result<(), Fault> {
-    diesel::insert_into(program::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(program::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -109,7 +124,10 @@ pub fn add_program(tx: &mut Tx, row: &ProgramRow) -> Result<(), Fault> {
 /// When the database fails.
 pub fn rename(tx: &mut Tx, org: OrgId, name: &str, time_zone: &str) -> Result<(), Fault> {
     diesel::update(organisation::table.find(org))
-        .set((organisation::name.eq(name), organisation::time_zone.eq(time_zone)))
+        .set((
+            organisation::name.eq(name),
+            organisation::time_zone.eq(time_zone),
+        ))
         .execute(&mut tx.db)?;
     Ok(())
 }
@@ -118,9 +136,17 @@ pub fn rename(tx: &mut Tx, org: OrgId, name: &str, time_zone: &str) -> Result<()
 ///
 /// # Errors
 /// When the database fails.
-pub fn set_words(tx: &mut Tx, org: OrgId, crisis_line: Option<&str>, reading_promise: &str) -> Result<(), Fault> {
+pub fn set_words(
+    tx: &mut Tx,
+    org: OrgId,
+    crisis_line: Option<&str>,
+    reading_promise: &str,
+) -> Result<(), Fault> {
     diesel::update(organisation::table.find(org))
-        .set((organisation::crisis_line.eq(crisis_line), organisation::reading_promise.eq(reading_promise)))
+        .set((
+            organisation::crisis_line.eq(crisis_line),
+            organisation::reading_promise.eq(reading_promise),
+        ))
         .execute(&mut tx.db)?;
     Ok(())
 }
@@ -129,12 +155,27 @@ pub fn set_words(tx: &mut Tx, org: OrgId, crisis_line: Option<&str>, reading_pro
 ///
 /// # Errors
 /// When the database fails.
-pub fn add_first_places(tx: &mut Tx, org: OrgId, clinic: &str, now: NaiveDateTime) -> Result<(), Fault> {
+pub fn add_first_places(
+    tx: &mut Tx,
+    org: OrgId,
+    clinic: &str,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     if !clinics(tx, org)?.is_empty() {
         return Ok(());
     }
-    let first = ClinicRow { org_id: org, id: super::fresh(now), external_id: "clinic-1".into(), name: clinic.to_owned() };
+    let first = ClinicRow {
+        org_id: org,
+        id: super::fresh(now),
+        external_id: "clinic-1".into(),
+        name: clinic.to_owned(),
+    };
     add_clinic(tx, &first)?;
-    let program = ProgramRow { org_id: org, id: super::fresh(now), external_id: "program-1".into(), name: "Outpatient".into() };
+    let program = ProgramRow {
+        org_id: org,
+        id: super::fresh(now),
+        external_id: "program-1".into(),
+        name: "Outpatient".into(),
+    };
     add_program(tx, &program)
 }

@@ -76,7 +76,9 @@ impl OutboxRow {
 /// # Errors
 /// When the database fails.
 pub fn add(tx: &mut Tx, row: &OutboxRow) -> Result<(), Fault> {
-    diesel::insert_into(outbox::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(outbox::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -84,11 +86,27 @@ pub fn add(tx: &mut Tx, row: &OutboxRow) -> Result<(), Fault> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn claim(tx: &mut Tx, org: OrgId, lane: Lane, now: NaiveDateTime, most: i64) -> Result<Vec<OutboxRow>, Fault> {
+pub fn claim(
+    tx: &mut Tx,
+    org: OrgId,
+    lane: Lane,
+    now: NaiveDateTime,
+    most: i64,
+) -> Result<Vec<OutboxRow>, Fault> {
     tx.lock_turn(lane.turn())?;
     let due = outbox::table
-        .filter(outbox::state.eq(MessageState::Queued.word()).and(outbox::not_before.le(now)))
-        .filter(outbox::org_id.eq(org).and(outbox::lease_until.is_null().or(outbox::lease_until.lt(now))))
+        .filter(
+            outbox::state
+                .eq(MessageState::Queued.word())
+                .and(outbox::not_before.le(now)),
+        )
+        .filter(
+            outbox::org_id.eq(org).and(
+                outbox::lease_until
+                    .is_null()
+                    .or(outbox::lease_until.lt(now)),
+            ),
+        )
         .order((outbox::not_before, outbox::id))
         .limit(most);
     let notice = MessageKind::FlagNotice.word();
@@ -135,15 +153,25 @@ impl Lane {
 ///
 /// # Errors
 /// When the database fails.
-pub fn end(tx: &mut Tx, row: &OutboxRow, state: MessageState, error: Option<&str>, now: NaiveDateTime) -> Result<bool, Fault> {
-    let ended = diesel::update(outbox::table.find((row.org_id, row.id)).filter(outbox::fence.eq(row.fence)))
-        .set((
-            outbox::state.eq(state.word()),
-            outbox::last_error.eq(error),
-            outbox::ended_at.eq(now),
-            outbox::lease_until.eq(None::<NaiveDateTime>),
-        ))
-        .execute(&mut tx.db)?;
+pub fn end(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    state: MessageState,
+    error: Option<&str>,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let ended = diesel::update(
+        outbox::table
+            .find((row.org_id, row.id))
+            .filter(outbox::fence.eq(row.fence)),
+    )
+    .set((
+        outbox::state.eq(state.word()),
+        outbox::last_error.eq(error),
+        outbox::ended_at.eq(now),
+        outbox::lease_until.eq(None::<NaiveDateTime>),
+    ))
+    .execute(&mut tx.db)?;
     Ok(ended == 1)
 }
 
@@ -151,14 +179,23 @@ pub fn end(tx: &mut Tx, row: &OutboxRow, state: MessageState, error: Option<&str
 ///
 /// # Errors
 /// When the database fails.
-pub fn postpone(tx: &mut Tx, row: &OutboxRow, until: NaiveDateTime, error: &str) -> Result<(), Fault> {
-    diesel::update(outbox::table.find((row.org_id, row.id)).filter(outbox::fence.eq(row.fence)))
-        .set((
-            outbox::not_before.eq(until),
-            outbox::last_error.eq(error),
-            outbox::lease_until.eq(None::<NaiveDateTime>),
-        ))
-        .execute(&mut tx.db)?;
+pub fn postpone(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    until: NaiveDateTime,
+    error: &str,
+) -> Result<(), Fault> {
+    diesel::update(
+        outbox::table
+            .find((row.org_id, row.id))
+            .filter(outbox::fence.eq(row.fence)),
+    )
+    .set((
+        outbox::not_before.eq(until),
+        outbox::last_error.eq(error),
+        outbox::lease_until.eq(None::<NaiveDateTime>),
+    ))
+    .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -189,9 +226,19 @@ pub struct Standing {
 /// # Errors
 /// When the database fails.
 pub fn standing(tx: &mut Tx, org: OrgId) -> Result<Standing, Fault> {
-    let of = |state: MessageState| outbox::table.filter(outbox::org_id.eq(org).and(outbox::state.eq(state.word())));
+    let of = |state: MessageState| {
+        outbox::table.filter(outbox::org_id.eq(org).and(outbox::state.eq(state.word())))
+    };
     let queued = of(MessageState::Queued).count().get_result(&mut tx.db)?;
-    let oldest = of(MessageState::Queued).order(outbox::created_at).select(outbox::created_at).first(&mut tx.db).optional()?;
+    let oldest = of(MessageState::Queued)
+        .order(outbox::created_at)
+        .select(outbox::created_at)
+        .first(&mut tx.db)
+        .optional()?;
     let refused = of(MessageState::Refused).count().get_result(&mut tx.db)?;
-    Ok(Standing { queued, oldest, refused })
+    Ok(Standing {
+        queued,
+        oldest,
+        refused,
+    })
 }

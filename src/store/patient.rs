@@ -62,7 +62,11 @@ pub struct EpisodeRow {
 /// # Errors
 /// When the database fails.
 pub fn place_of(tx: &mut Tx, org: OrgId, id: PatientId) -> Result<Option<Subject>, Fault> {
-    let known: Option<PatientId> = patient::table.find((org, id)).select(patient::id).get_result(&mut tx.db).optional()?;
+    let known: Option<PatientId> = patient::table
+        .find((org, id))
+        .select(patient::id)
+        .get_result(&mut tx.db)
+        .optional()?;
     if known.is_none() {
         return Ok(None);
     }
@@ -77,9 +81,17 @@ pub fn place_of(tx: &mut Tx, org: OrgId, id: PatientId) -> Result<Option<Subject
 ///
 /// # Errors
 /// When the database fails.
-pub fn place_by_external_id(tx: &mut Tx, org: OrgId, external_id: &str) -> Result<Option<Subject>, Fault> {
+pub fn place_by_external_id(
+    tx: &mut Tx,
+    org: OrgId,
+    external_id: &str,
+) -> Result<Option<Subject>, Fault> {
     let id: Option<PatientId> = patient::table
-        .filter(patient::org_id.eq(org).and(patient::external_id.eq(external_id)))
+        .filter(
+            patient::org_id
+                .eq(org)
+                .and(patient::external_id.eq(external_id)),
+        )
         .select(patient::id)
         .get_result(&mut tx.db)
         .optional()?;
@@ -94,8 +106,12 @@ pub fn place_by_external_id(tx: &mut Tx, org: OrgId, external_id: &str) -> Resul
 /// # Errors
 /// When the permit names none, or the database fails.
 pub fn load(tx: &mut Tx, permit: &Permit) -> Result<PatientRow, Fault> {
-    let id = permit.patient().ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?;
-    Ok(patient::table.find((permit.org(), id)).get_result(&mut tx.db)?)
+    let id = permit
+        .patient()
+        .ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?;
+    Ok(patient::table
+        .find((permit.org(), id))
+        .get_result(&mut tx.db)?)
 }
 
 /// An episode with the names that belong to it.
@@ -116,14 +132,37 @@ pub struct EpisodeNames {
 /// # Errors
 /// When the permit names no patient, or the database fails.
 pub fn episodes(tx: &mut Tx, permit: &Permit) -> Result<Vec<EpisodeNames>, Fault> {
-    let id = permit.patient().ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?;
+    let id = permit
+        .patient()
+        .ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))?;
     Ok(episode::table
-        .inner_join(clinic::table.on(clinic::org_id.eq(episode::org_id).and(clinic::id.eq(episode::clinic_id))))
-        .inner_join(program::table.on(program::org_id.eq(episode::org_id).and(program::id.eq(episode::program_id))))
-        .inner_join(staff::table.on(staff::org_id.eq(episode::org_id).and(staff::id.eq(episode::clinician_id))))
-        .filter(episode::org_id.eq(permit.org()).and(episode::patient_id.eq(id)))
+        .inner_join(
+            clinic::table.on(clinic::org_id
+                .eq(episode::org_id)
+                .and(clinic::id.eq(episode::clinic_id))),
+        )
+        .inner_join(
+            program::table.on(program::org_id
+                .eq(episode::org_id)
+                .and(program::id.eq(episode::program_id))),
+        )
+        .inner_join(
+            staff::table.on(staff::org_id
+                .eq(episode::org_id)
+                .and(staff::id.eq(episode::clinician_id))),
+        )
+        .filter(
+            episode::org_id
+                .eq(permit.org())
+                .and(episode::patient_id.eq(id)),
+        )
         .order((episode::started_on.desc(), episode::id.desc()))
-        .select((episode::all_columns, clinic::name, program::name, staff::name))
+        .select((
+            episode::all_columns,
+            clinic::name,
+            program::name,
+            staff::name,
+        ))
         .load(&mut tx.db)?)
 }
 
@@ -131,9 +170,17 @@ pub fn episodes(tx: &mut Tx, permit: &Permit) -> Result<Vec<EpisodeNames>, Fault
 ///
 /// # Errors
 /// When the database fails.
-pub fn sessions(tx: &mut Tx, permit: &Permit, id: EpisodeId) -> Result<Vec<(NaiveDateTime, String)>, Fault> {
+pub fn sessions(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: EpisodeId,
+) -> Result<Vec<(NaiveDateTime, String)>, Fault> {
     Ok(care_session::table
-        .filter(care_session::org_id.eq(permit.org()).and(care_session::episode_id.eq(id)))
+        .filter(
+            care_session::org_id
+                .eq(permit.org())
+                .and(care_session::episode_id.eq(id)),
+        )
         .order(care_session::starts_at)
         .select((care_session::starts_at, care_session::state))
         .load(&mut tx.db)?)
@@ -143,9 +190,17 @@ pub fn sessions(tx: &mut Tx, permit: &Permit, id: EpisodeId) -> Result<Vec<(Naiv
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_external_id(tx: &mut Tx, permit: &Permit, external_id: &str) -> Result<Option<PatientRow>, Fault> {
+pub fn by_external_id(
+    tx: &mut Tx,
+    permit: &Permit,
+    external_id: &str,
+) -> Result<Option<PatientRow>, Fault> {
     Ok(patient::table
-        .filter(patient::org_id.eq(permit.org()).and(patient::external_id.eq(external_id)))
+        .filter(
+            patient::org_id
+                .eq(permit.org())
+                .and(patient::external_id.eq(external_id)),
+        )
         .get_result(&mut tx.db)
         .optional()?)
 }
@@ -154,7 +209,11 @@ pub fn by_external_id(tx: &mut Tx, permit: &Permit, external_id: &str) -> Result
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_external_ids(tx: &mut Tx, permit: &Permit, external_ids: &[&str]) -> Result<Vec<PatientRow>, Fault> {
+pub fn by_external_ids(
+    tx: &mut Tx,
+    permit: &Permit,
+    external_ids: &[&str],
+) -> Result<Vec<PatientRow>, Fault> {
     // One look-up each: for a long list in one statement SQLite walks the whole organisation instead of the index.
     let mut rows = Vec::with_capacity(external_ids.len());
     for external_id in external_ids {
@@ -167,12 +226,20 @@ pub fn by_external_ids(tx: &mut Tx, permit: &Permit, external_ids: &[&str]) -> R
 ///
 /// # Errors
 /// When the database fails.
-pub fn episodes_of(tx: &mut Tx, permit: &Permit, patients: &[PatientId]) -> Result<Vec<EpisodeRow>, Fault> {
+pub fn episodes_of(
+    tx: &mut Tx,
+    permit: &Permit,
+    patients: &[PatientId],
+) -> Result<Vec<EpisodeRow>, Fault> {
     let mut rows = Vec::with_capacity(patients.len());
     for patient in patients {
         rows.extend(
             episode::table
-                .filter(episode::org_id.eq(permit.org()).and(episode::patient_id.eq(patient)))
+                .filter(
+                    episode::org_id
+                        .eq(permit.org())
+                        .and(episode::patient_id.eq(patient)),
+                )
                 .load::<EpisodeRow>(&mut tx.db)?,
         );
     }
@@ -185,7 +252,9 @@ pub fn episodes_of(tx: &mut Tx, permit: &Permit, patients: &[PatientId]) -> Resu
 /// # Errors
 /// When the external id is taken, or the database fails.
 pub fn add(tx: &mut Tx, _permit: &Permit, row: &PatientRow) -> Result<(), Fault> {
-    diesel::insert_into(patient::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(patient::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -211,8 +280,15 @@ pub fn change(tx: &mut Tx, _permit: &Permit, row: &PatientRow) -> Result<(), Fau
 ///
 /// # Errors
 /// When the database fails.
-pub fn mark_address_refused(tx: &mut Tx, org: OrgId, id: PatientId, now: NaiveDateTime) -> Result<(), Fault> {
-    diesel::update(patient::table.find((org, id))).set(patient::email_refused_at.eq(now)).execute(&mut tx.db)?;
+pub fn mark_address_refused(
+    tx: &mut Tx,
+    org: OrgId,
+    id: PatientId,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    diesel::update(patient::table.find((org, id)))
+        .set(patient::email_refused_at.eq(now))
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -229,7 +305,11 @@ pub fn episode_like(
 ) -> Result<Option<EpisodeRow>, Fault> {
     Ok(episode::table
         .filter(episode::org_id.eq(org).and(episode::patient_id.eq(patient)))
-        .filter(episode::program_id.eq(program).and(episode::started_on.eq(started_on)))
+        .filter(
+            episode::program_id
+                .eq(program)
+                .and(episode::started_on.eq(started_on)),
+        )
         .get_result(&mut tx.db)
         .optional()?)
 }
@@ -238,10 +318,19 @@ pub fn episode_like(
 ///
 /// # Errors
 /// When the database fails.
-pub fn episode_on(tx: &mut Tx, org: OrgId, patient: PatientId, day: NaiveDate) -> Result<Option<EpisodeRow>, Fault> {
+pub fn episode_on(
+    tx: &mut Tx,
+    org: OrgId,
+    patient: PatientId,
+    day: NaiveDate,
+) -> Result<Option<EpisodeRow>, Fault> {
     Ok(episode::table
         .filter(episode::org_id.eq(org).and(episode::patient_id.eq(patient)))
-        .filter(episode::started_on.le(day).and(episode::ended_on.is_null().or(episode::ended_on.ge(day))))
+        .filter(
+            episode::started_on
+                .le(day)
+                .and(episode::ended_on.is_null().or(episode::ended_on.ge(day))),
+        )
         .order(episode::started_on.desc())
         .first(&mut tx.db)
         .optional()?)
@@ -260,7 +349,9 @@ pub fn episode_by_id(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<EpisodeRo
 /// # Errors
 /// When the same one exists, or the database fails.
 pub fn open_episode(tx: &mut Tx, _permit: &Permit, row: &EpisodeRow) -> Result<(), Fault> {
-    diesel::insert_into(episode::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(episode::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -285,7 +376,11 @@ pub fn change_episode(tx: &mut Tx, _permit: &Permit, row: &EpisodeRow) -> Result
 /// When the database fails.
 pub fn active(tx: &mut Tx, permit: &Permit) -> Result<Vec<(PatientId, EpisodeId)>, Fault> {
     let mut rows: Vec<(PatientId, EpisodeId)> = episode::table
-        .filter(episode::org_id.eq(permit.org()).and(episode::ended_on.is_null()))
+        .filter(
+            episode::org_id
+                .eq(permit.org())
+                .and(episode::ended_on.is_null()),
+        )
         .order((episode::patient_id, episode::started_on.desc()))
         .select((episode::patient_id, episode::id))
         .load(&mut tx.db)?;

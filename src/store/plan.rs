@@ -74,8 +74,16 @@ pub struct DuePlan {
 /// When the database fails.
 pub fn due(tx: &mut Tx, now: NaiveDateTime, most: i64) -> Result<Vec<DuePlan>, Fault> {
     Ok(plan::table
-        .inner_join(episode::table.on(episode::org_id.eq(plan::org_id).and(episode::id.eq(plan::episode_id))))
-        .inner_join(patient::table.on(patient::org_id.eq(episode::org_id).and(patient::id.eq(episode::patient_id))))
+        .inner_join(
+            episode::table.on(episode::org_id
+                .eq(plan::org_id)
+                .and(episode::id.eq(plan::episode_id))),
+        )
+        .inner_join(
+            patient::table.on(patient::org_id
+                .eq(episode::org_id)
+                .and(patient::id.eq(episode::patient_id))),
+        )
         .filter(plan::next_due_at.le(now))
         .order(plan::next_due_at)
         .limit(most)
@@ -104,8 +112,15 @@ pub fn lock(tx: &mut Tx, org: OrgId, id: PlanId) -> Result<(), Fault> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn set_next(tx: &mut Tx, org: OrgId, id: PlanId, next: Option<NaiveDateTime>) -> Result<(), Fault> {
-    diesel::update(plan::table.find((org, id))).set(plan::next_due_at.eq(next)).execute(&mut tx.db)?;
+pub fn set_next(
+    tx: &mut Tx,
+    org: OrgId,
+    id: PlanId,
+    next: Option<NaiveDateTime>,
+) -> Result<(), Fault> {
+    diesel::update(plan::table.find((org, id)))
+        .set(plan::next_due_at.eq(next))
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -114,7 +129,10 @@ pub fn set_next(tx: &mut Tx, org: OrgId, id: PlanId, next: Option<NaiveDateTime>
 /// # Errors
 /// When the database fails.
 pub fn of_episode(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<Vec<PlanRow>, Fault> {
-    Ok(plan::table.filter(plan::org_id.eq(org).and(plan::episode_id.eq(id))).order(plan::id).load(&mut tx.db)?)
+    Ok(plan::table
+        .filter(plan::org_id.eq(org).and(plan::episode_id.eq(id)))
+        .order(plan::id)
+        .load(&mut tx.db)?)
 }
 
 /// The plans of several episodes.
@@ -136,7 +154,10 @@ pub fn of_episodes(tx: &mut Tx, permit: &Permit, ids: &[EpisodeId]) -> Result<Ve
 /// When the episode has another plan with that cadence, or the database fails.
 pub fn change(tx: &mut Tx, _permit: &Permit, row: &PlanRow) -> Result<(), Fault> {
     diesel::update(plan::table.find((row.org_id, row.id)))
-        .set((plan::instruments.eq(&row.instruments), plan::cadence.eq(&row.cadence)))
+        .set((
+            plan::instruments.eq(&row.instruments),
+            plan::cadence.eq(&row.cadence),
+        ))
         .execute(&mut tx.db)?;
     Ok(())
 }
@@ -146,7 +167,9 @@ pub fn change(tx: &mut Tx, _permit: &Permit, row: &PlanRow) -> Result<(), Fault>
 /// # Errors
 /// When the episode has one with the same cadence, or the database fails.
 pub fn add(tx: &mut Tx, _permit: &Permit, row: &PlanRow) -> Result<(), Fault> {
-    diesel::insert_into(plan::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(plan::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -154,13 +177,32 @@ pub fn add(tx: &mut Tx, _permit: &Permit, row: &PlanRow) -> Result<(), Fault> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn sessions_ahead(tx: &mut Tx, org: OrgId, id: EpisodeId, now: NaiveDateTime) -> Result<Vec<PlannedSession>, Fault> {
+pub fn sessions_ahead(
+    tx: &mut Tx,
+    org: OrgId,
+    id: EpisodeId,
+    now: NaiveDateTime,
+) -> Result<Vec<PlannedSession>, Fault> {
     let rows: Vec<(CareSessionId, NaiveDateTime)> = care_session::table
-        .filter(care_session::org_id.eq(org).and(care_session::episode_id.eq(id)))
-        .filter(care_session::state.eq(SessionState::Planned.word()).and(care_session::starts_at.gt(now)))
+        .filter(
+            care_session::org_id
+                .eq(org)
+                .and(care_session::episode_id.eq(id)),
+        )
+        .filter(
+            care_session::state
+                .eq(SessionState::Planned.word())
+                .and(care_session::starts_at.gt(now)),
+        )
         .select((care_session::id, care_session::starts_at))
         .load(&mut tx.db)?;
-    Ok(rows.into_iter().map(|(id, starts_at)| PlannedSession { id: id.to_string(), starts_at }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, starts_at)| PlannedSession {
+            id: id.to_string(),
+            starts_at,
+        })
+        .collect())
 }
 
 /// The names of the occasions an episode already has.
@@ -169,7 +211,11 @@ pub fn sessions_ahead(tx: &mut Tx, org: OrgId, id: EpisodeId, now: NaiveDateTime
 /// When the database fails.
 pub fn occasions(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<Vec<String>, Fault> {
     Ok(administration::table
-        .filter(administration::org_id.eq(org).and(administration::episode_id.eq(id)))
+        .filter(
+            administration::org_id
+                .eq(org)
+                .and(administration::episode_id.eq(id)),
+        )
         .select(administration::occasion)
         .load(&mut tx.db)?)
 }
@@ -180,7 +226,11 @@ pub fn occasions(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<Vec<String>, 
 /// When the database fails.
 pub fn session_by(tx: &mut Tx, org: OrgId, external_id: &str) -> Result<Option<SessionRow>, Fault> {
     Ok(care_session::table
-        .filter(care_session::org_id.eq(org).and(care_session::external_id.eq(external_id)))
+        .filter(
+            care_session::org_id
+                .eq(org)
+                .and(care_session::external_id.eq(external_id)),
+        )
         .get_result(&mut tx.db)
         .optional()?)
 }
@@ -189,7 +239,11 @@ pub fn session_by(tx: &mut Tx, org: OrgId, external_id: &str) -> Result<Option<S
 ///
 /// # Errors
 /// When the database fails.
-pub fn sessions_by(tx: &mut Tx, permit: &Permit, external_ids: &[&str]) -> Result<Vec<SessionRow>, Fault> {
+pub fn sessions_by(
+    tx: &mut Tx,
+    permit: &Permit,
+    external_ids: &[&str],
+) -> Result<Vec<SessionRow>, Fault> {
     let mut rows = Vec::with_capacity(external_ids.len());
     for external_id in external_ids {
         rows.extend(session_by(tx, permit.org(), external_id)?);
@@ -202,7 +256,9 @@ pub fn sessions_by(tx: &mut Tx, permit: &Permit, external_ids: &[&str]) -> Resul
 /// # Errors
 /// When its external id is taken, or the database fails.
 pub fn add_session(tx: &mut Tx, _permit: &Permit, row: &SessionRow) -> Result<(), Fault> {
-    diesel::insert_into(care_session::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(care_session::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -212,7 +268,10 @@ pub fn add_session(tx: &mut Tx, _permit: &Permit, row: &SessionRow) -> Result<()
 /// When the database fails.
 pub fn change_session(tx: &mut Tx, _permit: &Permit, row: &SessionRow) -> Result<(), Fault> {
     diesel::update(care_session::table.find((row.org_id, row.id)))
-        .set((care_session::starts_at.eq(row.starts_at), care_session::state.eq(&row.state)))
+        .set((
+            care_session::starts_at.eq(row.starts_at),
+            care_session::state.eq(&row.state),
+        ))
         .execute(&mut tx.db)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Responses, their scores, and the one row per episode and scale that spares every list and every evaluation the history.
 
-use super::schema::{episode_scale, response, score};
 use super::engine::on_engine;
+use super::schema::{episode_scale, response, score};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId};
@@ -113,7 +113,11 @@ pub struct EpisodeScaleRow {
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_administration(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Result<Vec<ResponseRow>, Fault> {
+pub fn of_administration(
+    tx: &mut Tx,
+    org: OrgId,
+    id: AdministrationId,
+) -> Result<Vec<ResponseRow>, Fault> {
     Ok(on_engine!(tx, db => response::table
         .filter(response::org_id.eq(org).and(response::administration_id.eq(id)))
         .load(db))?)
@@ -203,7 +207,11 @@ pub fn change_summary(tx: &mut Tx, row: &EpisodeScaleRow) -> Result<(), Fault> {
 /// When the database fails.
 pub fn of_episode(tx: &mut Tx, permit: &Permit, id: EpisodeId) -> Result<Vec<ResponseRow>, Fault> {
     Ok(response::table
-        .filter(response::org_id.eq(permit.org()).and(response::episode_id.eq(id)))
+        .filter(
+            response::org_id
+                .eq(permit.org())
+                .and(response::episode_id.eq(id)),
+        )
         .order(response::started_at)
         .load(&mut tx.db)?)
 }
@@ -218,12 +226,27 @@ pub fn scores_of_episode(
     id: EpisodeId,
 ) -> Result<Vec<(NaiveDateTime, ScoreRow)>, Fault> {
     let rows: Vec<(NaiveDateTime, Option<NaiveDateTime>, ScoreRow)> = score::table
-        .inner_join(response::table.on(response::org_id.eq(score::org_id).and(response::id.eq(score::response_id))))
-        .filter(response::org_id.eq(permit.org()).and(response::episode_id.eq(id)))
+        .inner_join(
+            response::table.on(response::org_id
+                .eq(score::org_id)
+                .and(response::id.eq(score::response_id))),
+        )
+        .filter(
+            response::org_id
+                .eq(permit.org())
+                .and(response::episode_id.eq(id)),
+        )
         .order((response::completed_at, score::scale, score::revision))
-        .select((response::started_at, response::completed_at, score::all_columns))
+        .select((
+            response::started_at,
+            response::completed_at,
+            score::all_columns,
+        ))
         .load(&mut tx.db)?;
-    Ok(rows.into_iter().map(|(started, completed, row)| (completed.unwrap_or(started), row)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(started, completed, row)| (completed.unwrap_or(started), row))
+        .collect())
 }
 
 /// One response of the organisation.
@@ -231,5 +254,7 @@ pub fn scores_of_episode(
 /// # Errors
 /// When there is none, or the database fails.
 pub fn by_id(tx: &mut Tx, permit: &Permit, id: ResponseId) -> Result<ResponseRow, Fault> {
-    Ok(response::table.find((permit.org(), id)).get_result(&mut tx.db)?)
+    Ok(response::table
+        .find((permit.org(), id))
+        .get_result(&mut tx.db)?)
 }

@@ -50,7 +50,10 @@ pub struct StaffRow {
 /// # Errors
 /// When the database fails.
 pub fn by_email(tx: &mut Tx, email: &str) -> Result<Option<StaffRow>, Fault> {
-    Ok(staff::table.filter(staff::email.eq(email)).get_result(&mut tx.db).optional()?)
+    Ok(staff::table
+        .filter(staff::email.eq(email))
+        .get_result(&mut tx.db)
+        .optional()?)
 }
 
 /// The account with this id.
@@ -66,7 +69,10 @@ pub fn by_id(tx: &mut Tx, org: OrgId, id: StaffId) -> Result<StaffRow, Fault> {
 /// # Errors
 /// When the database fails.
 pub fn all(tx: &mut Tx, org: OrgId) -> Result<Vec<StaffRow>, Fault> {
-    Ok(staff::table.filter(staff::org_id.eq(org)).order(staff::name).load(&mut tx.db)?)
+    Ok(staff::table
+        .filter(staff::org_id.eq(org))
+        .order(staff::name)
+        .load(&mut tx.db)?)
 }
 
 /// Adds an account with its clinics.
@@ -74,7 +80,9 @@ pub fn all(tx: &mut Tx, org: OrgId) -> Result<Vec<StaffRow>, Fault> {
 /// # Errors
 /// When the address is taken, or the database fails.
 pub fn add(tx: &mut Tx, row: &StaffRow, clinics: &[ClinicId]) -> Result<(), Fault> {
-    diesel::insert_into(staff::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(staff::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     for &clinic in clinics {
         add_to_clinic(tx, row.org_id, row.id, clinic)?;
     }
@@ -87,7 +95,11 @@ pub fn add(tx: &mut Tx, row: &StaffRow, clinics: &[ClinicId]) -> Result<(), Faul
 /// When they already do, or the database fails.
 pub fn add_to_clinic(tx: &mut Tx, org: OrgId, id: StaffId, clinic: ClinicId) -> Result<(), Fault> {
     diesel::insert_into(staff_clinic::table)
-        .values((staff_clinic::org_id.eq(org), staff_clinic::staff_id.eq(id), staff_clinic::clinic_id.eq(clinic)))
+        .values((
+            staff_clinic::org_id.eq(org),
+            staff_clinic::staff_id.eq(id),
+            staff_clinic::clinic_id.eq(clinic),
+        ))
         .execute(&mut tx.db)?;
     Ok(())
 }
@@ -98,7 +110,11 @@ pub fn add_to_clinic(tx: &mut Tx, org: OrgId, id: StaffId, clinic: ClinicId) -> 
 /// When the database fails.
 pub fn clinics_of(tx: &mut Tx, org: OrgId, id: StaffId) -> Result<Vec<ClinicId>, Fault> {
     Ok(staff_clinic::table
-        .filter(staff_clinic::org_id.eq(org).and(staff_clinic::staff_id.eq(id)))
+        .filter(
+            staff_clinic::org_id
+                .eq(org)
+                .and(staff_clinic::staff_id.eq(id)),
+        )
         .select(staff_clinic::clinic_id)
         .load(&mut tx.db)?)
 }
@@ -109,7 +125,10 @@ pub fn clinics_of(tx: &mut Tx, org: OrgId, id: StaffId) -> Result<Vec<ClinicId>,
 /// When the database fails.
 pub fn set_password(tx: &mut Tx, org: OrgId, id: StaffId, hash: &str) -> Result<(), Fault> {
     diesel::update(staff::table.find((org, id)))
-        .set((staff::password_hash.eq(hash), staff::state.eq(StaffState::Active.word())))
+        .set((
+            staff::password_hash.eq(hash),
+            staff::state.eq(StaffState::Active.word()),
+        ))
         .execute(&mut tx.db)?;
     end_sign_ins_of(tx, org, id)
 }
@@ -119,12 +138,15 @@ pub fn set_password(tx: &mut Tx, org: OrgId, id: StaffId, hash: &str) -> Result<
 /// # Errors
 /// When the database fails.
 pub fn set_state(tx: &mut Tx, org: OrgId, id: StaffId, state: StaffState) -> Result<(), Fault> {
-    diesel::update(staff::table.find((org, id))).set(staff::state.eq(state.word())).execute(&mut tx.db)?;
+    diesel::update(staff::table.find((org, id)))
+        .set(staff::state.eq(state.word()))
+        .execute(&mut tx.db)?;
     end_sign_ins_of(tx, org, id)
 }
 
 fn end_sign_ins_of(tx: &mut Tx, org: OrgId, id: StaffId) -> Result<(), Fault> {
-    diesel::delete(sign_in::table.filter(sign_in::org_id.eq(org).and(sign_in::staff_id.eq(id)))).execute(&mut tx.db)?;
+    diesel::delete(sign_in::table.filter(sign_in::org_id.eq(org).and(sign_in::staff_id.eq(id))))
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -137,7 +159,10 @@ pub fn candidates(tx: &mut Tx, org: OrgId) -> Result<Vec<Candidate>, Fault> {
         .filter(staff_clinic::org_id.eq(org))
         .select((staff_clinic::staff_id, staff_clinic::clinic_id))
         .load(&mut tx.db)?;
-    all(tx, org)?.into_iter().map(|row| candidate(row, &places)).collect()
+    all(tx, org)?
+        .into_iter()
+        .map(|row| candidate(row, &places))
+        .collect()
 }
 
 fn candidate(row: StaffRow, places: &[(StaffId, ClinicId)]) -> Result<Candidate, Fault> {
@@ -146,9 +171,21 @@ fn candidate(row: StaffRow, places: &[(StaffId, ClinicId)]) -> Result<Candidate,
     let eligible = clinical && row.licence.is_some() && row.state == StaffState::Active.word();
     Ok(Candidate {
         id: row.id,
-        standing: if eligible { Standing::Eligible } else { Standing::Ineligible },
-        answers_for_queue: if role == Role::Supervisor { Supervision::Supervises } else { Supervision::DoesNot },
-        clinics: places.iter().filter(|(id, _)| *id == row.id).map(|(_, clinic)| *clinic).collect(),
+        standing: if eligible {
+            Standing::Eligible
+        } else {
+            Standing::Ineligible
+        },
+        answers_for_queue: if role == Role::Supervisor {
+            Supervision::Supervises
+        } else {
+            Supervision::DoesNot
+        },
+        clinics: places
+            .iter()
+            .filter(|(id, _)| *id == row.id)
+            .map(|(_, clinic)| *clinic)
+            .collect(),
     })
 }
 
@@ -169,7 +206,13 @@ pub struct SignIn {
 ///
 /// # Errors
 /// When the database fails.
-pub fn begin_sign_in(tx: &mut Tx, org: OrgId, id: StaffId, hash: &[u8], now: NaiveDateTime) -> Result<(), Fault> {
+pub fn begin_sign_in(
+    tx: &mut Tx,
+    org: OrgId,
+    id: StaffId,
+    hash: &[u8],
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     diesel::insert_into(sign_in::table)
         .values((
             sign_in::secret_hash.eq(hash),
@@ -189,12 +232,22 @@ pub fn begin_sign_in(tx: &mut Tx, org: OrgId, id: StaffId, hash: &[u8], now: Nai
 pub fn sign_in_by(tx: &mut Tx, hash: &[u8]) -> Result<Option<SignIn>, Fault> {
     type Found = (NaiveDateTime, NaiveDateTime, StaffRow);
     let found: Option<Found> = sign_in::table
-        .inner_join(staff::table.on(staff::org_id.eq(sign_in::org_id).and(staff::id.eq(sign_in::staff_id))))
-        .filter(sign_in::secret_hash.eq(hash).and(staff::state.eq(StaffState::Active.word())))
+        .inner_join(
+            staff::table.on(staff::org_id
+                .eq(sign_in::org_id)
+                .and(staff::id.eq(sign_in::staff_id))),
+        )
+        .filter(
+            sign_in::secret_hash
+                .eq(hash)
+                .and(staff::state.eq(StaffState::Active.word())),
+        )
         .select((sign_in::created_at, sign_in::seen_at, staff::all_columns))
         .get_result(&mut tx.db)
         .optional()?;
-    let Some((created_at, seen_at, row)) = found else { return Ok(None) };
+    let Some((created_at, seen_at, row)) = found else {
+        return Ok(None);
+    };
     let clinics = clinics_of(tx, row.org_id, row.id)?;
     let actor = StaffActor {
         org: row.org_id,
@@ -203,7 +256,12 @@ pub fn sign_in_by(tx: &mut Tx, hash: &[u8]) -> Result<Option<SignIn>, Fault> {
         licence: row.licence.map(Licence),
         clinics,
     };
-    Ok(Some(SignIn { created_at, seen_at, actor, name: row.name }))
+    Ok(Some(SignIn {
+        created_at,
+        seen_at,
+        actor,
+        name: row.name,
+    }))
 }
 
 /// Notes that a sign-in was used.
@@ -211,7 +269,9 @@ pub fn sign_in_by(tx: &mut Tx, hash: &[u8]) -> Result<Option<SignIn>, Fault> {
 /// # Errors
 /// When the database fails.
 pub fn touch_sign_in(tx: &mut Tx, hash: &[u8], now: NaiveDateTime) -> Result<(), Fault> {
-    diesel::update(sign_in::table.find(hash)).set(sign_in::seen_at.eq(now)).execute(&mut tx.db)?;
+    diesel::update(sign_in::table.find(hash))
+        .set(sign_in::seen_at.eq(now))
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -247,7 +307,9 @@ pub struct SetupLinkRow {
 /// # Errors
 /// When the database fails.
 pub fn add_setup_link(tx: &mut Tx, row: &SetupLinkRow) -> Result<(), Fault> {
-    diesel::insert_into(setup_link::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(setup_link::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -256,7 +318,10 @@ pub fn add_setup_link(tx: &mut Tx, row: &SetupLinkRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn setup_link_by(tx: &mut Tx, hash: &[u8]) -> Result<Option<SetupLinkRow>, Fault> {
-    Ok(setup_link::table.find(hash).get_result(&mut tx.db).optional()?)
+    Ok(setup_link::table
+        .find(hash)
+        .get_result(&mut tx.db)
+        .optional()?)
 }
 
 /// Uses a set-up link up. `false` when somebody else was faster.
@@ -264,8 +329,14 @@ pub fn setup_link_by(tx: &mut Tx, hash: &[u8]) -> Result<Option<SetupLinkRow>, F
 /// # Errors
 /// When the database fails.
 pub fn use_setup_link(tx: &mut Tx, hash: &[u8], now: NaiveDateTime) -> Result<bool, Fault> {
-    let used = diesel::update(setup_link::table.filter(setup_link::secret_hash.eq(hash).and(setup_link::used_at.is_null())))
-        .set(setup_link::used_at.eq(now))
-        .execute(&mut tx.db)?;
+    let used = diesel::update(
+        setup_link::table.filter(
+            setup_link::secret_hash
+                .eq(hash)
+                .and(setup_link::used_at.is_null()),
+        ),
+    )
+    .set(setup_link::used_at.eq(now))
+    .execute(&mut tx.db)?;
     Ok(used == 1)
 }

@@ -62,7 +62,9 @@ pub struct TaskNames {
 /// # Errors
 /// When the database fails.
 pub fn add(tx: &mut Tx, row: &TaskRow) -> Result<(), Fault> {
-    diesel::insert_into(task::table).values(row).execute(&mut tx.db)?;
+    diesel::insert_into(task::table)
+        .values(row)
+        .execute(&mut tx.db)?;
     Ok(())
 }
 
@@ -86,15 +88,26 @@ pub fn waits(tx: &mut Tx, org: OrgId, kind: TaskKind, patient: PatientId) -> Res
 /// When the database fails.
 pub fn open(tx: &mut Tx, permit: &Permit) -> Result<Vec<TaskNames>, Fault> {
     let rows: Vec<TaskNames> = task::table
-        .inner_join(patient::table.on(patient::org_id.eq(task::org_id).and(patient::id.eq(task::patient_id))))
-        .inner_join(clinic::table.on(clinic::org_id.eq(task::org_id).and(clinic::id.eq(task::clinic_id))))
+        .inner_join(
+            patient::table.on(patient::org_id
+                .eq(task::org_id)
+                .and(patient::id.eq(task::patient_id))),
+        )
+        .inner_join(
+            clinic::table.on(clinic::org_id
+                .eq(task::org_id)
+                .and(clinic::id.eq(task::clinic_id))),
+        )
         .filter(task::org_id.eq(permit.org()).and(task::done_at.is_null()))
         .order(task::id)
         .select((task::all_columns, patient::name, clinic::name))
         .load(&mut tx.db)?;
     Ok(match permit.reach() {
         Reach::Everything => rows,
-        Reach::Clinics(clinics) => rows.into_iter().filter(|row| clinics.contains(&row.task.clinic_id)).collect(),
+        Reach::Clinics(clinics) => rows
+            .into_iter()
+            .filter(|row| clinics.contains(&row.task.clinic_id))
+            .collect(),
     })
 }
 
@@ -102,9 +115,18 @@ pub fn open(tx: &mut Tx, permit: &Permit) -> Result<Vec<TaskNames>, Fault> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn settle(tx: &mut Tx, permit: &Permit, id: TaskId, by: StaffId, now: NaiveDateTime) -> Result<bool, Fault> {
-    let clinic: Option<ClinicId> =
-        task::table.find((permit.org(), id)).select(task::clinic_id).get_result(&mut tx.db).optional()?;
+pub fn settle(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: TaskId,
+    by: StaffId,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let clinic: Option<ClinicId> = task::table
+        .find((permit.org(), id))
+        .select(task::clinic_id)
+        .get_result(&mut tx.db)
+        .optional()?;
     let reachable = match (clinic, permit.reach()) {
         (None, _) => false,
         (Some(_), Reach::Everything) => true,
@@ -113,8 +135,12 @@ pub fn settle(tx: &mut Tx, permit: &Permit, id: TaskId, by: StaffId, now: NaiveD
     if !reachable {
         return Ok(false);
     }
-    let settled = diesel::update(task::table.find((permit.org(), id)).filter(task::done_at.is_null()))
-        .set((task::done_at.eq(now), task::done_by.eq(by)))
-        .execute(&mut tx.db)?;
+    let settled = diesel::update(
+        task::table
+            .find((permit.org(), id))
+            .filter(task::done_at.is_null()),
+    )
+    .set((task::done_at.eq(now), task::done_by.eq(by)))
+    .execute(&mut tx.db)?;
     Ok(settled == 1)
 }

@@ -1,6 +1,9 @@
 //! What `attune verify` reads: whole pages of episodes with everything that hangs on them. The rules themselves are `app::verify`.
 
-use super::schema::{administration, audit_event, episode, episode_scale, flag, flag_act, outbox, response, score, staff, task};
+use super::schema::{
+    administration, audit_event, episode, episode_scale, flag, flag_act, outbox, response, score,
+    staff, task,
+};
 use super::{Fault, Tx};
 use crate::domain::ids::{EpisodeId, FlagId, OrgId, StaffId};
 use crate::store::administration::AdministrationRow;
@@ -30,7 +33,12 @@ pub struct Page {
 ///
 /// # Errors
 /// When the database fails.
-pub fn page(tx: &mut Tx, org: OrgId, after: Option<EpisodeId>, most: i64) -> Result<Option<Page>, Fault> {
+pub fn page(
+    tx: &mut Tx,
+    org: OrgId,
+    after: Option<EpisodeId>,
+    most: i64,
+) -> Result<Option<Page>, Fault> {
     let from = after.map_or_else(Vec::new, |id| id.bytes().to_vec());
     let episodes: Vec<EpisodeId> = episode::table
         .filter(episode::org_id.eq(org).and(episode::id.gt(from)))
@@ -42,23 +50,47 @@ pub fn page(tx: &mut Tx, org: OrgId, after: Option<EpisodeId>, most: i64) -> Res
         return Ok(None);
     }
     let scores = score::table
-        .inner_join(response::table.on(response::org_id.eq(score::org_id).and(response::id.eq(score::response_id))))
-        .filter(response::org_id.eq(org).and(response::episode_id.eq_any(episodes.clone())))
+        .inner_join(
+            response::table.on(response::org_id
+                .eq(score::org_id)
+                .and(response::id.eq(score::response_id))),
+        )
+        .filter(
+            response::org_id
+                .eq(org)
+                .and(response::episode_id.eq_any(episodes.clone())),
+        )
         .select(score::all_columns)
         .load(&mut tx.db)?;
     Ok(Some(Page {
         administrations: administration::table
-            .filter(administration::org_id.eq(org).and(administration::episode_id.eq_any(episodes.clone())))
+            .filter(
+                administration::org_id
+                    .eq(org)
+                    .and(administration::episode_id.eq_any(episodes.clone())),
+            )
             .load(&mut tx.db)?,
         responses: response::table
-            .filter(response::org_id.eq(org).and(response::episode_id.eq_any(episodes.clone())))
+            .filter(
+                response::org_id
+                    .eq(org)
+                    .and(response::episode_id.eq_any(episodes.clone())),
+            )
             .load(&mut tx.db)?,
         scores,
         summaries: episode_scale::table
-            .filter(episode_scale::org_id.eq(org).and(episode_scale::episode_id.eq_any(episodes.clone())))
+            .filter(
+                episode_scale::org_id
+                    .eq(org)
+                    .and(episode_scale::episode_id.eq_any(episodes.clone())),
+            )
             .load(&mut tx.db)?,
         flags: flag::table
-            .filter(flag::org_id.eq(org).and(flag::episode_id.eq_any(episodes.clone())))
+            .filter(
+                flag::org_id
+                    .eq(org)
+                    .and(flag::episode_id.eq_any(episodes.clone())),
+            )
             .load(&mut tx.db)?,
         episodes,
     }))
@@ -83,7 +115,11 @@ pub fn notified_flags(tx: &mut Tx, org: OrgId) -> Result<IdSet, Fault> {
 /// When the database fails.
 pub fn audited_sends(tx: &mut Tx, org: OrgId) -> Result<IdSet, Fault> {
     let rows: Vec<Option<Vec<u8>>> = audit_event::table
-        .filter(audit_event::org_id.eq(org).and(audit_event::act.eq("answers_sent")))
+        .filter(
+            audit_event::org_id
+                .eq(org)
+                .and(audit_event::act.eq("answers_sent")),
+        )
         .select(audit_event::subject_id)
         .load(&mut tx.db)?;
     Ok(rows.into_iter().flatten().collect())
@@ -122,7 +158,12 @@ pub type IdSet = HashSet<Vec<u8>>;
 /// When the database fails.
 pub fn refused_and_tasks(tx: &mut Tx, org: OrgId) -> Result<(IdSet, IdSet), Fault> {
     let refused = outbox::table
-        .filter(outbox::org_id.eq(org).and(outbox::state.eq("refused")).and(outbox::kind.eq("invitation")))
+        .filter(
+            outbox::org_id
+                .eq(org)
+                .and(outbox::state.eq("refused"))
+                .and(outbox::kind.eq("invitation")),
+        )
         .select(outbox::recipient_id)
         .load(&mut tx.db)?
         .into_iter()
@@ -131,7 +172,10 @@ pub fn refused_and_tasks(tx: &mut Tx, org: OrgId) -> Result<(IdSet, IdSet), Faul
         .filter(task::org_id.eq(org).and(task::kind.eq("mail_refused")))
         .select(task::patient_id)
         .load(&mut tx.db)?;
-    Ok((refused, tasks.iter().map(|id| id.bytes().to_vec()).collect()))
+    Ok((
+        refused,
+        tasks.iter().map(|id| id.bytes().to_vec()).collect(),
+    ))
 }
 
 /// How many messages stand in each state.
@@ -145,4 +189,3 @@ pub fn message_states(tx: &mut Tx, org: OrgId) -> Result<Vec<(String, i64)>, Fau
         .select((outbox::state, diesel::dsl::count_star()))
         .load(&mut tx.db)?)
 }
-

@@ -22,9 +22,17 @@ static ASSETS: LazyLock<Vec<(String, Asset)>> = LazyLock::new(|| {
     Files::iter()
         .filter_map(|name| {
             let content = Files::get(&name)?.data;
-            let digest: String = Sha256::digest(&content).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            let digest: String = Sha256::digest(&content)
+                .iter()
+                .take(4)
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             let (stem, ending) = name.rsplit_once('.')?;
-            let asset = Asset { address: format!("/assets/{stem}.{digest}.{ending}"), content, kind: kind(ending) };
+            let asset = Asset {
+                address: format!("/assets/{stem}.{digest}.{ending}"),
+                content,
+                kind: kind(ending),
+            };
             Some((name.to_string(), asset))
         })
         .collect()
@@ -41,7 +49,10 @@ fn kind(ending: &str) -> &'static str {
 
 /// The address of an embedded file; the plain name when there is no such file.
 pub fn address(name: &str) -> &'static str {
-    ASSETS.iter().find(|(known, _)| known == name).map_or("/assets/missing", |(_, asset)| &asset.address)
+    ASSETS
+        .iter()
+        .find(|(known, _)| known == name)
+        .map_or("/assets/missing", |(_, asset)| &asset.address)
 }
 
 /// Serves an embedded file by its hashed name.

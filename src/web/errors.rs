@@ -1,8 +1,8 @@
 //! Pages for what went wrong, told apart by who reads them: patients always see where to get help; nobody sees the inside.
 
 use crate::store::Fault;
-use actix_web::http::StatusCode;
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 
 /// A bare page that needs nothing to be rendered: the last resort, with the crisis lines on it.
 pub fn plain(status: StatusCode, words: &str) -> HttpResponse {
@@ -13,7 +13,9 @@ pub fn plain(status: StatusCode, words: &str) -> HttpResponse {
          In danger right now: call <a href=\"tel:911\">911</a>.</p></main></html>",
         super::assets::address("survey.css"),
     );
-    HttpResponse::build(status).insert_header(("content-type", "text/html; charset=utf-8")).body(body)
+    HttpResponse::build(status)
+        .insert_header(("content-type", "text/html; charset=utf-8"))
+        .body(body)
 }
 
 /// The same for staff: no crisis lines, a way back.
@@ -25,23 +27,32 @@ pub fn plain_for_staff(status: StatusCode, words: &str) -> HttpResponse {
          <p><a href=\"/\">Back to your first page</a></p></main></html>",
         super::assets::address("staff.css"),
     );
-    HttpResponse::build(status).insert_header(("content-type", "text/html; charset=utf-8")).body(body)
+    HttpResponse::build(status)
+        .insert_header(("content-type", "text/html; charset=utf-8"))
+        .body(body)
 }
 
 /// A rendered page.
 pub fn page(status: StatusCode, template: &impl askama::Template) -> HttpResponse {
     match template.render() {
-        Ok(body) => HttpResponse::build(status).insert_header(("content-type", "text/html; charset=utf-8")).body(body),
+        Ok(body) => HttpResponse::build(status)
+            .insert_header(("content-type", "text/html; charset=utf-8"))
+            .body(body),
         Err(error) => {
             tracing::error!(%error, "a page could not be rendered");
-            plain(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side. Please try again.")
+            plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong on our side. Please try again.",
+            )
         }
     }
 }
 
 /// On to another page; the browser asks for it with GET.
 pub fn see_other(address: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header(("location", address)).finish()
+    HttpResponse::SeeOther()
+        .insert_header(("location", address))
+        .finish()
 }
 
 /// Logs a fault once, where it is handled.

@@ -49,14 +49,20 @@ impl actix_web::ResponseError for FormTrouble {
         }
     }
     fn error_response(&self) -> actix_web::HttpResponse {
-        super::errors::plain(self.status_code(), "That did not arrive whole. Go back and try once more.")
+        super::errors::plain(
+            self.status_code(),
+            "That did not arrive whole. Go back and try once more.",
+        )
     }
 }
 
 impl Fields {
     /// The only value of a field; empty when it is not there.
     pub fn one(&self, name: &str) -> &str {
-        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// Whether a field is there.
@@ -66,17 +72,25 @@ impl Fields {
 
     /// All values of a field that may come several times (check boxes).
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Every field.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Whether some name comes twice: nobody's browser does that with our radio buttons.
     pub fn repeats(&self) -> bool {
-        self.0.iter().enumerate().any(|(at, (name, _))| self.0[..at].iter().any(|(earlier, _)| earlier == name))
+        self.0
+            .iter()
+            .enumerate()
+            .any(|(at, (name, _))| self.0[..at].iter().any(|(earlier, _)| earlier == name))
     }
 
     /// Reads a body.
@@ -85,7 +99,11 @@ impl Fields {
     /// When it is not UTF-8 or has too many fields.
     pub fn parse(body: &[u8]) -> Result<Fields, FormTrouble> {
         let fields: Vec<_> = serde_urlencoded(body)?;
-        if fields.len() > MOST_FIELDS { Err(FormTrouble::TooLarge) } else { Ok(Fields(fields)) }
+        if fields.len() > MOST_FIELDS {
+            Err(FormTrouble::TooLarge)
+        } else {
+            Ok(Fields(fields))
+        }
     }
 }
 
@@ -95,7 +113,10 @@ fn serde_urlencoded(body: &[u8]) -> Result<Vec<(String, String)>, FormTrouble> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            Ok((decode(halves.next().unwrap_or_default())?, decode(halves.next().unwrap_or_default())?))
+            Ok((
+                decode(halves.next().unwrap_or_default())?,
+                decode(halves.next().unwrap_or_default())?,
+            ))
         })
         .collect()
 }
@@ -107,7 +128,10 @@ fn decode(text: &[u8]) -> Result<String, FormTrouble> {
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let digits = rest.next().zip(rest.next()).and_then(|(high, low)| Some((hex(high)?, hex(low)?)));
+                let digits = rest
+                    .next()
+                    .zip(rest.next())
+                    .and_then(|(high, low)| Some((hex(high)?, hex(low)?)));
                 let (high, low) = digits.ok_or(FormTrouble::Unreadable)?;
                 high * 16 + low
             }
@@ -121,7 +145,9 @@ fn decode(text: &[u8]) -> Result<String, FormTrouble> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 impl FromRequest for Fields {
@@ -139,10 +165,12 @@ impl FromRequest for Fields {
             let body = tokio::time::timeout(DEADLINE, body)
                 .await
                 .map_err(|_| FormTrouble::TooSlow)?
-                .map_err(|error| match error.as_response_error().status_code().as_u16() {
-                    413 => FormTrouble::TooLarge,
-                    _ => FormTrouble::Unreadable,
-                })?;
+                .map_err(
+                    |error| match error.as_response_error().status_code().as_u16() {
+                        413 => FormTrouble::TooLarge,
+                        _ => FormTrouble::Unreadable,
+                    },
+                )?;
             // A button without a name posts an empty body, with or without a type.
             if !is_form && !body.is_empty() {
                 return Err(FormTrouble::Unreadable);
@@ -164,7 +192,10 @@ mod tests {
     #[test]
     fn fields_are_decoded_and_found() {
         let fields = Fields::parse(b"q1=0&note=a+b%21%C3%A9&q2=").unwrap();
-        assert_eq!((fields.one("q1"), fields.one("note"), fields.one("q2")), ("0", "a b!é", ""));
+        assert_eq!(
+            (fields.one("q1"), fields.one("note"), fields.one("q2")),
+            ("0", "a b!é", "")
+        );
         assert!(fields.has("q2") && !fields.has("q3") && !fields.repeats());
         assert!(Fields::parse(b"q1=0&q1=3").unwrap().repeats());
     }
@@ -174,6 +205,9 @@ mod tests {
         for body in [&b"q=%ff"[..], b"q=%0", b"q=%zz", b"q=%00", b"q=\xff"] {
             assert_eq!(Fields::parse(body).unwrap_err(), FormTrouble::Unreadable);
         }
-        assert_eq!(Fields::parse("a=1&".repeat(401).as_bytes()).unwrap_err(), FormTrouble::TooLarge);
+        assert_eq!(
+            Fields::parse("a=1&".repeat(401).as_bytes()).unwrap_err(),
+            FormTrouble::TooLarge
+        );
     }
 }

@@ -42,7 +42,13 @@ impl FromRequest for Visitor {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         // Only the gate puts a visitor there: a handler that asks for one outside the gate gets nobody in.
-        ready(request.extensions().get::<Visitor>().cloned().ok_or_else(|| actix_web::error::ErrorForbidden("no visitor")))
+        ready(
+            request
+                .extensions()
+                .get::<Visitor>()
+                .cloned()
+                .ok_or_else(|| actix_web::error::ErrorForbidden("no visitor")),
+        )
     }
 }
 
@@ -66,34 +72,68 @@ pub async fn pass<B: MessageBody + 'static>(
 
 async fn check(access: Access, request: &ServiceRequest) -> Result<Option<Visitor>, HttpResponse> {
     let Some(site) = request.app_data::<web::Data<Site>>() else {
-        return Err(errors::plain(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side."));
+        return Err(errors::plain(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong on our side.",
+        ));
     };
     if access == Access::Demo {
-        let here = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+        let here = request
+            .peer_addr()
+            .is_some_and(|peer| peer.ip().is_loopback());
         let open = here && site.mailbox.is_some();
-        return if open { Ok(None) } else { Err(errors::plain(StatusCode::NOT_FOUND, "There is no such page.")) };
+        return if open {
+            Ok(None)
+        } else {
+            Err(errors::plain(
+                StatusCode::NOT_FOUND,
+                "There is no such page.",
+            ))
+        };
     }
     let visitor = visitor(site, request).await?;
     match access {
-        Access::May(action) if !role_may(visitor.staff.role, action) => {
-            Err(errors::plain(StatusCode::FORBIDDEN, "Your account may not open this page."))
-        }
+        Access::May(action) if !role_may(visitor.staff.role, action) => Err(errors::plain(
+            StatusCode::FORBIDDEN,
+            "Your account may not open this page.",
+        )),
         _ => Ok(Some(visitor)),
     }
 }
 
-async fn visitor(site: &web::Data<Site>, request: &ServiceRequest) -> Result<Visitor, HttpResponse> {
+async fn visitor(
+    site: &web::Data<Site>,
+    request: &ServiceRequest,
+) -> Result<Visitor, HttpResponse> {
     let away = || errors::see_other("/sign-in");
-    let secret = request.cookie(site.cookie_name()).and_then(|cookie| Token::parse(cookie.value())).ok_or_else(away)?;
+    let secret = request
+        .cookie(site.cookie_name())
+        .and_then(|cookie| Token::parse(cookie.value()))
+        .ok_or_else(away)?;
     let (hash, now) = (secret.hash(), site.app.clock.now());
-    let known: Result<Option<SignIn>, crate::store::Fault> =
-        site.app.store.read(move |tx| crate::store::staff::sign_in_by(tx, &hash)).await;
-    let known = known.map_err(|fault| errors::plain(errors::log(&fault), "We cannot reach the data just now. Please try again."))?;
-    let known = known.filter(|known| now - known.seen_at < IDLE && now - known.created_at < ABSOLUTE).ok_or_else(away)?;
+    let known: Result<Option<SignIn>, crate::store::Fault> = site
+        .app
+        .store
+        .read(move |tx| crate::store::staff::sign_in_by(tx, &hash))
+        .await;
+    let known = known.map_err(|fault| {
+        errors::plain(
+            errors::log(&fault),
+            "We cannot reach the data just now. Please try again.",
+        )
+    })?;
+    let known = known
+        .filter(|known| now - known.seen_at < IDLE && now - known.created_at < ABSOLUTE)
+        .ok_or_else(away)?;
     if now - known.seen_at > TimeDelta::minutes(1) {
-        site.app.store.write_soon(move |tx| crate::store::staff::touch_sign_in(tx, &hash, now));
+        site.app
+            .store
+            .write_soon(move |tx| crate::store::staff::touch_sign_in(tx, &hash, now));
     }
-    Ok(Visitor { staff: known.actor, name: known.name })
+    Ok(Visitor {
+        staff: known.actor,
+        name: known.name,
+    })
 }
 
 /// Refuses what another site makes a browser send. `Sec-Fetch-Site` first: no page can forge it; then `Origin`, which is `null` under some referrer
@@ -110,8 +150,14 @@ pub async fn same_origin<B: MessageBody + 'static>(
     if ours {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    tracing::warn!(route = request.match_pattern(), "a foreign page's post was refused");
-    let page = errors::plain(StatusCode::FORBIDDEN, "This came from another site and was not taken. Open our page and try again.");
+    tracing::warn!(
+        route = request.match_pattern(),
+        "a foreign page's post was refused"
+    );
+    let page = errors::plain(
+        StatusCode::FORBIDDEN,
+        "This came from another site and was not taken. Open our page and try again.",
+    );
     Ok(request.into_response(page))
 }
 
@@ -148,18 +194,30 @@ mod tests {
     fn allowed(headers: &[(&'static str, &'static str)]) -> bool {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            map.insert(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
         is_same_origin(&map, "https://forms.example.org")
     }
 
     #[test]
     fn only_our_own_pages_may_post() {
-        assert!(allowed(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
+        assert!(allowed(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "null")
+        ]));
         assert!(allowed(&[("origin", "https://forms.example.org")]));
         assert!(allowed(&[]));
         for foreign in ["cross-site", "same-site", ""] {
-            assert!(!allowed(&[("sec-fetch-site", foreign), ("origin", "https://forms.example.org")]), "{foreign}");
+            assert!(
+                !allowed(&[
+                    ("sec-fetch-site", foreign),
+                    ("origin", "https://forms.example.org")
+                ]),
+                "{foreign}"
+            );
         }
         for foreign in ["null", "https://evil.example", "http://forms.example.org"] {
             assert!(!allowed(&[("origin", foreign)]), "{foreign}");

@@ -12,9 +12,15 @@ pub async fn healthz() -> HttpResponse {
 /// The service can do its work.
 pub async fn readyz(site: web::Data<Site>) -> HttpResponse {
     let now = site.app.clock.now();
-    let silent = site.app.store.read(move |tx| heartbeat::silent(tx, now)).await;
+    let silent = site
+        .app
+        .store
+        .read(move |tx| heartbeat::silent(tx, now))
+        .await;
     match silent {
-        Ok(silent) if silent.is_empty() => HttpResponse::Ok().content_type("text/plain").body("ready\n"),
+        Ok(silent) if silent.is_empty() => HttpResponse::Ok()
+            .content_type("text/plain")
+            .body("ready\n"),
         Ok(silent) => not_ready(&format!("no heartbeat: {}\n", silent.join(", "))),
         Err(fault) => {
             super::errors::log(&fault);
@@ -24,5 +30,7 @@ pub async fn readyz(site: web::Data<Site>) -> HttpResponse {
 }
 
 fn not_ready(why: &str) -> HttpResponse {
-    HttpResponse::ServiceUnavailable().content_type("text/plain").body(why.to_owned())
+    HttpResponse::ServiceUnavailable()
+        .content_type("text/plain")
+        .body(why.to_owned())
 }

@@ -38,7 +38,13 @@ impl Site {
     /// A site for this app. In the demo, `mailbox` holds the mails that went out.
     pub fn new(app: App, crisis_line: Option<String>, mailbox: Option<Arc<Mailbox>>) -> Self {
         let origin = app.base_url.to_string();
-        Site { app, origin, throttle: throttle::Throttle::default(), crisis_line_at_start: crisis_line, mailbox }
+        Site {
+            app,
+            origin,
+            throttle: throttle::Throttle::default(),
+            crisis_line_at_start: crisis_line,
+            mailbox,
+        }
     }
 
     /// The site's own crisis line as it is now.
@@ -56,7 +62,11 @@ impl Site {
 
     /// The sign-in cookie's name: bound to this very host where browsers can promise it.
     pub fn cookie_name(&self) -> &'static str {
-        if self.is_secure() { "__Host-attune" } else { "attune" }
+        if self.is_secure() {
+            "__Host-attune"
+        } else {
+            "attune"
+        }
     }
 
     /// Where a request came from. Headers are not believed: anybody can write them.
@@ -92,5 +102,8 @@ pub fn serve(site: Site, listener: TcpListener, workers: usize) -> std::io::Resu
 }
 
 async fn nowhere() -> actix_web::HttpResponse {
-    errors::plain(StatusCode::NOT_FOUND, "There is no such page. Check the link, or open it from the message once more.")
+    errors::plain(
+        StatusCode::NOT_FOUND,
+        "There is no such page. Check the link, or open it from the message once more.",
+    )
 }

@@ -16,7 +16,8 @@ const KEYS_MOST: usize = 50_000;
 
 impl Default for Throttle {
     fn default() -> Self {
-        let a_minute = |times: u32| Quota::per_minute(NonZeroU32::new(times).unwrap_or(NonZeroU32::MIN));
+        let a_minute =
+            |times: u32| Quota::per_minute(NonZeroU32::new(times).unwrap_or(NonZeroU32::MIN));
         Throttle {
             links: DefaultKeyedRateLimiter::keyed(a_minute(30)),
             sign_ins_by_address: DefaultKeyedRateLimiter::keyed(a_minute(30)),
@@ -36,8 +37,13 @@ impl Throttle {
     pub fn may_try_password(&self, account: &str, from: Option<IpAddr>) -> bool {
         tidy(&self.sign_ins_by_address);
         tidy(&self.sign_ins_by_account);
-        let by_address = from.is_none_or(|address| self.sign_ins_by_address.check_key(&address).is_ok());
-        by_address && self.sign_ins_by_account.check_key(&account.to_owned()).is_ok()
+        let by_address =
+            from.is_none_or(|address| self.sign_ins_by_address.check_key(&address).is_ok());
+        by_address
+            && self
+                .sign_ins_by_account
+                .check_key(&account.to_owned())
+                .is_ok()
     }
 }
 
@@ -54,7 +60,9 @@ mod tests {
     #[test]
     fn the_eleventh_password_within_a_minute_is_refused() {
         let throttle = Throttle::default();
-        let tries = (0..11).filter(|_| throttle.may_try_password("a@example.org", None)).count();
+        let tries = (0..11)
+            .filter(|_| throttle.may_try_password("a@example.org", None))
+            .count();
         assert_eq!(tries, 10);
         assert!(throttle.may_try_password("b@example.org", None));
     }

@@ -84,7 +84,10 @@ pub enum Subject {
     /// The organisation as a whole, or the part of it the actor may see.
     Organisation,
     /// One patient, known by the clinics of their episodes.
-    Patient { id: PatientId, clinics: Vec<ClinicId> },
+    Patient {
+        id: PatientId,
+        clinics: Vec<ClinicId>,
+    },
 }
 
 /// Proof that [`decide`] said yes. Carries how far the yes goes.
@@ -127,7 +130,9 @@ impl Permit {
     /// Which clinics' rows a list may show.
     pub fn reach(&self) -> Reach<'_> {
         match &self.actor {
-            Actor::Staff(staff) if staff.role != Role::Administrator && staff.role != Role::Quality => {
+            Actor::Staff(staff)
+                if staff.role != Role::Administrator && staff.role != Role::Quality =>
+            {
                 Reach::Clinics(&staff.clinics)
             }
             _ => Reach::Everything,
@@ -181,7 +186,14 @@ pub fn role_may(role: Role, action: Action) -> bool {
     match role {
         Role::Therapist => matches!(
             action,
-            SeeCaseload | ReadPatient | EnrolPatient | GiveForm | SeeQueue | AcknowledgeFlag | CloseFlag | SettleTasks
+            SeeCaseload
+                | ReadPatient
+                | EnrolPatient
+                | GiveForm
+                | SeeQueue
+                | AcknowledgeFlag
+                | CloseFlag
+                | SettleTasks
         ),
         Role::Supervisor => matches!(
             action,
@@ -214,7 +226,11 @@ pub fn decide(actor: &Actor, action: Action, subject: Subject) -> Result<Permit,
         Actor::Operator { .. } => operator_may(action)?,
         Actor::System { .. } => system_may(action)?,
     }
-    Ok(Permit { actor: actor.clone(), action, subject })
+    Ok(Permit {
+        actor: actor.clone(),
+        action,
+        subject,
+    })
 }
 
 fn staff_may(staff: &StaffActor, action: Action, subject: &Subject) -> Result<(), Denied> {
@@ -225,7 +241,9 @@ fn staff_may(staff: &StaffActor, action: Action, subject: &Subject) -> Result<()
         return Err(Denied::Licence);
     }
     match subject {
-        Subject::Patient { clinics, .. } if !clinics.iter().any(|clinic| staff.clinics.contains(clinic)) => {
+        Subject::Patient { clinics, .. }
+            if !clinics.iter().any(|clinic| staff.clinics.contains(clinic)) =>
+        {
             Err(Denied::Clinic)
         }
         _ => Ok(()),
@@ -236,7 +254,9 @@ fn operator_may(action: Action) -> Result<(), Denied> {
     use Action::*;
     match action {
         EnrolPatient | GiveForm | Evaluate | Administer | Import => Ok(()),
-        SeeCaseload | ReadPatient | SeeQueue | AcknowledgeFlag | CloseFlag | SettleTasks => Err(Denied::Role),
+        SeeCaseload | ReadPatient | SeeQueue | AcknowledgeFlag | CloseFlag | SettleTasks => {
+            Err(Denied::Role)
+        }
     }
 }
 
@@ -265,24 +285,44 @@ mod tests {
         ClinicId::from_uuid(Uuid::from_u128(n))
     }
     fn patient_in(n: u128) -> Subject {
-        Subject::Patient { id: PatientId::from_uuid(Uuid::nil()), clinics: vec![clinic(n)] }
+        Subject::Patient {
+            id: PatientId::from_uuid(Uuid::nil()),
+            clinics: vec![clinic(n)],
+        }
     }
 
     #[test]
     fn only_a_licensed_person_may_close_a_flag() {
         for &role in Role::ALL {
-            let without = decide(&staff(role, None, vec![clinic(1)]), Action::CloseFlag, patient_in(1));
+            let without = decide(
+                &staff(role, None, vec![clinic(1)]),
+                Action::CloseFlag,
+                patient_in(1),
+            );
             assert!(without.is_err(), "{role} without a licence closed a flag");
         }
-        assert!(decide(&staff(Role::Therapist, Some("LCSW 1"), vec![clinic(1)]), Action::CloseFlag, patient_in(1)).is_ok());
+        assert!(
+            decide(
+                &staff(Role::Therapist, Some("LCSW 1"), vec![clinic(1)]),
+                Action::CloseFlag,
+                patient_in(1)
+            )
+            .is_ok()
+        );
         let admin = staff(Role::Administrator, Some("MD 1"), vec![clinic(1)]);
-        assert_eq!(decide(&admin, Action::CloseFlag, patient_in(1)).unwrap_err(), Denied::Role);
+        assert_eq!(
+            decide(&admin, Action::CloseFlag, patient_in(1)).unwrap_err(),
+            Denied::Role
+        );
     }
 
     #[test]
     fn a_patient_of_another_clinic_is_out_of_reach() {
         let actor = staff(Role::Supervisor, Some("x"), vec![clinic(1)]);
-        assert_eq!(decide(&actor, Action::ReadPatient, patient_in(2)).unwrap_err(), Denied::Clinic);
+        assert_eq!(
+            decide(&actor, Action::ReadPatient, patient_in(2)).unwrap_err(),
+            Denied::Clinic
+        );
         assert!(decide(&actor, Action::ReadPatient, patient_in(1)).is_ok());
     }
 
@@ -298,11 +338,17 @@ mod tests {
     #[test]
     fn a_link_and_the_program_itself_do_nothing_clinical() {
         let org = OrgId::from_uuid(Uuid::nil());
-        let holder = Actor::LinkHolder { org, patient: PatientId::from_uuid(Uuid::nil()) };
+        let holder = Actor::LinkHolder {
+            org,
+            patient: PatientId::from_uuid(Uuid::nil()),
+        };
         for &action in Action::ALL {
             assert!(decide(&holder, action, patient_in(1)).is_err());
             for actor in [Actor::System { org }, Actor::Operator { org }] {
-                let clinical = matches!(action, Action::AcknowledgeFlag | Action::CloseFlag | Action::ReadPatient);
+                let clinical = matches!(
+                    action,
+                    Action::AcknowledgeFlag | Action::CloseFlag | Action::ReadPatient
+                );
                 assert!(!clinical || decide(&actor, action, patient_in(1)).is_err());
             }
         }

@@ -94,14 +94,21 @@ impl std::fmt::Display for InstrumentVersion {
 
 /// A battery as it is written down: `phq9@1 pcl5@1`, in the order of asking.
 pub fn write_battery(battery: &[InstrumentVersion]) -> String {
-    battery.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    battery
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Reads back what [`write_battery`] wrote; a word without a version is left out.
 pub fn read_battery(text: &str) -> Vec<InstrumentVersion> {
     text.split_whitespace()
         .filter_map(|word| word.split_once('@'))
-        .map(|(instrument, version)| InstrumentVersion { instrument: instrument.into(), version: version.into() })
+        .map(|(instrument, version)| InstrumentVersion {
+            instrument: instrument.into(),
+            version: version.into(),
+        })
         .collect()
 }
 

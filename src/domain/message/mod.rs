@@ -67,7 +67,11 @@ pub fn after_failure(
     if !urgent && (failure == Failure::Final || now - created_at >= GIVE_UP_AFTER) {
         return AfterFailure::GiveToPerson;
     }
-    let longest = if urgent { LONGEST_NOTICE_WAIT } else { LONGEST_WAIT };
+    let longest = if urgent {
+        LONGEST_NOTICE_WAIT
+    } else {
+        LONGEST_WAIT
+    };
     let doubled = TimeDelta::minutes(1 << attempts.saturating_sub(1).min(10));
     AfterFailure::TryAgainAt(now + doubled.min(longest))
 }
@@ -77,7 +81,9 @@ mod tests {
     use super::*;
 
     fn at(hour: i64) -> NaiveDateTime {
-        chrono::DateTime::from_timestamp(hour * 3600, 0).unwrap().naive_utc()
+        chrono::DateTime::from_timestamp(hour * 3600, 0)
+            .unwrap()
+            .naive_utc()
     }
 
     #[test]
@@ -85,16 +91,28 @@ mod tests {
         let invitation = after_failure(MessageKind::Invitation, Failure::Final, 1, at(0), at(0));
         assert_eq!(invitation, AfterFailure::GiveToPerson);
         let notice = after_failure(MessageKind::FlagNotice, Failure::Final, 40, at(0), at(500));
-        assert_eq!(notice, AfterFailure::TryAgainAt(at(500) + LONGEST_NOTICE_WAIT));
+        assert_eq!(
+            notice,
+            AfterFailure::TryAgainAt(at(500) + LONGEST_NOTICE_WAIT)
+        );
     }
 
     #[test]
     fn waits_double_and_stop_growing() {
-        let wait = |attempts| match after_failure(MessageKind::Invitation, Failure::Passing, attempts, at(0), at(1)) {
+        let wait = |attempts| match after_failure(
+            MessageKind::Invitation,
+            Failure::Passing,
+            attempts,
+            at(0),
+            at(1),
+        ) {
             AfterFailure::TryAgainAt(then) => (then - at(1)).num_minutes(),
             AfterFailure::GiveToPerson => panic!("gave up"),
         };
-        assert_eq!([wait(1), wait(2), wait(3), wait(9), wait(30)], [1, 2, 4, 240, 240]);
+        assert_eq!(
+            [wait(1), wait(2), wait(3), wait(9), wait(30)],
+            [1, 2, 4, 240, 240]
+        );
         assert_eq!(
             after_failure(MessageKind::Invitation, Failure::Passing, 9, at(0), at(48)),
             AfterFailure::GiveToPerson

@@ -108,13 +108,19 @@ pub fn next_in_chain(
     told_last: StaffId,
 ) -> Option<StaffId> {
     let chain = chain(clinician, clinic, staff);
-    let after = chain.iter().position(|id| *id == told_last).map_or(0, |at| at + 1);
+    let after = chain
+        .iter()
+        .position(|id| *id == told_last)
+        .map_or(0, |at| at + 1);
     chain.get(after).or(chain.first()).copied()
 }
 
 /// Everybody who may own the flag, in the order in which they are asked.
 fn chain(clinician: StaffId, clinic: ClinicId, staff: &[Candidate]) -> Vec<StaffId> {
-    let mut eligible: Vec<_> = staff.iter().filter(|person| person.standing == Standing::Eligible).collect();
+    let mut eligible: Vec<_> = staff
+        .iter()
+        .filter(|person| person.standing == Standing::Eligible)
+        .collect();
     eligible.sort_by_key(|person| (nearness(person, clinician, clinic), person.id));
     eligible.into_iter().map(|person| person.id).collect()
 }
@@ -174,9 +180,10 @@ pub struct Step {
 /// Refused when the flag is already acknowledged or closed.
 pub fn acknowledge(state: FlagState, now: NaiveDateTime) -> Result<Step, FlagRefusal> {
     match state {
-        FlagState::Open => {
-            Ok(Step { state: FlagState::Acknowledged, next_deadline_at: Some(now + CLOSE_WITHIN) })
-        }
+        FlagState::Open => Ok(Step {
+            state: FlagState::Acknowledged,
+            next_deadline_at: Some(now + CLOSE_WITHIN),
+        }),
         FlagState::Acknowledged => Err(FlagRefusal::AlreadyAcknowledged),
         FlagState::Closed => Err(FlagRefusal::AlreadyClosed),
     }
@@ -191,7 +198,10 @@ pub fn close(state: FlagState, assessment: &str) -> Result<Step, FlagRefusal> {
         FlagState::Open => Err(FlagRefusal::NotAcknowledged),
         FlagState::Closed => Err(FlagRefusal::AlreadyClosed),
         FlagState::Acknowledged if assessment.trim().is_empty() => Err(FlagRefusal::NoAssessment),
-        FlagState::Acknowledged => Ok(Step { state: FlagState::Closed, next_deadline_at: None }),
+        FlagState::Acknowledged => Ok(Step {
+            state: FlagState::Closed,
+            next_deadline_at: None,
+        }),
     }
 }
 
@@ -212,14 +222,21 @@ mod tests {
         StaffId::from_uuid(Uuid::from_u128(n))
     }
     fn noon() -> NaiveDateTime {
-        chrono::NaiveDate::from_ymd_opt(2026, 3, 1).unwrap().and_hms_opt(12, 0, 0).unwrap()
+        chrono::NaiveDate::from_ymd_opt(2026, 3, 1)
+            .unwrap()
+            .and_hms_opt(12, 0, 0)
+            .unwrap()
     }
 
     #[test]
     fn a_disabled_clinician_is_passed_over_for_the_clinics_supervisor() {
         use {Standing::*, Supervision::*};
         let clinic = ClinicId::from_uuid(Uuid::from_u128(7));
-        let staff = [person(1, Ineligible, DoesNot, 7), person(2, Eligible, DoesNot, 7), person(3, Eligible, Supervises, 7)];
+        let staff = [
+            person(1, Ineligible, DoesNot, 7),
+            person(2, Eligible, DoesNot, 7),
+            person(3, Eligible, Supervises, 7),
+        ];
         assert_eq!(owner_for(id(1), clinic, &staff), Some(id(3)));
         assert_eq!(owner_for(id(2), clinic, &staff), Some(id(2)));
         assert_eq!(owner_for(id(1), clinic, &staff[..1]), None);
@@ -229,7 +246,11 @@ mod tests {
     fn escalation_goes_round_without_end() {
         use {Standing::*, Supervision::*};
         let clinic = ClinicId::from_uuid(Uuid::from_u128(7));
-        let staff = [person(1, Eligible, DoesNot, 7), person(2, Eligible, Supervises, 7), person(3, Eligible, DoesNot, 9)];
+        let staff = [
+            person(1, Eligible, DoesNot, 7),
+            person(2, Eligible, Supervises, 7),
+            person(3, Eligible, DoesNot, 9),
+        ];
         let mut told = id(1);
         let mut order = vec![];
         for _ in 0..4 {
@@ -241,11 +262,20 @@ mod tests {
 
     #[test]
     fn closing_comes_only_after_acknowledging_and_with_words() {
-        assert_eq!(close(FlagState::Open, "fine"), Err(FlagRefusal::NotAcknowledged));
+        assert_eq!(
+            close(FlagState::Open, "fine"),
+            Err(FlagRefusal::NotAcknowledged)
+        );
         let step = acknowledge(FlagState::Open, noon()).unwrap();
         assert_eq!(step.next_deadline_at, Some(noon() + CLOSE_WITHIN));
         assert_eq!(close(step.state, "  "), Err(FlagRefusal::NoAssessment));
-        assert_eq!(close(step.state, "seen today").unwrap().state, FlagState::Closed);
-        assert_eq!(acknowledge(FlagState::Closed, noon()), Err(FlagRefusal::AlreadyClosed));
+        assert_eq!(
+            close(step.state, "seen today").unwrap().state,
+            FlagState::Closed
+        );
+        assert_eq!(
+            acknowledge(FlagState::Closed, noon()),
+            Err(FlagRefusal::AlreadyClosed)
+        );
     }
 }

@@ -43,8 +43,12 @@ impl std::str::FromStr for Cadence {
         let (kind, number) = text.split_once(':').ok_or_else(bad)?;
         let number: u32 = number.parse().map_err(|_| bad())?;
         match kind {
-            "before_session" if (1..=168).contains(&number) => Ok(Cadence::BeforeSession { hours: number }),
-            "every_weeks" if (1..=52).contains(&number) => Ok(Cadence::EveryWeeks { weeks: number }),
+            "before_session" if (1..=168).contains(&number) => {
+                Ok(Cadence::BeforeSession { hours: number })
+            }
+            "every_weeks" if (1..=52).contains(&number) => {
+                Ok(Cadence::EveryWeeks { weeks: number })
+            }
             _ => Err(bad()),
         }
     }
@@ -142,7 +146,11 @@ fn next_in_weeks(
         let due_at = local_instant(zone, day, SEND_HOUR);
         let name = format!("weeks {day}");
         if due_at + STALE_AFTER > now && !asked_for(&name) {
-            return Some(Occasion { name, due_at, expires_at: due_at + TimeDelta::days(WINDOW_DAYS) });
+            return Some(Occasion {
+                name,
+                due_at,
+                expires_at: due_at + TimeDelta::days(WINDOW_DAYS),
+            });
         }
         day += TimeDelta::days(step);
     }
@@ -155,7 +163,8 @@ pub fn local_instant(zone: Tz, day: NaiveDate, hour: u32) -> NaiveDateTime {
     let wanted = day.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or(NaiveTime::MIN));
     (0..=4)
         .find_map(|half_hours| {
-            zone.from_local_datetime(&(wanted + TimeDelta::minutes(30 * half_hours))).earliest()
+            zone.from_local_datetime(&(wanted + TimeDelta::minutes(30 * half_hours)))
+                .earliest()
         })
         .map_or(wanted, |instant| instant.naive_utc())
 }
@@ -191,23 +200,39 @@ mod tests {
     #[test]
     fn nine_o_clock_stays_nine_o_clock_over_daylight_saving() {
         let zone = chrono_tz::America::Los_Angeles;
-        assert_eq!(local_instant(zone, day("2026-03-07"), 9), instant("2026-03-07 17:00"));
-        assert_eq!(local_instant(zone, day("2026-03-08"), 9), instant("2026-03-08 16:00"));
+        assert_eq!(
+            local_instant(zone, day("2026-03-07"), 9),
+            instant("2026-03-07 17:00")
+        );
+        assert_eq!(
+            local_instant(zone, day("2026-03-08"), 9),
+            instant("2026-03-08 16:00")
+        );
     }
 
     #[test]
     fn an_hour_that_does_not_exist_is_the_first_moment_after_the_gap() {
         let zone = chrono_tz::America::Los_Angeles;
-        assert_eq!(local_instant(zone, day("2026-03-08"), 2), instant("2026-03-08 10:00"));
+        assert_eq!(
+            local_instant(zone, day("2026-03-08"), 2),
+            instant("2026-03-08 10:00")
+        );
     }
 
     #[test]
     fn every_two_weeks_counts_from_the_anchor() {
         let zone = chrono_tz::UTC;
         let next = |now: &str| {
-            next_occasion(Cadence::EveryWeeks { weeks: 2 }, day("2026-01-05"), zone, &[], &never, instant(now))
-                .unwrap()
-                .due_at
+            next_occasion(
+                Cadence::EveryWeeks { weeks: 2 },
+                day("2026-01-05"),
+                zone,
+                &[],
+                &never,
+                instant(now),
+            )
+            .unwrap()
+            .due_at
         };
         assert_eq!(next("2026-01-01 00:00"), instant("2026-01-05 09:00"));
         assert_eq!(next("2026-01-05 12:00"), instant("2026-01-05 09:00"));
@@ -230,8 +255,11 @@ mod tests {
 
     #[test]
     fn before_each_session_means_the_next_one_not_yet_asked_for() {
-        let sessions = ["2026-01-10 15:00", "2026-01-03 15:00", "2026-01-17 15:00"]
-            .map(|t| PlannedSession { id: t.into(), starts_at: instant(t) });
+        let sessions =
+            ["2026-01-10 15:00", "2026-01-03 15:00", "2026-01-17 15:00"].map(|t| PlannedSession {
+                id: t.into(),
+                starts_at: instant(t),
+            });
         let asked = |name: &str| name == "session 2026-01-10 15:00";
         let next = next_occasion(
             Cadence::BeforeSession { hours: 48 },
@@ -246,10 +274,18 @@ mod tests {
 
     #[test]
     fn an_absurd_cadence_says_what_is_wanted() {
-        for text in ["every_weeks:0", "every_weeks:53", "daily", "before_session:x"] {
+        for text in [
+            "every_weeks:0",
+            "every_weeks:53",
+            "daily",
+            "before_session:x",
+        ] {
             let error = text.parse::<Cadence>().unwrap_err().to_string();
             assert!(error.contains("every_weeks:N (1 to 52)"), "{error}");
         }
-        assert_eq!("every_weeks:2".parse::<Cadence>().unwrap().to_string(), "every_weeks:2");
+        assert_eq!(
+            "every_weeks:2".parse::<Cadence>().unwrap().to_string(),
+            "every_weeks:2"
+        );
     }
 }

@@ -31,7 +31,13 @@ pub struct Course {
 impl Course {
     /// A course that begins with this score.
     pub fn begin(score: Extreme) -> Self {
-        Course { n: 1, first: score, last: score, best: score, recent: vec![score.value] }
+        Course {
+            n: 1,
+            first: score,
+            last: score,
+            best: score,
+            recent: vec![score.value],
+        }
     }
 
     /// Adds a score, keeping at most `most` recent values. A score that is older than the last one (entered late) may become the first or
@@ -63,7 +69,12 @@ mod tests {
     use super::*;
 
     fn score(value: f64, hour: i64) -> Extreme {
-        Extreme { value, at: chrono::DateTime::from_timestamp(hour * 3600, 0).unwrap().naive_utc() }
+        Extreme {
+            value,
+            at: chrono::DateTime::from_timestamp(hour * 3600, 0)
+                .unwrap()
+                .naive_utc(),
+        }
     }
 
     #[test]
@@ -71,7 +82,15 @@ mod tests {
         let mut course = Course::begin(score(18.0, 10));
         course.add(score(12.0, 20), Direction::HigherIsWorse, 8);
         course.add(score(20.0, 5), Direction::HigherIsWorse, 8);
-        assert_eq!((course.n, course.first.value, course.last.value, course.best.value), (3, 20.0, 12.0, 12.0));
+        assert_eq!(
+            (
+                course.n,
+                course.first.value,
+                course.last.value,
+                course.best.value
+            ),
+            (3, 20.0, 12.0, 12.0)
+        );
         assert_eq!(course.recent, [18.0, 12.0]);
     }
 
@@ -81,7 +100,10 @@ mod tests {
         for hour in 1..20 {
             course.add(score(hour as f64, hour), Direction::HigherIsBetter, 8);
         }
-        assert_eq!(course.recent, [12.0, 13.0, 14.0, 15.0, 16.0, 17.0, 18.0, 19.0]);
+        assert_eq!(
+            course.recent,
+            [12.0, 13.0, 14.0, 15.0, 16.0, 17.0, 18.0, 19.0]
+        );
         assert_eq!(course.best.value, 19.0);
     }
 }

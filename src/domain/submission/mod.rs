@@ -72,7 +72,11 @@ pub enum Refusal {
 ///
 /// # Errors
 /// Refuses the whole when one answer does not fit; nothing is to be stored then.
-pub fn decide<'a>(parts: Vec<Part<'a>>, given: &[Given], intent: Intent) -> Result<Vec<Outcome<'a>>, Refusal> {
+pub fn decide<'a>(
+    parts: Vec<Part<'a>>,
+    given: &[Given],
+    intent: Intent,
+) -> Result<Vec<Outcome<'a>>, Refusal> {
     if given.iter().any(|answer| answer.part >= parts.len()) {
         return Err(Refusal::NoSuchQuestion);
     }
@@ -84,14 +88,25 @@ pub fn decide<'a>(parts: Vec<Part<'a>>, given: &[Given], intent: Intent) -> Resu
     let hand_in = match intent {
         Intent::Save => false,
         Intent::Send => true,
-        Intent::SendIfWhole(part) => changed.get(part).is_some_and(|(part, _)| gaps(part).next().is_none()),
+        Intent::SendIfWhole(part) => changed
+            .get(part)
+            .is_some_and(|(part, _)| gaps(part).next().is_none()),
     };
-    Ok(changed.into_iter().map(|(part, before)| judge(part, &before, hand_in)).collect())
+    Ok(changed
+        .into_iter()
+        .map(|(part, before)| judge(part, &before, hand_in))
+        .collect())
 }
 
 /// The part with the new answers, and the answers before.
-fn fill_in<'a, 'g>(part: Part<'a>, given: impl Iterator<Item = &'g Given>) -> Result<(Part<'a>, Answers), Refusal> {
-    let Part { instrument, mut answers } = part;
+fn fill_in<'a, 'g>(
+    part: Part<'a>,
+    given: impl Iterator<Item = &'g Given>,
+) -> Result<(Part<'a>, Answers), Refusal> {
+    let Part {
+        instrument,
+        mut answers,
+    } = part;
     let before = answers.clone();
     for answer in given {
         if answer.position >= instrument.items.len() {
@@ -99,24 +114,50 @@ fn fill_in<'a, 'g>(part: Part<'a>, given: impl Iterator<Item = &'g Given>) -> Re
         }
         match answer.value {
             Some(value) => {
-                answers.set(instrument, answer.position, value).map_err(|_| Refusal::NotAnOption)?;
+                answers
+                    .set(instrument, answer.position, value)
+                    .map_err(|_| Refusal::NotAnOption)?;
             }
             None => answers.clear(answer.position),
         }
     }
-    Ok((Part { instrument, answers }, before))
+    Ok((
+        Part {
+            instrument,
+            answers,
+        },
+        before,
+    ))
 }
 
 fn judge<'a>(part: Part<'a>, before: &Answers, hand_in: bool) -> Outcome<'a> {
-    let Part { instrument, answers } = part;
+    let Part {
+        instrument,
+        answers,
+    } = part;
     let changed = answers != *before;
     let hits = rules::evaluate(instrument, &answers);
-    let taken_back = if changed { taken_back(instrument, before, &hits) } else { vec![] };
+    let taken_back = if changed {
+        taken_back(instrument, before, &hits)
+    } else {
+        vec![]
+    };
     let scored = hand_in.then(|| scoring::score(instrument, &answers));
-    Outcome { instrument, touched: changed || hand_in, answers, scored, hits, taken_back }
+    Outcome {
+        instrument,
+        touched: changed || hand_in,
+        answers,
+        scored,
+        hits,
+        taken_back,
+    }
 }
 
-fn taken_back<'a>(instrument: &'a Instrument, before: &Answers, now: &[RiskHit<'a>]) -> Vec<RiskHit<'a>> {
+fn taken_back<'a>(
+    instrument: &'a Instrument,
+    before: &Answers,
+    now: &[RiskHit<'a>],
+) -> Vec<RiskHit<'a>> {
     rules::evaluate(instrument, before)
         .into_iter()
         .filter(|old| !now.iter().any(|hit| hit.rule.id == old.rule.id))
@@ -130,10 +171,17 @@ mod tests {
 
     fn phq9(library: &Library) -> Part<'_> {
         let instrument = library.get("phq9").unwrap();
-        Part { instrument, answers: Answers::none(instrument) }
+        Part {
+            instrument,
+            answers: Answers::none(instrument),
+        }
     }
     fn at(position: Position, value: Option<i16>) -> Given {
-        Given { part: 0, position, value }
+        Given {
+            part: 0,
+            position,
+            value,
+        }
     }
 
     #[test]
@@ -158,8 +206,18 @@ mod tests {
     fn one_bad_answer_refuses_the_whole() {
         let library = Library::embedded();
         let given = [at(0, Some(1)), at(1, Some(7))];
-        assert_eq!(decide(vec![phq9(library)], &given, Intent::Send).unwrap_err(), Refusal::NotAnOption);
-        let elsewhere = [Given { part: 1, position: 0, value: Some(1) }];
-        assert_eq!(decide(vec![phq9(library)], &elsewhere, Intent::Save).unwrap_err(), Refusal::NoSuchQuestion);
+        assert_eq!(
+            decide(vec![phq9(library)], &given, Intent::Send).unwrap_err(),
+            Refusal::NotAnOption
+        );
+        let elsewhere = [Given {
+            part: 1,
+            position: 0,
+            value: Some(1),
+        }];
+        assert_eq!(
+            decide(vec![phq9(library)], &elsewhere, Intent::Save).unwrap_err(),
+            Refusal::NoSuchQuestion
+        );
     }
 }

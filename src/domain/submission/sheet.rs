@@ -42,18 +42,32 @@ impl Sheet {
         match self {
             Sheet::Empty => Ok(vec![]),
             Sheet::Question { number, value } => {
-                let Place { part, position } = place(parts, *number).ok_or(Refusal::NoSuchQuestion)?;
-                Ok(vec![Given { part, position, value: *value }])
+                let Place { part, position } =
+                    place(parts, *number).ok_or(Refusal::NoSuchQuestion)?;
+                Ok(vec![Given {
+                    part,
+                    position,
+                    value: *value,
+                }])
             }
             Sheet::Whole { part, answers } => read_whole(parts, *part, answers),
         }
     }
 }
 
-fn read_whole(parts: &[Part<'_>], part: usize, answers: &[(String, i16)]) -> Result<Vec<Given>, Refusal> {
+fn read_whole(
+    parts: &[Part<'_>],
+    part: usize,
+    answers: &[(String, i16)],
+) -> Result<Vec<Given>, Refusal> {
     let instrument = parts.get(part).ok_or(Refusal::NoSuchQuestion)?.instrument;
-    let mut given: Vec<Given> =
-        (0..instrument.items.len()).map(|position| Given { part, position, value: None }).collect();
+    let mut given: Vec<Given> = (0..instrument.items.len())
+        .map(|position| Given {
+            part,
+            position,
+            value: None,
+        })
+        .collect();
     for (item, value) in answers {
         let position = instrument.position(item).ok_or(Refusal::NoSuchQuestion)?;
         let answer = given.get_mut(position).ok_or(Refusal::NoSuchQuestion)?;
@@ -68,7 +82,10 @@ pub fn place(parts: &[Part<'_>], number: usize) -> Option<Place> {
     for (part, known) in parts.iter().enumerate() {
         let items = known.instrument.items.len();
         if left < items {
-            return Some(Place { part, position: left });
+            return Some(Place {
+                part,
+                position: left,
+            });
         }
         left -= items;
     }
@@ -77,13 +94,19 @@ pub fn place(parts: &[Part<'_>], number: usize) -> Option<Place> {
 
 /// The number of the first question after `number` that is to be asked, given the answers so far.
 pub fn next_asked(parts: &[Part<'_>], number: usize) -> Option<usize> {
-    numbered(parts).find(|(n, part, position)| *n > number && part.instrument.is_asked(&part.answers, *position)).map(|(n, ..)| n)
+    numbered(parts)
+        .find(|(n, part, position)| {
+            *n > number && part.instrument.is_asked(&part.answers, *position)
+        })
+        .map(|(n, ..)| n)
 }
 
 /// The number of the last question before `number` that is asked.
 pub fn asked_before(parts: &[Part<'_>], number: usize) -> Option<usize> {
     numbered(parts)
-        .filter(|(n, part, position)| *n < number && part.instrument.is_asked(&part.answers, *position))
+        .filter(|(n, part, position)| {
+            *n < number && part.instrument.is_asked(&part.answers, *position)
+        })
         .map(|(n, ..)| n)
         .last()
 }
@@ -92,13 +115,16 @@ pub fn asked_before(parts: &[Part<'_>], number: usize) -> Option<usize> {
 pub fn next_open(parts: &[Part<'_>]) -> Option<usize> {
     numbered(parts)
         .find(|(_, part, position)| {
-            part.instrument.is_asked(&part.answers, *position) && part.answers.get(*position).is_none()
+            part.instrument.is_asked(&part.answers, *position)
+                && part.answers.get(*position).is_none()
         })
         .map(|(n, ..)| n)
 }
 
 /// Every question of the battery with its number, from 1.
-pub fn numbered<'p, 'a>(parts: &'p [Part<'a>]) -> impl Iterator<Item = (usize, &'p Part<'a>, Position)> {
+pub fn numbered<'p, 'a>(
+    parts: &'p [Part<'a>],
+) -> impl Iterator<Item = (usize, &'p Part<'a>, Position)> {
     parts
         .iter()
         .flat_map(|part| (0..part.instrument.items.len()).map(move |position| (part, position)))
@@ -111,11 +137,15 @@ pub fn numbered<'p, 'a>(parts: &'p [Part<'a>]) -> impl Iterator<Item = (usize, &
 pub fn gaps<'p>(part: &'p Part<'_>) -> impl Iterator<Item = Position> + 'p {
     let instrument = part.instrument;
     instrument.asked(&part.answers).filter(move |position| {
-        let counted = instrument.scales.iter().any(|scale| scale.items.iter().any(|item| item.position == *position));
-        let decides = instrument
-            .items
+        let counted = instrument
+            .scales
             .iter()
-            .any(|item| item.asked_when.as_ref().is_some_and(|condition| condition.item == *position));
+            .any(|scale| scale.items.iter().any(|item| item.position == *position));
+        let decides = instrument.items.iter().any(|item| {
+            item.asked_when
+                .as_ref()
+                .is_some_and(|condition| condition.item == *position)
+        });
         (counted || decides) && part.answers.get(*position).is_none()
     })
 }
@@ -128,15 +158,30 @@ mod tests {
     fn battery() -> Vec<Part<'static>> {
         ["phq9", "pc_ptsd_5"]
             .map(|id| Library::embedded().get(id).unwrap())
-            .map(|instrument| Part { instrument, answers: Answers::none(instrument) })
+            .map(|instrument| Part {
+                instrument,
+                answers: Answers::none(instrument),
+            })
             .into()
     }
 
     #[test]
     fn questions_are_numbered_through_the_whole_battery() {
         let parts = battery();
-        assert_eq!(place(&parts, 9), Some(Place { part: 0, position: 8 }));
-        assert_eq!(place(&parts, 11), Some(Place { part: 1, position: 0 }));
+        assert_eq!(
+            place(&parts, 9),
+            Some(Place {
+                part: 0,
+                position: 8
+            })
+        );
+        assert_eq!(
+            place(&parts, 11),
+            Some(Place {
+                part: 1,
+                position: 0
+            })
+        );
         assert_eq!(place(&parts, 0), None);
         assert_eq!(place(&parts, 17), None);
     }
@@ -148,7 +193,11 @@ mod tests {
         gated.answers.set(gated.instrument, 0, 0).unwrap();
         assert_eq!(next_asked(&parts, 11), None);
         assert_eq!(gaps(&parts[1]).count(), 0);
-        assert_eq!(gaps(&parts[0]).count(), 9, "the tenth question of the PHQ-9 is not scored");
+        assert_eq!(
+            gaps(&parts[0]).count(),
+            9,
+            "the tenth question of the PHQ-9 is not scored"
+        );
     }
 
     #[test]
@@ -156,9 +205,21 @@ mod tests {
         let mut parts = battery();
         let first = &mut parts[0];
         first.answers.set(first.instrument, 3, 2).unwrap();
-        let given = Sheet::Whole { part: 0, answers: vec![("1".into(), 3)] }.read(&parts).unwrap();
+        let given = Sheet::Whole {
+            part: 0,
+            answers: vec![("1".into(), 3)],
+        }
+        .read(&parts)
+        .unwrap();
         assert_eq!(given[0].value, Some(3));
         assert_eq!(given[3].value, None);
-        assert_eq!(Sheet::Whole { part: 0, answers: vec![("x".into(), 3)] }.read(&parts), Err(Refusal::NoSuchQuestion));
+        assert_eq!(
+            Sheet::Whole {
+                part: 0,
+                answers: vec![("x".into(), 3)]
+            }
+            .read(&parts),
+            Err(Refusal::NoSuchQuestion)
+        );
     }
 }

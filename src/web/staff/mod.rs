@@ -63,7 +63,13 @@ const MENU: &[(&str, &str, Action)] = &[
 impl Frame {
     /// The frame of a page that needs no sign-in.
     pub fn outside(site: &Site) -> Frame {
-        Frame { css: assets::address("staff.css"), demo: site.mailbox.is_some(), name: String::new(), role: "", menu: vec![] }
+        Frame {
+            css: assets::address("staff.css"),
+            demo: site.mailbox.is_some(),
+            name: String::new(),
+            role: "",
+            menu: vec![],
+        }
     }
 
     /// The frame for whoever is signed in; `here` is the menu entry's address that the page belongs to.
@@ -75,7 +81,11 @@ impl Frame {
             .map(|(address, words, action)| MenuItem {
                 address,
                 words,
-                waiting: if *action == Action::SeeQueue { waiting } else { 0 },
+                waiting: if *action == Action::SeeQueue {
+                    waiting
+                } else {
+                    0
+                },
                 here: *address == here,
             })
             .collect();
@@ -91,11 +101,17 @@ impl Frame {
 
 /// How many flags wait within reach; a number that cannot be had is no reason to show no page.
 async fn waiting_flags(site: &Site, visitor: &Visitor) -> usize {
-    let Ok(permit) = decide(&visitor.actor(), Action::SeeQueue, Subject::Organisation) else { return 0 };
-    site.app.store.read(move |tx| flag::waiting(tx, &permit)).await.unwrap_or_else(|fault: crate::store::Fault| {
-        errors::log(&fault);
-        0
-    })
+    let Ok(permit) = decide(&visitor.actor(), Action::SeeQueue, Subject::Organisation) else {
+        return 0;
+    };
+    site.app
+        .store
+        .read(move |tx| flag::waiting(tx, &permit))
+        .await
+        .unwrap_or_else(|fault: crate::store::Fault| {
+            errors::log(&fault);
+            0
+        })
 }
 
 /// Where each role begins.
@@ -110,19 +126,27 @@ pub async fn home(visitor: Visitor) -> HttpResponse {
 /// A failed verb as a page. A refusal says what was wrong; a page that can show it beside its form does so itself instead.
 pub fn trouble<R: std::fmt::Display>(failure: &Failure<R>) -> HttpResponse {
     match failure {
-        Failure::Refused(refusal) => errors::plain_for_staff(StatusCode::UNPROCESSABLE_ENTITY, &refusal.to_string()),
+        Failure::Refused(refusal) => {
+            errors::plain_for_staff(StatusCode::UNPROCESSABLE_ENTITY, &refusal.to_string())
+        }
         // Out of reach looks like not there: whether a patient exists is nobody else's business.
         Failure::Denied(crate::domain::access::Denied::Clinic) => not_found(),
-        Failure::Denied(denied) => errors::plain_for_staff(StatusCode::FORBIDDEN, &format!("Sorry, {denied}.")),
-        Failure::Fault(fault) => {
-            errors::plain_for_staff(errors::log(fault), "Something went wrong on our side. Nothing was changed. Please try again.")
+        Failure::Denied(denied) => {
+            errors::plain_for_staff(StatusCode::FORBIDDEN, &format!("Sorry, {denied}."))
         }
+        Failure::Fault(fault) => errors::plain_for_staff(
+            errors::log(fault),
+            "Something went wrong on our side. Nothing was changed. Please try again.",
+        ),
     }
 }
 
 /// There is no such thing, or none within reach.
 pub fn not_found() -> HttpResponse {
-    errors::plain_for_staff(StatusCode::NOT_FOUND, "There is no such page, or it is outside your clinics.")
+    errors::plain_for_staff(
+        StatusCode::NOT_FOUND,
+        "There is no such page, or it is outside your clinics.",
+    )
 }
 
 /// The site's data, as handlers get it.

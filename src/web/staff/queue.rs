@@ -180,7 +180,15 @@ pub async fn close(
     if assessment.chars().count() > WORDS_MOST {
         return too_long(&site, &visitor, id, assessment).await;
     }
-    match review_flag::close(&site.app, visitor.actor(), id, assessment.clone(), fields.one("seen").parse().ok()).await {
+    match review_flag::close(
+        &site.app,
+        visitor.actor(),
+        id,
+        assessment.clone(),
+        fields.one("seen").parse().ok(),
+    )
+    .await
+    {
         Ok(()) => errors::see_other("/queue"),
         Err(failure) => refused(&site, &visitor, id, failure, assessment).await,
     }

@@ -15,7 +15,11 @@ pub fn role(role: Role) -> &'static str {
 
 /// A day with its distance: `Tue 3 Mar, 8 days ago`. The year is named when it is not this one.
 pub fn day_ago(day: NaiveDate, today: NaiveDate) -> String {
-    let format = if day.format("%Y").to_string() == today.format("%Y").to_string() { "%a %-d %b" } else { "%a %-d %b %Y" };
+    let format = if day.format("%Y").to_string() == today.format("%Y").to_string() {
+        "%a %-d %b"
+    } else {
+        "%a %-d %b %Y"
+    };
     let ago = match (today - day).num_days() {
         0 => "today".to_owned(),
         1 => "yesterday".to_owned(),
@@ -39,7 +43,11 @@ pub fn age(since: NaiveDateTime, now: NaiveDateTime) -> String {
 /// A score without needless decimals: `14`, `12.5`.
 pub fn points(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
-    if rounded.fract() == 0.0 { format!("{:.0}", rounded + 0.0) } else { format!("{rounded:.1}") }
+    if rounded.fract() == 0.0 {
+        format!("{:.0}", rounded + 0.0)
+    } else {
+        format!("{rounded:.1}")
+    }
 }
 
 #[cfg(test)]
@@ -49,13 +57,25 @@ mod tests {
     #[test]
     fn days_are_said_with_their_distance() {
         let today = NaiveDate::from_ymd_opt(2026, 3, 11).unwrap();
-        assert_eq!(day_ago(NaiveDate::from_ymd_opt(2026, 3, 3).unwrap(), today), "Tue 3 Mar, 8 days ago");
-        assert_eq!(day_ago(NaiveDate::from_ymd_opt(2025, 12, 31).unwrap(), today), "Wed 31 Dec 2025, 70 days ago");
-        assert_eq!(day_ago(NaiveDate::from_ymd_opt(2026, 3, 12).unwrap(), today), "Thu 12 Mar, tomorrow");
+        assert_eq!(
+            day_ago(NaiveDate::from_ymd_opt(2026, 3, 3).unwrap(), today),
+            "Tue 3 Mar, 8 days ago"
+        );
+        assert_eq!(
+            day_ago(NaiveDate::from_ymd_opt(2025, 12, 31).unwrap(), today),
+            "Wed 31 Dec 2025, 70 days ago"
+        );
+        assert_eq!(
+            day_ago(NaiveDate::from_ymd_opt(2026, 3, 12).unwrap(), today),
+            "Thu 12 Mar, tomorrow"
+        );
     }
 
     #[test]
     fn whole_scores_have_no_decimals() {
-        assert_eq!((points(14.0), points(12.54), points(-0.0)), ("14".into(), "12.5".into(), "-0".replace('-', "")));
+        assert_eq!(
+            (points(14.0), points(12.54), points(-0.0)),
+            ("14".into(), "12.5".into(), "-0".replace('-', ""))
+        );
     }
 }

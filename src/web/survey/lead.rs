@@ -26,8 +26,13 @@ pub async fn load(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> 
     site.app
         .store
         .read(move |tx| {
-            let door = administration::door(tx, &hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
-            let stored = response::of_administration(tx, door.administration.org_id, door.administration.id)?;
+            let door =
+                administration::door(tx, &hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+            let stored = response::of_administration(
+                tx,
+                door.administration.org_id,
+                door.administration.id,
+            )?;
             let parts = take_answers::parts(library, &door, &stored)?;
             Ok(Opened { door, parts })
         })
@@ -55,17 +60,32 @@ pub fn frame(door: &Door) -> Frame<'_> {
 /// A stored line: `Harbor crisis line|(555) 010-0199|+15550100199`.
 fn read_line(stored: &str) -> Line<'_> {
     let mut parts = stored.split('|');
-    let (label, shown) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    Line { label, shown, dial: parts.next().unwrap_or_default() }
+    let (label, shown) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    Line {
+        label,
+        shown,
+        dial: parts.next().unwrap_or_default(),
+    }
 }
 
 /// Who reads the answers and when.
 pub fn reading(door: &Door) -> Reading<'_> {
-    Reading { who: &door.clinician, when: &door.reading_promise }
+    Reading {
+        who: &door.clinician,
+        when: &door.reading_promise,
+    }
 }
 
 /// The calm page for a link that does not take answers, or for a fault.
-pub async fn trouble(site: &Site, failure: Failure<Refusal>, token: &str, from: Option<std::net::IpAddr>) -> HttpResponse {
+pub async fn trouble(
+    site: &Site,
+    failure: Failure<Refusal>,
+    token: &str,
+    from: Option<std::net::IpAddr>,
+) -> HttpResponse {
     let (status, kind) = match failure {
         Failure::Refused(Refusal::Unknown) if site.throttle.is_guessing(from) => {
             (StatusCode::TOO_MANY_REQUESTS, NoticeKind::TooMany)
@@ -75,16 +95,24 @@ pub async fn trouble(site: &Site, failure: Failure<Refusal>, token: &str, from: 
         Failure::Refused(Refusal::Expired) => (StatusCode::GONE, NoticeKind::Expired),
         Failure::Refused(Refusal::SentAlready) => (StatusCode::GONE, NoticeKind::Used),
         Failure::Refused(Refusal::SentOtherwise) => (StatusCode::CONFLICT, NoticeKind::Used),
-        Failure::Refused(Refusal::Unreadable) => (StatusCode::UNPROCESSABLE_ENTITY, NoticeKind::Unreadable),
+        Failure::Refused(Refusal::Unreadable) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, NoticeKind::Unreadable)
+        }
         Failure::Denied(_) => (StatusCode::FORBIDDEN, NoticeKind::Unknown),
         Failure::Fault(fault) => (errors::log(&fault), NoticeKind::Fault),
     };
-    let back = matches!(kind, NoticeKind::Unreadable | NoticeKind::Fault).then(|| format!("/s/{token}"));
+    let back =
+        matches!(kind, NoticeKind::Unreadable | NoticeKind::Fault).then(|| format!("/s/{token}"));
     notice(site, status, kind, back.as_deref()).await
 }
 
 /// A calm page that needs no door.
-pub async fn notice(site: &Site, status: StatusCode, kind: NoticeKind, back: Option<&str>) -> HttpResponse {
+pub async fn notice(
+    site: &Site,
+    status: StatusCode,
+    kind: NoticeKind,
+    back: Option<&str>,
+) -> HttpResponse {
     let stored = site.crisis_line().await;
     let line = stored.as_deref().map(read_line);
     let frame = Frame {
@@ -94,5 +122,13 @@ pub async fn notice(site: &Site, status: StatusCode, kind: NoticeKind, back: Opt
         clinic: "",
         site_line: line,
     };
-    errors::page(status, &Notice { frame, kind, back, contact: None })
+    errors::page(
+        status,
+        &Notice {
+            frame,
+            kind,
+            back,
+            contact: None,
+        },
+    )
 }

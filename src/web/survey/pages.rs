@@ -2,7 +2,8 @@
 
 use super::lead::{self, Opened, frame, reading, trouble};
 use super::view::{
-    Choice, End, EndTone, List, ListButton, ListItem, Missing, NoticeKind, Question, Review, ReviewPart, ReviewRow, Start, Support,
+    Choice, End, EndTone, List, ListButton, ListItem, Missing, NoticeKind, Question, Review,
+    ReviewPart, ReviewRow, Start, Support,
 };
 use crate::app::link::Token;
 use crate::app::take_answers::{self, Receipt, Refusal, Stage, TakeAnswers};
@@ -10,8 +11,8 @@ use crate::app::{Failure, decline, take_answers::take_answers};
 use crate::domain::care::{AdministrationState, Layout};
 use crate::domain::instrument::{Instrument, ItemTexts, Texts};
 use crate::domain::risk::{Tier, rules};
-use crate::domain::submission::{self, Intent, Part, Sheet};
 use crate::domain::schedule::local_time;
+use crate::domain::submission::{self, Intent, Part, Sheet};
 use crate::store::administration;
 use crate::store::administration::Door;
 use crate::web::form::{Fields, FormTrouble};
@@ -35,7 +36,11 @@ impl From<String> for Number {
 }
 
 /// The first page. Mail scanners open it too: it shows and changes nothing.
-pub async fn start(site: web::Data<Site>, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
+pub async fn start(
+    site: web::Data<Site>,
+    path: web::Path<String>,
+    request: HttpRequest,
+) -> HttpResponse {
     match lead::load_open(&site, &path).await {
         Ok(opened) => start_page(&opened, &path),
         Err(failure) => trouble(&site, failure, &path, site.peer(&request)).await,
@@ -53,7 +58,9 @@ fn start_page(opened: &Opened, token: &str) -> HttpResponse {
             asked_by: &format!("{} at {}", door.clinician, door.clinic),
             reading: reading(door),
             questions,
-            minutes: u32::try_from((questions * SECONDS_A_QUESTION).div_ceil(60)).unwrap_or(1).max(1),
+            minutes: u32::try_from((questions * SECONDS_A_QUESTION).div_ceil(60))
+                .unwrap_or(1)
+                .max(1),
             saved: parts.iter().map(|part| part.answers.answered()).sum(),
             open_until: &until,
             action: &format!("/s/{token}"),
@@ -63,16 +70,29 @@ fn start_page(opened: &Opened, token: &str) -> HttpResponse {
 }
 
 /// The start button. That somebody began is written down without keeping them waiting: no answer hangs on it.
-pub async fn begin(site: web::Data<Site>, path: web::Path<String>, fields: Result<Fields, FormTrouble>, request: HttpRequest) -> HttpResponse {
+pub async fn begin(
+    site: web::Data<Site>,
+    path: web::Path<String>,
+    fields: Result<Fields, FormTrouble>,
+    request: HttpRequest,
+) -> HttpResponse {
     let fields = match fields {
         Ok(fields) => fields,
         Err(why) => return unread(&site, &path, why).await,
     };
     let Some(token) = Token::parse(&path) else {
-        return trouble(&site, Failure::Refused(Refusal::Unknown), &path, site.peer(&request)).await;
+        return trouble(
+            &site,
+            Failure::Refused(Refusal::Unknown),
+            &path,
+            site.peer(&request),
+        )
+        .await;
     };
     let (hash, now) = (token.hash(), site.app.clock.now());
-    site.app.store.write_soon(move |tx| administration::mark_opened_by(tx, &hash, now));
+    site.app
+        .store
+        .write_soon(move |tx| administration::mark_opened_by(tx, &hash, now));
     match fields.one("layout") {
         "list" => errors::see_other(&format!("/s/{path}/list/1")),
         _ => errors::see_other(&format!("/s/{path}/next")),
@@ -80,9 +100,16 @@ pub async fn begin(site: web::Data<Site>, path: web::Path<String>, fields: Resul
 }
 
 /// On to the first open question, or to the review when there is none.
-pub async fn next(site: web::Data<Site>, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
+pub async fn next(
+    site: web::Data<Site>,
+    path: web::Path<String>,
+    request: HttpRequest,
+) -> HttpResponse {
     match lead::load_open(&site, &path).await {
-        Ok(opened) => errors::see_other(&question_or_review(&path, submission::next_open(&opened.parts))),
+        Ok(opened) => errors::see_other(&question_or_review(
+            &path,
+            submission::next_open(&opened.parts),
+        )),
         Err(failure) => trouble(&site, failure, &path, site.peer(&request)).await,
     }
 }
@@ -95,7 +122,11 @@ fn question_or_review(token: &str, number: Option<usize>) -> String {
 }
 
 /// One question on a page of its own.
-pub async fn question(site: web::Data<Site>, path: web::Path<(String, Number)>, request: HttpRequest) -> HttpResponse {
+pub async fn question(
+    site: web::Data<Site>,
+    path: web::Path<(String, Number)>,
+    request: HttpRequest,
+) -> HttpResponse {
     let (token, Number(number)) = path.into_inner();
     match lead::load_open(&site, &token).await {
         Ok(opened) => question_page(&opened, &token, number, Missing::Nothing),
@@ -105,19 +136,32 @@ pub async fn question(site: web::Data<Site>, path: web::Path<(String, Number)>, 
 
 fn question_page(opened: &Opened, token: &str, number: usize, missing: Missing) -> HttpResponse {
     let Opened { door, parts } = opened;
-    let Some((part, place)) = submission::place(parts, number).and_then(|place| Some((parts.get(place.part)?, place))) else {
+    let Some((part, place)) =
+        submission::place(parts, number).and_then(|place| Some((parts.get(place.part)?, place)))
+    else {
         return errors::see_other(&question_or_review(token, None));
     };
     if !part.instrument.is_asked(&part.answers, place.position) {
-        return errors::see_other(&question_or_review(token, submission::next_asked(parts, number)));
+        return errors::see_other(&question_or_review(
+            token,
+            submission::next_asked(parts, number),
+        ));
     }
-    let texts = part.instrument.texts_or_english(&door.administration.language);
-    let Some(words) = texts.items.get(place.position) else { return errors::see_other(&question_or_review(token, None)) };
+    let texts = part
+        .instrument
+        .texts_or_english(&door.administration.language);
+    let Some(words) = texts.items.get(place.position) else {
+        return errors::see_other(&question_or_review(token, None));
+    };
     let back = match submission::asked_before(parts, number) {
         Some(before) => format!("/s/{token}/q/{before}"),
         None => format!("/s/{token}"),
     };
-    let status = if missing == Missing::Asked { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if missing == Missing::Asked {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
     errors::page(
         status,
         &Question {
@@ -138,9 +182,16 @@ fn question_page(opened: &Opened, token: &str, number: usize, missing: Missing) 
 
 /// What stands above an item: its stem, and above the first one the instrument's instruction too, as on the printed form.
 fn stem_words(texts: &Texts, position: usize) -> String {
-    let stem = texts.items.get(position).and_then(|words| words.stem.as_deref());
+    let stem = texts
+        .items
+        .get(position)
+        .and_then(|words| words.stem.as_deref());
     let instruction = texts.instruction.as_deref().filter(|_| position == 0);
-    [instruction, stem].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+    [instruction, stem]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 /// The stem that begins at an item of a list; empty while the one before goes on.
@@ -153,11 +204,17 @@ fn new_stem(texts: &[ItemTexts], position: usize) -> &str {
 }
 
 fn choices<'a>(instrument: &Instrument, position: usize, words: &'a ItemTexts) -> Vec<Choice<'a>> {
-    let options = instrument.items.get(position).map_or(&[][..], |item| &item.options);
+    let options = instrument
+        .items
+        .get(position)
+        .map_or(&[][..], |item| &item.options);
     options
         .iter()
         .zip(&words.options)
-        .map(|(option, label)| Choice { value: i32::from(option.value), label })
+        .map(|(option, label)| Choice {
+            value: i32::from(option.value),
+            label,
+        })
         .collect()
 }
 
@@ -179,21 +236,53 @@ pub async fn answer_question(
             Err(failure) => trouble(&site, failure, &token, site.peer(&request)).await,
         };
     }
-    let value = if fields.has("skip") { Ok(None) } else { fields.one("answer").parse().map(Some) };
-    let Ok(value) = value else { return unreadable(&site, &token).await };
+    let value = if fields.has("skip") {
+        Ok(None)
+    } else {
+        fields.one("answer").parse().map(Some)
+    };
+    let Ok(value) = value else {
+        return unreadable(&site, &token).await;
+    };
     if fields.repeats() {
         return unreadable(&site, &token).await;
     }
-    match take(&site, &token, Sheet::Question { number, value }, Layout::Page, Intent::Save).await {
-        Ok(Receipt { stage: Stage::Saved { next }, support }) => onward(&token, &question_or_review(&token, next), support),
+    match take(
+        &site,
+        &token,
+        Sheet::Question { number, value },
+        Layout::Page,
+        Intent::Save,
+    )
+    .await
+    {
+        Ok(Receipt {
+            stage: Stage::Saved { next },
+            support,
+        }) => onward(&token, &question_or_review(&token, next), support),
         Ok(Receipt { support, .. }) => onward(&token, &question_or_review(&token, None), support),
         Err(failure) => sent_or_trouble(&site, failure, &token, &request).await,
     }
 }
 
-async fn take(site: &Site, token: &str, sheet: Sheet, layout: Layout, intent: Intent) -> Result<Receipt, Failure<Refusal>> {
+async fn take(
+    site: &Site,
+    token: &str,
+    sheet: Sheet,
+    layout: Layout,
+    intent: Intent,
+) -> Result<Receipt, Failure<Refusal>> {
     let token = Token::parse(token).ok_or(Failure::Refused(Refusal::Unknown))?;
-    take_answers(&site.app, TakeAnswers { token_hash: token.hash(), sheet, layout, intent }).await
+    take_answers(
+        &site.app,
+        TakeAnswers {
+            token_hash: token.hash(),
+            sheet,
+            layout,
+            intent,
+        },
+    )
+    .await
 }
 
 /// Help first, when an answer asks for it; else straight on.
@@ -201,14 +290,21 @@ fn onward(token: &str, next: &str, support: take_answers::Support) -> HttpRespon
     match support {
         take_answers::Support::NotNow => errors::see_other(next),
         take_answers::Support::ShowNow => {
-            let then = next.rsplit_once(token).map_or("", |(_, tail)| tail.trim_start_matches('/'));
+            let then = next
+                .rsplit_once(token)
+                .map_or("", |(_, tail)| tail.trim_start_matches('/'));
             errors::see_other(&format!("/s/{token}/support?then={then}"))
         }
     }
 }
 
 /// A second click leads to the end page like the first; everything else gets its calm page.
-async fn sent_or_trouble(site: &Site, failure: Failure<Refusal>, token: &str, request: &HttpRequest) -> HttpResponse {
+async fn sent_or_trouble(
+    site: &Site,
+    failure: Failure<Refusal>,
+    token: &str,
+    request: &HttpRequest,
+) -> HttpResponse {
     match failure {
         Failure::Refused(Refusal::SentAlready) => errors::see_other(&format!("/s/{token}/end")),
         failure => trouble(site, failure, token, site.peer(request)).await,
@@ -217,7 +313,13 @@ async fn sent_or_trouble(site: &Site, failure: Failure<Refusal>, token: &str, re
 
 /// A form that did not arrive as it should: too large, too slow, or not to be read.
 async fn unread(site: &Site, token: &str, why: FormTrouble) -> HttpResponse {
-    lead::notice(site, why.status_code(), NoticeKind::Unreadable, Some(&format!("/s/{token}"))).await
+    lead::notice(
+        site,
+        why.status_code(),
+        NoticeKind::Unreadable,
+        Some(&format!("/s/{token}")),
+    )
+    .await
 }
 
 async fn unreadable(site: &Site, token: &str) -> HttpResponse {
@@ -225,7 +327,11 @@ async fn unreadable(site: &Site, token: &str) -> HttpResponse {
 }
 
 /// All questions of one instrument in a list.
-pub async fn list(site: web::Data<Site>, path: web::Path<(String, Number)>, request: HttpRequest) -> HttpResponse {
+pub async fn list(
+    site: web::Data<Site>,
+    path: web::Path<(String, Number)>,
+    request: HttpRequest,
+) -> HttpResponse {
     let (token, Number(part)) = path.into_inner();
     match lead::load_open(&site, &token).await {
         Ok(opened) => list_page(&opened, &token, part, Missing::Nothing),
@@ -238,13 +344,32 @@ fn list_page(opened: &Opened, token: &str, number: usize, missing: Missing) -> H
     let Some(part) = number.checked_sub(1).and_then(|index| parts.get(index)) else {
         return errors::see_other(&question_or_review(token, None));
     };
-    let texts = part.instrument.texts_or_english(&door.administration.language);
-    let options: Vec<Vec<Choice<'_>>> =
-        texts.items.iter().enumerate().map(|(position, words)| choices(part.instrument, position, words)).collect();
-    let fields: Vec<String> = part.instrument.items.iter().map(|item| format!("q{}", item.id)).collect();
+    let texts = part
+        .instrument
+        .texts_or_english(&door.administration.language);
+    let options: Vec<Vec<Choice<'_>>> = texts
+        .items
+        .iter()
+        .enumerate()
+        .map(|(position, words)| choices(part.instrument, position, words))
+        .collect();
+    let fields: Vec<String> = part
+        .instrument
+        .items
+        .iter()
+        .map(|item| format!("q{}", item.id))
+        .collect();
     let items: Vec<ListItem<'_>> = list_items(part, &texts.items, &options, &fields);
-    let back = if number == 1 { format!("/s/{token}") } else { format!("/s/{token}/list/{}", number - 1) };
-    let status = if missing == Missing::Asked { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let back = if number == 1 {
+        format!("/s/{token}")
+    } else {
+        format!("/s/{token}/list/{}", number - 1)
+    };
+    let status = if missing == Missing::Asked {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
     errors::page(
         status,
         &List {
@@ -254,7 +379,11 @@ fn list_page(opened: &Opened, token: &str, number: usize, missing: Missing) -> H
             stem: &stem_words(texts, 0),
             items: &items,
             missing,
-            button: if number == parts.len() { ListButton::Send } else { ListButton::Continue },
+            button: if number == parts.len() {
+                ListButton::Send
+            } else {
+                ListButton::Continue
+            },
             action: &format!("/s/{token}/list/{number}"),
             back: Some(&back),
             credit: &texts.credit,
@@ -269,7 +398,14 @@ fn list_items<'a>(
     fields: &'a [String],
 ) -> Vec<ListItem<'a>> {
     let gaps: Vec<_> = submission::gaps(part).collect();
-    let items = part.instrument.items.iter().zip(texts).zip(options).zip(fields).enumerate();
+    let items = part
+        .instrument
+        .items
+        .iter()
+        .zip(texts)
+        .zip(options)
+        .zip(fields)
+        .enumerate();
     items
         .map(|(position, (((item, words), choices), field))| ListItem {
             field,
@@ -295,7 +431,9 @@ pub async fn answer_list(
         Ok(fields) => fields,
         Err(why) => return unread(&site, &token, why).await,
     };
-    let Some(sheet) = read_sheet(&fields, number) else { return unreadable(&site, &token).await };
+    let Some(sheet) = read_sheet(&fields, number) else {
+        return unreadable(&site, &token).await;
+    };
     let anyway = fields.has("incomplete");
     let intent = match (fields.has("send"), fields.has("next"), anyway) {
         (true, _, _) => Intent::SendIfWhole(number - 1),
@@ -323,10 +461,19 @@ fn read_sheet(fields: &Fields, number: usize) -> Option<Sheet> {
         .filter(|(name, _)| !["send", "next", "incomplete"].contains(name))
         .map(|(name, value)| Some((name.strip_prefix('q')?.to_owned(), value.parse().ok()?)))
         .collect();
-    Some(Sheet::Whole { part: number.checked_sub(1)?, answers: answers? })
+    Some(Sheet::Whole {
+        part: number.checked_sub(1)?,
+        answers: answers?,
+    })
 }
 
-async fn after_list(site: &Site, token: &str, number: usize, receipt: Receipt, anyway: bool) -> HttpResponse {
+async fn after_list(
+    site: &Site,
+    token: &str,
+    number: usize,
+    receipt: Receipt,
+    anyway: bool,
+) -> HttpResponse {
     let next = match receipt.stage {
         Stage::Sent => format!("/s/{token}/end"),
         Stage::Gaps if !anyway => format!("/s/{token}/list/{number}?open=1"),
@@ -342,7 +489,11 @@ async fn after_list(site: &Site, token: &str, number: usize, receipt: Receipt, a
 }
 
 /// All answers once more, before they are sent.
-pub async fn review(site: web::Data<Site>, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
+pub async fn review(
+    site: web::Data<Site>,
+    path: web::Path<String>,
+    request: HttpRequest,
+) -> HttpResponse {
     match lead::load_open(&site, &path).await {
         Ok(opened) => review_page(&opened, &path),
         Err(failure) => sent_or_trouble(&site, failure, &path, &request).await,
@@ -361,10 +512,18 @@ fn review_page(opened: &Opened, token: &str) -> HttpResponse {
     let Opened { door, parts } = opened;
     let answered: Vec<Answered<'_>> = submission::numbered(parts)
         .filter(|(_, part, position)| part.instrument.is_asked(&part.answers, *position))
-        .filter_map(|(number, part, position)| answered(number, part, position, &door.administration.language, token))
+        .filter_map(|(number, part, position)| {
+            answered(number, part, position, &door.administration.language, token)
+        })
         .collect();
-    let rows: Vec<(&str, Vec<ReviewRow<'_>>)> = answered.chunk_by(|a, b| a.stem == b.stem).map(group).collect();
-    let groups: Vec<ReviewPart<'_>> = rows.iter().map(|(stem, rows)| ReviewPart { stem, rows }).collect();
+    let rows: Vec<(&str, Vec<ReviewRow<'_>>)> = answered
+        .chunk_by(|a, b| a.stem == b.stem)
+        .map(group)
+        .collect();
+    let groups: Vec<ReviewPart<'_>> = rows
+        .iter()
+        .map(|(stem, rows)| ReviewPart { stem, rows })
+        .collect();
     let back = answered.last().map(|row| row.change.as_str());
     errors::page(
         StatusCode::OK,
@@ -378,15 +537,30 @@ fn review_page(opened: &Opened, token: &str) -> HttpResponse {
     )
 }
 
-fn answered<'a>(number: usize, part: &Part<'a>, position: usize, language: &str, token: &str) -> Option<Answered<'a>> {
+fn answered<'a>(
+    number: usize,
+    part: &Part<'a>,
+    position: usize,
+    language: &str,
+    token: &str,
+) -> Option<Answered<'a>> {
     let texts = part.instrument.texts_or_english(language);
     let words = texts.items.get(position)?;
-    let option = part.answers.get(position).and_then(|value| part.instrument.items.get(position)?.option_with(value));
+    let option = part
+        .answers
+        .get(position)
+        .and_then(|value| part.instrument.items.get(position)?.option_with(value));
     Some(Answered {
-        stem: words.stem.as_deref().or(texts.instruction.as_deref()).unwrap_or(""),
+        stem: words
+            .stem
+            .as_deref()
+            .or(texts.instruction.as_deref())
+            .unwrap_or(""),
         number,
         text: &words.text,
-        answer: option.and_then(|option| words.options.get(option)).map(String::as_str),
+        answer: option
+            .and_then(|option| words.options.get(option))
+            .map(String::as_str),
         change: format!("/s/{token}/q/{number}"),
     })
 }
@@ -395,7 +569,12 @@ fn group<'a>(rows: &'a [Answered<'a>]) -> (&'a str, Vec<ReviewRow<'a>>) {
     let stem = rows.first().map_or("", |row| row.stem);
     let rows = rows
         .iter()
-        .map(|row| ReviewRow { number: row.number, text: row.text, answer: row.answer, change: &row.change })
+        .map(|row| ReviewRow {
+            number: row.number,
+            text: row.text,
+            answer: row.answer,
+            change: &row.change,
+        })
         .collect();
     (stem, rows)
 }
@@ -417,14 +596,32 @@ pub async fn send(
 }
 
 /// Help, at once after an answer that asks for it. The answer is already saved.
-pub async fn support(site: web::Data<Site>, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
+pub async fn support(
+    site: web::Data<Site>,
+    path: web::Path<String>,
+    request: HttpRequest,
+) -> HttpResponse {
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let then = query.ok().and_then(|query| query.0.into_iter().find(|(name, _)| name == "then")).map(|(_, value)| value);
-    let next = format!("/s/{}/{}", *path, then.as_deref().filter(|then| is_ours(then)).unwrap_or("next"));
+    let then = query
+        .ok()
+        .and_then(|query| query.0.into_iter().find(|(name, _)| name == "then"))
+        .map(|(_, value)| value);
+    let next = format!(
+        "/s/{}/{}",
+        *path,
+        then.as_deref()
+            .filter(|then| is_ours(then))
+            .unwrap_or("next")
+    );
     match lead::load(&site, &path).await {
-        Ok(Opened { door, .. }) => {
-            errors::page(StatusCode::OK, &Support { frame: frame(&door), reading: reading(&door), next: &next })
-        }
+        Ok(Opened { door, .. }) => errors::page(
+            StatusCode::OK,
+            &Support {
+                frame: frame(&door),
+                reading: reading(&door),
+                next: &next,
+            },
+        ),
         Err(failure) => trouble(&site, failure, &path, site.peer(&request)).await,
     }
 }
@@ -432,13 +629,22 @@ pub async fn support(site: web::Data<Site>, path: web::Path<String>, request: Ht
 /// Only our own pages may follow the support page: letters, digits, one slash.
 fn is_ours(then: &str) -> bool {
     let plain = then.split('?').next().unwrap_or_default();
-    plain.split('/').count() <= 2 && plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'/')
+    plain.split('/').count() <= 2
+        && plain
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'/')
 }
 
 /// The last page; survives reload, back button and double click.
-pub async fn end(site: web::Data<Site>, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
+pub async fn end(
+    site: web::Data<Site>,
+    path: web::Path<String>,
+    request: HttpRequest,
+) -> HttpResponse {
     match lead::load(&site, &path).await {
-        Ok(opened) if opened.door.administration.state == AdministrationState::Completed.word() => end_page(&opened),
+        Ok(opened) if opened.door.administration.state == AdministrationState::Completed.word() => {
+            end_page(&opened)
+        }
         Ok(_) => errors::see_other(&format!("/s/{path}")),
         Err(failure) => trouble(&site, failure, &path, site.peer(&request)).await,
     }
@@ -446,18 +652,30 @@ pub async fn end(site: web::Data<Site>, path: web::Path<String>, request: HttpRe
 
 fn end_page(opened: &Opened) -> HttpResponse {
     let Opened { door, parts } = opened;
-    let crisis = parts
-        .iter()
-        .any(|part| rules::evaluate(part.instrument, &part.answers).iter().any(|hit| hit.tier() == Tier::Crisis));
-    let sent_at = door.administration.ended_at.map_or_else(String::new, |at| local_moment_words(door, at));
+    let crisis = parts.iter().any(|part| {
+        rules::evaluate(part.instrument, &part.answers)
+            .iter()
+            .any(|hit| hit.tier() == Tier::Crisis)
+    });
+    let sent_at = door
+        .administration
+        .ended_at
+        .map_or_else(String::new, |at| local_moment_words(door, at));
     errors::page(
         StatusCode::OK,
         &End {
             frame: frame(door),
-            tone: if crisis { EndTone::SupportFirst } else { EndTone::Thanks },
+            tone: if crisis {
+                EndTone::SupportFirst
+            } else {
+                EndTone::Thanks
+            },
             sent_at: &sent_at,
             answered: parts.iter().map(|part| part.answers.answered()).sum(),
-            asked: parts.iter().map(|part| part.instrument.asked(&part.answers).count()).sum(),
+            asked: parts
+                .iter()
+                .map(|part| part.instrument.asked(&part.answers).count())
+                .sum(),
             reading: reading(door),
             contact: None,
         },
@@ -465,9 +683,19 @@ fn end_page(opened: &Opened) -> HttpResponse {
 }
 
 /// "This is not for me": closes the link and tells staff.
-pub async fn not_for_me(site: web::Data<Site>, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
+pub async fn not_for_me(
+    site: web::Data<Site>,
+    path: web::Path<String>,
+    request: HttpRequest,
+) -> HttpResponse {
     let Some(token) = Token::parse(&path) else {
-        return trouble(&site, Failure::Refused(Refusal::Unknown), &path, site.peer(&request)).await;
+        return trouble(
+            &site,
+            Failure::Refused(Refusal::Unknown),
+            &path,
+            site.peer(&request),
+        )
+        .await;
     };
     match decline::decline(&site.app, token.hash()).await {
         Ok(()) => errors::see_other(&format!("/s/{path}/closed")),
@@ -500,8 +728,13 @@ mod tests {
     #[test]
     fn a_list_says_the_stem_again_where_it_changes() {
         let library = Library::embedded();
-        let texts = library.get("pc_ptsd_5").expect("a shipped instrument").texts_or_english("en");
-        let begins: Vec<usize> = (0..texts.items.len()).filter(|at| !new_stem(&texts.items, *at).is_empty()).collect();
+        let texts = library
+            .get("pc_ptsd_5")
+            .expect("a shipped instrument")
+            .texts_or_english("en");
+        let begins: Vec<usize> = (0..texts.items.len())
+            .filter(|at| !new_stem(&texts.items, *at).is_empty())
+            .collect();
         assert_eq!(begins, [1]);
         assert_eq!(new_stem(&texts.items, 1), "In the past month, have you:");
     }
@@ -509,8 +742,14 @@ mod tests {
     #[test]
     fn the_instruction_stands_above_the_first_question_only() {
         let library = Library::embedded();
-        let texts = library.get("pcl5").expect("a shipped instrument").texts_or_english("en");
+        let texts = library
+            .get("pcl5")
+            .expect("a shipped instrument")
+            .texts_or_english("en");
         assert!(stem_words(texts, 0).starts_with("Below is a list of problems"));
-        assert_eq!(stem_words(texts, 1), "In the past month, how much were you bothered by:");
+        assert_eq!(
+            stem_words(texts, 1),
+            "In the past month, how much were you bothered by:"
+        );
     }
 }

@@ -182,10 +182,7 @@ impl List<'_> {
     }
 
     fn gaps(&self) -> usize {
-        self.items
-            .iter()
-            .filter(|item| item.gap)
-            .count()
+        self.items.iter().filter(|item| item.gap).count()
     }
 
     fn sends(&self) -> bool {

@@ -1,6 +1,6 @@
 // The whole browser run: one demo, one Chromium, the tests of each user's pages one after the other.
 //
-//   npm ci && ATTUNE_BINARY=../target/debug/attune npm test
+//   npm ci && ATTUNE_BINARY=../../target/debug/attune npm test
 //
 // ATTUNE_PICTURES=1 also makes the pictures in docs/pictures anew. ATTUNE_CHROMIUM names another browser.
 

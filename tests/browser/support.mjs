@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const pictures = fileURLToPath(new URL('../docs/pictures/', import.meta.url));
+const pictures = fileURLToPath(new URL('../../docs/pictures/', import.meta.url));
 
 /** Pages are small enough for a bad connection: with style sheet, in bytes. */
 const HEAVIEST_PAGE = 30 * 1024;
@@ -33,7 +33,7 @@ function freePort() {
 export class Demo {
   static async start() {
     const demo = new Demo();
-    demo.binary = process.env.ATTUNE_BINARY ?? fileURLToPath(new URL('../target/debug/attune', import.meta.url));
+    demo.binary = process.env.ATTUNE_BINARY ?? fileURLToPath(new URL('../../target/debug/attune', import.meta.url));
     demo.folder = await mkdtemp(join(tmpdir(), 'attune-e2e-'));
     const port = await freePort();
     demo.url = `http://127.0.0.1:${port}`;
