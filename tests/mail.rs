@@ -341,7 +341,7 @@ fn a_flag_notice_goes_to_the_clinician_and_says_nothing() {
     );
     assert_eq!(send_notices(&house, &sink), 0);
     let mail = sink.mails().remove(0);
-    assert_eq!(mail.to, [house.people.therapist.email.clone()]);
+    assert_eq!(mail.to, std::slice::from_ref(&house.people.therapist.email));
     tells_nothing(&mail);
     assert!(!mail.everything().contains("Zephyrine"));
     assert_eq!(mail.links(), [format!("http://{}/queue", house.address())]);
