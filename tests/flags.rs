@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 
 use crate::house::{House, monday, wait_for};
 use crate::patient::{CALM, get, post, submit};
+use crate::support::page;
 
 /// A house in which one patient has just answered item 9 above zero.
 fn flagged(house: &House) -> String {
@@ -416,4 +417,37 @@ fn a_new_answer_after_closing_raises_a_new_flag() {
         &["0", "0", "0", "0", "0", "0", "0", "0", "1", "0"],
     );
     assert_eq!(house.counts(["flags", "flags_waiting"]), [3, 2]);
+}
+
+#[test]
+fn a_flag_whose_answer_rose_while_somebody_wrote_is_not_closed_unseen() {
+    let house = House::open();
+    let link = house.phq9("P1");
+    let mut patient = house.client();
+    post(&mut patient, &format!("{link}/q/9"), &[("answer", "1")]);
+    let path = format!("/flags/{}", house.flag());
+    let mut therapist = house.signed_in(&house.people.therapist);
+    post(&mut therapist, &format!("{path}/acknowledge"), &[]);
+    let page = get(&mut therapist, &path).text();
+    let form = page::form_to(&page, "/close").expect("a form to close it");
+    post(&mut patient, &format!("{link}/q/9"), &[("answer", "3")]);
+
+    let assessed = form.with(&[("assessment", "Spoke; safe.")]);
+    let refused = therapist
+        .post_form(&format!("{path}/close"), &assessed)
+        .expect("an answer");
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    assert!(
+        refused.text().contains("Spoke; safe."),
+        "what was written is kept"
+    );
+    assert_eq!(house.counts(["flags_waiting"]), [1]);
+
+    let form = page::form_to(&refused.text(), "/close").expect("a form to close it");
+    let assessed = form.with(&[("assessment", "Spoke again; safe.")]);
+    let closed = therapist
+        .post_form(&format!("{path}/close"), &assessed)
+        .expect("an answer");
+    assert_eq!(closed.status, 303, "{}", closed.text());
+    assert_eq!(house.counts(["flags_waiting"]), [0]);
 }

@@ -65,9 +65,7 @@ fn the_domain_knows_no_clock_chance_disk_database_web_or_log() {
         "crate::web",
     ];
     for (path, text) in sources("src/domain") {
-        let in_tests =
-            path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
-        let found = if in_tests {
+        let found = if is_test(&path) {
             vec![]
         } else {
             names(&text, &foreign)

@@ -31,6 +31,7 @@ pub use id::fresh;
 pub(crate) use id::seeded;
 
 use lane::{Connect, Job, Queue, Urgency, Verdict, Wrap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -163,6 +164,7 @@ struct Inner {
     writes: Arc<Queue>,
     reads: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -199,6 +201,8 @@ impl Store {
             let thread = lane::start(name, Arc::clone(queue), Arc::clone(&connect), tx, wrap);
             threads.push(thread.map_err(|error| Fault::Connect(error.to_string()))?);
         }
+        let stop = Arc::new(AtomicBool::new(false));
+        threads.extend(engine::start_checkpoints(&place, &seal, Arc::clone(&stop))?);
         Ok(Store {
             inner: Arc::new(Inner {
                 place,
@@ -206,6 +210,7 @@ impl Store {
                 writes,
                 reads,
                 threads: Mutex::new(threads),
+                stop,
             }),
         })
     }
@@ -325,9 +330,11 @@ impl Store {
     pub fn close(&self) {
         self.inner.writes.close();
         self.inner.reads.close();
+        self.inner.stop.store(true, Ordering::Relaxed);
         let threads =
             std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(|e| e.into_inner()));
         for thread in threads {
+            thread.thread().unpark();
             if thread.join().is_err() {
                 tracing::error!("a database thread ended in a panic");
             }

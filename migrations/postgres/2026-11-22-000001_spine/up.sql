@@ -151,6 +151,8 @@ CREATE TABLE administration (
   FOREIGN KEY (org_id, episode_id) REFERENCES episode (org_id, id)
 );
 
+CREATE INDEX administration_open ON administration (org_id, expires_at) WHERE ended_at IS NULL;
+
 CREATE TABLE link (
   token_hash BYTEA NOT NULL PRIMARY KEY,
   org_id BYTEA NOT NULL,

@@ -151,6 +151,8 @@ CREATE TABLE administration (
   FOREIGN KEY (org_id, episode_id) REFERENCES episode (org_id, id)
 ) WITHOUT ROWID;
 
+CREATE INDEX administration_open ON administration (org_id, expires_at) WHERE ended_at IS NULL;
+
 CREATE TABLE link (
   token_hash BLOB NOT NULL PRIMARY KEY,
   org_id BLOB NOT NULL,
@@ -327,6 +329,7 @@ CREATE TABLE heartbeat (
 ANALYZE sqlite_schema;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('administration', 'administration', '1000000 1000000 1');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('administration', 'sqlite_autoindex_administration_2', '1000000 1000000 10 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('administration', 'administration_open', '10000 10000 10');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('audit_event', 'audit_event', '1000000 1000000 1');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('audit_seal', 'audit_seal', '1000000 1000000 1');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('care_session', 'care_session', '1000000 1000000 1');
