@@ -1,5 +1,6 @@
 //! What was acknowledged survives: kill -9 in the middle of a burst, SIGTERM in the middle of a burst, a second process on the same file.
 
+use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -149,6 +150,24 @@ fn a_mail_server_that_hangs_does_not_keep_the_service_from_ending() {
     office.verified();
 }
 
+/// Runs a command that should end soon; one that goes on is ended, so that it shows.
+fn ends(command: &mut Command) -> Output {
+    let pipes = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = pipes.spawn().expect("the program can be started");
+    let began = Instant::now();
+    while child.try_wait().expect("the child can be asked").is_none() {
+        if began.elapsed() > Duration::from_secs(20) {
+            child.kill().expect("the child can be ended");
+            panic!("it goes on");
+        }
+        sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().expect("the program ended")
+}
+
 #[test]
 fn a_second_process_that_would_write_the_same_sqlite_file_is_refused() {
     if engine() != Engine::Sqlite {
@@ -157,7 +176,7 @@ fn a_second_process_that_would_write_the_same_sqlite_file_is_refused() {
     let office = Office::open();
     let mut second = office.site.command(&["serve"]);
     second.env("ATTUNE_LISTEN", free_address().to_string());
-    let refused = second.output().expect("the program can be started");
+    let refused = ends(&mut second);
     assert_eq!(refused.status.code(), Some(1));
     assert!(
         complaint(&refused).contains("another process"),
@@ -168,7 +187,7 @@ fn a_second_process_that_would_write_the_same_sqlite_file_is_refused() {
     let elsewhere = office.site.folder.path().join("elsewhere");
     let mut third = office.site.command(&["verify"]);
     third.env("ATTUNE_DATA_DIR", &elsewhere);
-    let refused = third.output().expect("the program can be started");
+    let refused = ends(&mut third);
     assert_eq!(refused.status.code(), Some(1), "{}", printed(&refused));
     assert!(
         complaint(&refused).contains("another process"),

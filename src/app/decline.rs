@@ -17,18 +17,18 @@ pub async fn decline(app: &App, token_hash: [u8; 32]) -> Result<(), Failure<Refu
     app.store
         .write(move |tx| {
             administration::lock(tx, &token_hash)?;
-            let door =
-                administration::door(tx, &token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
-            check_open(&door, now).map_err(Failure::Refused)?;
+            let slip =
+                administration::slip(tx, &token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+            check_open(&slip, now).map_err(Failure::Refused)?;
 
-            let form = &door.administration;
+            let form = &slip.administration;
             administration::end(tx, form.org_id, form.id, AdministrationState::Declined, now)?;
             administration::revoke_links(tx, form.org_id, form.id, now)?;
             let task = TaskRow {
                 org_id: form.org_id,
                 id: fresh(now),
                 kind: TaskKind::NotForMe.word().into(),
-                clinic_id: door.clinic_id,
+                clinic_id: slip.clinic_id,
                 patient_id: form.patient_id,
                 detail:
                     "Somebody who got the link said it was not meant for them. Check the address."

@@ -12,7 +12,7 @@ use crate::domain::risk::rules::RiskHit;
 use crate::domain::risk::{Act, FlagState, Tier, first_deadline, owner_for};
 use crate::domain::scoring::{Completion, Score, Scored, Verdict};
 use crate::domain::submission::{self, Course, Extreme, Intent, Outcome, Part, Sheet};
-use crate::store::administration::{self, Door};
+use crate::store::administration::{self, Slip};
 use crate::store::flag::{self, FlagActRow, FlagRow};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
@@ -82,12 +82,12 @@ pub enum Refusal {
     Unreadable,
 }
 
-/// Whether a door still takes answers.
+/// Whether a slip still takes answers.
 ///
 /// # Errors
 /// Says why not.
-pub fn check_open(door: &Door, now: NaiveDateTime) -> Result<(), Refusal> {
-    let state: AdministrationState = door
+pub fn check_open(slip: &Slip, now: NaiveDateTime) -> Result<(), Refusal> {
+    let state: AdministrationState = slip
         .administration
         .state
         .parse()
@@ -96,8 +96,8 @@ pub fn check_open(door: &Door, now: NaiveDateTime) -> Result<(), Refusal> {
         AdministrationState::Completed => Err(Refusal::SentAlready),
         AdministrationState::Declined | AdministrationState::Cancelled => Err(Refusal::Revoked),
         AdministrationState::Expired => Err(Refusal::Expired),
-        _ if door.revoked_at.is_some() => Err(Refusal::Revoked),
-        _ if door.administration.expires_at < now => Err(Refusal::Expired),
+        _ if slip.revoked_at.is_some() => Err(Refusal::Revoked),
+        _ if slip.administration.expires_at < now => Err(Refusal::Expired),
         _ => Ok(()),
     }
 }
@@ -106,8 +106,8 @@ pub fn check_open(door: &Door, now: NaiveDateTime) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// When a definition is gone.
-pub fn instruments<'a>(library: &'a Library, door: &Door) -> Result<Vec<&'a Instrument>, Fault> {
-    read_battery(&door.administration.instruments)
+pub fn instruments<'a>(library: &'a Library, slip: &Slip) -> Result<Vec<&'a Instrument>, Fault> {
+    read_battery(&slip.administration.instruments)
         .iter()
         .map(|part| {
             library
@@ -138,12 +138,12 @@ fn take(
     command: &TakeAnswers,
     now: NaiveDateTime,
 ) -> Result<Receipt, Failure<Refusal>> {
-    let door =
-        administration::door(tx, &command.token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+    let slip =
+        administration::slip(tx, &command.token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
     let stored =
-        response::of_administration(tx, door.administration.org_id, door.administration.id)?;
-    let parts = parts(library, &door, &stored)?;
-    if let Err(refusal) = check_open(&door, now) {
+        response::of_administration(tx, slip.administration.org_id, slip.administration.id)?;
+    let parts = parts(library, &slip, &stored)?;
+    if let Err(refusal) = check_open(&slip, now) {
         return Err(Failure::Refused(same_or_other(refusal, parts, command)));
     }
 
@@ -156,12 +156,12 @@ fn take(
         let known = stored
             .iter()
             .find(|row| row.instrument == outcome.instrument.id);
-        if store_outcome(tx, &door, command, known, outcome, now)? == Support::ShowNow {
+        if store_outcome(tx, &slip, command, known, outcome, now)? == Support::ShowNow {
             support = Support::ShowNow;
         }
     }
     let stage = stage(&outcomes, command);
-    finish(tx, &door, stage, now)?;
+    finish(tx, &slip, stage, now)?;
     Ok(Receipt { support, stage })
 }
 
@@ -217,10 +217,10 @@ fn same_or_other(refusal: Refusal, parts: Vec<Part<'_>>, command: &TakeAnswers) 
 /// When stored answers do not fit their definition.
 pub fn parts<'a>(
     library: &'a Library,
-    door: &Door,
+    slip: &Slip,
     stored: &[ResponseRow],
 ) -> Result<Vec<Part<'a>>, Fault> {
-    instruments(library, door)?
+    instruments(library, slip)?
         .into_iter()
         .map(|instrument| {
             let known = stored.iter().find(|row| row.instrument == instrument.id);
@@ -239,29 +239,29 @@ pub fn parts<'a>(
 
 fn store_outcome(
     tx: &mut Tx,
-    door: &Door,
+    slip: &Slip,
     command: &TakeAnswers,
     known: Option<&ResponseRow>,
     outcome: &Outcome<'_>,
     now: NaiveDateTime,
 ) -> Result<Support, Fault> {
-    let row = response_row(door, command, known, outcome, now);
+    let row = response_row(slip, command, known, outcome, now);
     match known {
         Some(_) => response::change(tx, &row)?,
         None => response::add(tx, &row)?,
     }
     if let Some(scored) = &outcome.scored {
         for score in &scored.scores {
-            store_score(tx, door, &row, score, outcome.instrument, now)?;
+            store_score(tx, slip, &row, score, outcome.instrument, now)?;
         }
     }
-    let support = raise_flags(tx, door, row.id, known.is_some(), outcome, now)?;
-    note_taken_back(tx, door, row.id, &outcome.taken_back, now)?;
+    let support = raise_flags(tx, slip, row.id, known.is_some(), outcome, now)?;
+    note_taken_back(tx, slip, row.id, &outcome.taken_back, now)?;
     Ok(support)
 }
 
 fn response_row(
-    door: &Door,
+    slip: &Slip,
     command: &TakeAnswers,
     known: Option<&ResponseRow>,
     outcome: &Outcome<'_>,
@@ -273,10 +273,10 @@ fn response_row(
         ResponseState::InProgress
     };
     ResponseRow {
-        org_id: door.administration.org_id,
+        org_id: slip.administration.org_id,
         id: known.map_or_else(|| fresh(now), |row| row.id),
-        administration_id: door.administration.id,
-        episode_id: door.administration.episode_id,
+        administration_id: slip.administration.id,
+        episode_id: slip.administration.episode_id,
         instrument: outcome.instrument.id.clone(),
         version: outcome.instrument.version.clone(),
         state: state.word().into(),
@@ -285,7 +285,7 @@ fn response_row(
             .scored
             .as_ref()
             .map_or_else(|| "{}".into(), criteria_json),
-        language: door.administration.language.clone(),
+        language: slip.administration.language.clone(),
         layout: command.layout.word().into(),
         started_at: known.map_or(now, |row| row.started_at),
         completed_at: outcome.scored.is_some().then_some(now),
@@ -309,7 +309,7 @@ pub fn criteria_json(scored: &Scored<'_>) -> String {
 
 fn store_score(
     tx: &mut Tx,
-    door: &Door,
+    slip: &Slip,
     response: &ResponseRow,
     score: &Score<'_>,
     instrument: &Instrument,
@@ -322,8 +322,8 @@ fn store_score(
     let at = Extreme { value, at: now };
     let before = response::summary(
         tx,
-        door.administration.org_id,
-        door.administration.episode_id,
+        slip.administration.org_id,
+        slip.administration.episode_id,
         &instrument.id,
         &score.scale.id,
     )?;
@@ -425,7 +425,7 @@ pub fn summary_row(response: &ResponseRow, score: &Score<'_>, course: &Course) -
 
 fn raise_flags(
     tx: &mut Tx,
-    door: &Door,
+    slip: &Slip,
     response: ResponseId,
     known: bool,
     outcome: &Outcome<'_>,
@@ -434,7 +434,7 @@ fn raise_flags(
     if outcome.hits.is_empty() {
         return Ok(Support::NotNow);
     }
-    let org = door.administration.org_id;
+    let org = slip.administration.org_id;
     let existing = if known {
         flag::of_response(tx, org, response)?
     } else {
@@ -457,14 +457,14 @@ fn raise_flags(
                         row,
                         hit,
                         outcome.instrument,
-                        &door.administration.language,
+                        &slip.administration.language,
                         now,
                     )? =>
             {
                 true
             }
             _ => {
-                raise_flag(tx, door, response, hit, outcome.instrument, now)?;
+                raise_flag(tx, slip, response, hit, outcome.instrument, now)?;
                 true
             }
         };
@@ -497,24 +497,24 @@ fn answer_words(instrument: &Instrument, hit: &RiskHit<'_>, language: &str) -> S
 
 fn raise_flag(
     tx: &mut Tx,
-    door: &Door,
+    slip: &Slip,
     response: ResponseId,
     hit: &RiskHit<'_>,
     instrument: &Instrument,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    let org = door.administration.org_id;
+    let org = slip.administration.org_id;
     let people = staff::candidates(tx, org)?;
-    let owner = owner_for(door.clinician_id, door.clinic_id, &people);
+    let owner = owner_for(slip.clinician_id, slip.clinic_id, &people);
     if owner.is_none() {
-        alarm_nobody_licensed(tx, door, now)?;
+        alarm_nobody_licensed(tx, slip, now)?;
     }
     let row = FlagRow {
         org_id: org,
         id: fresh(now),
-        patient_id: door.administration.patient_id,
-        episode_id: door.administration.episode_id,
-        clinic_id: door.clinic_id,
+        patient_id: slip.administration.patient_id,
+        episode_id: slip.administration.episode_id,
+        clinic_id: slip.clinic_id,
         response_id: response,
         rule: hit.rule.id.clone(),
         instrument: instrument.id.clone(),
@@ -522,9 +522,9 @@ fn raise_flag(
         tier: hit.tier().word().into(),
         item: hit.item.to_owned(),
         answer: i32::from(hit.value),
-        answer_words: answer_words(instrument, hit, &door.administration.language),
+        answer_words: answer_words(instrument, hit, &slip.administration.language),
         // Nobody eligible: the clinician keeps it, the alarm above calls for help, and `verify` names it.
-        owner_id: owner.unwrap_or(door.clinician_id),
+        owner_id: owner.unwrap_or(slip.clinician_id),
         state: FlagState::Open.word().into(),
         raised_at: now,
         next_deadline_at: Some(first_deadline(hit.tier(), now)),
@@ -582,16 +582,16 @@ pub fn add_act(
     )
 }
 
-fn alarm_nobody_licensed(tx: &mut Tx, door: &Door, now: NaiveDateTime) -> Result<(), Fault> {
+fn alarm_nobody_licensed(tx: &mut Tx, slip: &Slip, now: NaiveDateTime) -> Result<(), Fault> {
     tracing::error!("an answer needs a licensed reader and nobody here is licensed and active");
     task::add(
         tx,
         &TaskRow {
-            org_id: door.administration.org_id,
+            org_id: slip.administration.org_id,
             id: fresh(now),
             kind: TaskKind::NobodyLicensed.word().into(),
-            clinic_id: door.clinic_id,
-            patient_id: door.administration.patient_id,
+            clinic_id: slip.clinic_id,
+            patient_id: slip.administration.patient_id,
             detail: "Nobody here is licensed and active. Read the review queue now and add a licensed clinician.".into(),
             created_at: now,
             done_at: None,
@@ -633,7 +633,7 @@ fn raise_again(
 
 fn note_taken_back(
     tx: &mut Tx,
-    door: &Door,
+    slip: &Slip,
     response: ResponseId,
     taken_back: &[RiskHit<'_>],
     now: NaiveDateTime,
@@ -641,7 +641,7 @@ fn note_taken_back(
     if taken_back.is_empty() {
         return Ok(());
     }
-    for row in flag::of_response(tx, door.administration.org_id, response)? {
+    for row in flag::of_response(tx, slip.administration.org_id, response)? {
         if taken_back.iter().any(|hit| hit.rule.id == row.rule) {
             add_act(
                 tx,
@@ -657,11 +657,11 @@ fn note_taken_back(
 
 fn finish(
     tx: &mut Tx,
-    door: &Door,
+    slip: &Slip,
     stage: Stage,
     now: NaiveDateTime,
 ) -> Result<(), Failure<Refusal>> {
-    let (org, id) = (door.administration.org_id, door.administration.id);
+    let (org, id) = (slip.administration.org_id, slip.administration.id);
     let act = match stage {
         Stage::Sent => {
             // Another node ended it between our look and this: its time was just over, or it was withdrawn.
@@ -671,7 +671,7 @@ fn finish(
             "answers_sent"
         }
         Stage::Gaps | Stage::Saved { .. } => {
-            if door.administration.state != AdministrationState::Opened.word() {
+            if slip.administration.state != AdministrationState::Opened.word() {
                 administration::mark_opened(tx, org, id, now)?;
             }
             "answers_saved"
@@ -679,7 +679,7 @@ fn finish(
     };
     let holder = Actor::LinkHolder {
         org,
-        patient: door.administration.patient_id,
+        patient: slip.administration.patient_id,
     };
     Ok(audit::record_by(
         tx,

@@ -77,22 +77,29 @@ pub fn add_link(
     Ok(())
 }
 
-/// What a link opens: one occasion, and the words a patient needs around it. No name of the patient, no earlier answer.
+/// What a link stands for: one occasion, and who has to know of its answers. All that taking answers needs.
 #[derive(Debug, Clone, Queryable)]
-pub struct Door {
+pub struct Slip {
     /// When the link was withdrawn, if it was.
     pub revoked_at: Option<NaiveDateTime>,
     /// The occasion.
     pub administration: AdministrationRow,
-    /// The patient's IANA zone.
-    pub time_zone: String,
     /// The episode's clinic.
     pub clinic_id: ClinicId,
-    /// Its name.
-    pub clinic: String,
     /// The responsible clinician.
     pub clinician_id: StaffId,
-    /// Their name.
+}
+
+/// What a link opens: its occasion, and the words a patient needs around it. No name of the patient, no earlier answer.
+#[derive(Debug, Clone, Queryable)]
+pub struct Door {
+    /// The occasion.
+    pub slip: Slip,
+    /// The patient's IANA zone.
+    pub time_zone: String,
+    /// The clinic's name.
+    pub clinic: String,
+    /// The responsible clinician's name.
     pub clinician: String,
     /// The organisation's name.
     pub organisation: String,
@@ -102,40 +109,81 @@ pub struct Door {
     pub reading_promise: String,
 }
 
+/// A link with its occasion and its episode.
+macro_rules! behind_link {
+    () => {
+        link::table
+            .inner_join(
+                administration::table.on(administration::org_id
+                    .eq(link::org_id)
+                    .and(administration::id.eq(link::administration_id))),
+            )
+            .inner_join(
+                episode::table.on(episode::org_id
+                    .eq(link::org_id)
+                    .and(episode::id.eq(administration::episode_id))),
+            )
+    };
+}
+
+/// The columns of a [`Slip`].
+macro_rules! slip_columns {
+    () => {
+        (
+            link::revoked_at,
+            administration::all_columns,
+            episode::clinic_id,
+            episode::clinician_id,
+        )
+    };
+}
+
+/// What the token with this hash stands for.
+///
+/// # Errors
+/// When the database fails.
+pub fn slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> {
+    Ok(on_engine!(tx, db => behind_link!()
+        .filter(link::token_hash.eq(token_hash))
+        .select(slip_columns!())
+        .get_result(db))
+    .optional()?)
+}
+
 /// The door that opens to the token with this hash.
 ///
 /// # Errors
 /// When the database fails.
 pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
-    Ok(on_engine!(tx, db => link::table
+    Ok(on_engine!(tx, db => behind_link!()
         .inner_join(
-            administration::table
-                .on(administration::org_id.eq(link::org_id).and(administration::id.eq(link::administration_id))),
+            patient::table.on(patient::org_id
+                .eq(link::org_id)
+                .and(patient::id.eq(administration::patient_id))),
         )
         .inner_join(
-            episode::table.on(episode::org_id.eq(link::org_id).and(episode::id.eq(administration::episode_id))),
+            clinic::table.on(clinic::org_id
+                .eq(link::org_id)
+                .and(clinic::id.eq(episode::clinic_id))),
         )
         .inner_join(
-            patient::table.on(patient::org_id.eq(link::org_id).and(patient::id.eq(administration::patient_id))),
+            staff::table.on(staff::org_id
+                .eq(link::org_id)
+                .and(staff::id.eq(episode::clinician_id))),
         )
-        .inner_join(clinic::table.on(clinic::org_id.eq(link::org_id).and(clinic::id.eq(episode::clinic_id))))
-        .inner_join(staff::table.on(staff::org_id.eq(link::org_id).and(staff::id.eq(episode::clinician_id))))
         .inner_join(organisation::table.on(organisation::id.eq(link::org_id)))
         .filter(link::token_hash.eq(token_hash))
         .select((
-            link::revoked_at,
-            administration::all_columns,
+            slip_columns!(),
             patient::time_zone,
-            clinic::id,
             clinic::name,
-            staff::id,
             staff::name,
             organisation::name,
             organisation::crisis_line,
             organisation::reading_promise,
         ))
         .get_result(db))
-        .optional()?)
+    .optional()?)
 }
 
 /// Keeps any other node from answering for the same episode until this transaction ends. Comes before the door is read: only what is read under

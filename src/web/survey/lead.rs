@@ -4,6 +4,7 @@ use super::view::{Frame, Line, Notice, NoticeKind, Reading};
 use crate::app::Failure;
 use crate::app::link::Token;
 use crate::app::take_answers::{self, Refusal, check_open};
+use crate::domain::care::AdministrationState;
 use crate::domain::submission::Part;
 use crate::store::administration::Door;
 use crate::store::{administration, response};
@@ -28,12 +29,22 @@ pub async fn load(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> 
         .read(move |tx| {
             let door =
                 administration::door(tx, &hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
-            let stored = response::of_administration(
-                tx,
-                door.administration.org_id,
-                door.administration.id,
-            )?;
-            let parts = take_answers::parts(library, &door, &stored)?;
+            // Before the first save there is nothing to look for: the save itself marks the occasion as opened.
+            let begun = ![
+                AdministrationState::Planned.word(),
+                AdministrationState::Sent.word(),
+            ]
+            .contains(&door.slip.administration.state.as_str());
+            let stored = if begun {
+                response::of_administration(
+                    tx,
+                    door.slip.administration.org_id,
+                    door.slip.administration.id,
+                )?
+            } else {
+                vec![]
+            };
+            let parts = take_answers::parts(library, &door.slip, &stored)?;
             Ok(Opened { door, parts })
         })
         .await
@@ -42,7 +53,7 @@ pub async fn load(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> 
 /// Loads what a link opens, if it still takes answers.
 pub async fn load_open(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> {
     let opened = load(site, token).await?;
-    check_open(&opened.door, site.app.clock.now()).map_err(Failure::Refused)?;
+    check_open(&opened.door.slip, site.app.clock.now()).map_err(Failure::Refused)?;
     Ok(opened)
 }
 

@@ -50,7 +50,7 @@ pub async fn start(
 fn start_page(opened: &Opened, token: &str) -> HttpResponse {
     let Opened { door, parts } = opened;
     let questions: usize = parts.iter().map(|part| part.instrument.items.len()).sum();
-    let until = local_day_words(door, door.administration.expires_at);
+    let until = local_day_words(door, door.slip.administration.expires_at);
     errors::page(
         StatusCode::OK,
         &Start {
@@ -149,7 +149,7 @@ fn question_page(opened: &Opened, token: &str, number: usize, missing: Missing) 
     }
     let texts = part
         .instrument
-        .texts_or_english(&door.administration.language);
+        .texts_or_english(&door.slip.administration.language);
     let Some(words) = texts.items.get(place.position) else {
         return errors::see_other(&question_or_review(token, None));
     };
@@ -346,7 +346,7 @@ fn list_page(opened: &Opened, token: &str, number: usize, missing: Missing) -> H
     };
     let texts = part
         .instrument
-        .texts_or_english(&door.administration.language);
+        .texts_or_english(&door.slip.administration.language);
     let options: Vec<Vec<Choice<'_>>> = texts
         .items
         .iter()
@@ -513,7 +513,13 @@ fn review_page(opened: &Opened, token: &str) -> HttpResponse {
     let answered: Vec<Answered<'_>> = submission::numbered(parts)
         .filter(|(_, part, position)| part.instrument.is_asked(&part.answers, *position))
         .filter_map(|(number, part, position)| {
-            answered(number, part, position, &door.administration.language, token)
+            answered(
+                number,
+                part,
+                position,
+                &door.slip.administration.language,
+                token,
+            )
         })
         .collect();
     let rows: Vec<(&str, Vec<ReviewRow<'_>>)> = answered
@@ -642,7 +648,9 @@ pub async fn end(
     request: HttpRequest,
 ) -> HttpResponse {
     match lead::load(&site, &path).await {
-        Ok(opened) if opened.door.administration.state == AdministrationState::Completed.word() => {
+        Ok(opened)
+            if opened.door.slip.administration.state == AdministrationState::Completed.word() =>
+        {
             end_page(&opened)
         }
         Ok(_) => errors::see_other(&format!("/s/{path}")),
@@ -658,6 +666,7 @@ fn end_page(opened: &Opened) -> HttpResponse {
             .any(|hit| hit.tier() == Tier::Crisis)
     });
     let sent_at = door
+        .slip
         .administration
         .ended_at
         .map_or_else(String::new, |at| local_moment_words(door, at));
