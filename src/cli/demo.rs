@@ -6,9 +6,11 @@ use super::serve;
 use crate::app::demo::{Wanted, invent};
 use crate::app::{App, give_form};
 use crate::config::{Config, LogFormat};
-use crate::domain::access::{Action, Actor, Role, Subject, decide};
+use crate::domain::access::{Action, Actor, Permit, Role, Subject, decide};
+use crate::domain::ids::PatientId;
 use crate::mail::{Mailbox, Mailer};
-use crate::store::{Fault, Place, organisation, patient, staff};
+use crate::store::staff::StaffRow;
+use crate::store::{Fault, Place, Tx, organisation, patient, staff};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -107,6 +109,33 @@ fn fill(opened: &mut Opened, patients: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// Who the demo introduces: people who have to do with each other, so that what its patient answers is seen by its therapist.
+struct Cast {
+    therapist: String,
+    supervisor: String,
+    patient: PatientId,
+}
+
+fn cast(tx: &mut Tx, permit: &Permit, people: &[StaffRow]) -> Result<Option<Cast>, Fault> {
+    let of = |role: Role| people.iter().filter(move |row| row.role == role.word());
+    for (patient, episode) in patient::active(tx, permit)? {
+        let care = patient::episode_by_id(tx, permit.org(), episode)?;
+        let Some(therapist) = of(Role::Therapist).find(|row| row.id == care.clinician_id) else {
+            continue;
+        };
+        for supervisor in of(Role::Supervisor) {
+            if staff::clinics_of(tx, permit.org(), supervisor.id)?.contains(&care.clinic_id) {
+                return Ok(Some(Cast {
+                    therapist: therapist.email.clone(),
+                    supervisor: supervisor.email.clone(),
+                    patient,
+                }));
+            }
+        }
+    }
+    Ok(None)
+}
+
 fn welcome(app: &App, bound: SocketAddr, dir: &Path) -> Result<String, String> {
     let words = |fault: Fault| fault.to_string();
     let org = app.org;
@@ -123,17 +152,18 @@ fn welcome(app: &App, bound: SocketAddr, dir: &Path) -> Result<String, String> {
     let actor = Actor::Operator { org };
     let permit = decide(&actor, Action::GiveForm, Subject::Organisation)
         .map_err(|denied| denied.to_string())?;
-    let somebody = app
+    let known = people.clone();
+    let cast = app
         .store
-        .read_blocking(move |tx| patient::active(tx, &permit))
-        .map_err(words)?;
-    let (patient, _) = somebody.first().ok_or("no invented patient is in care")?;
+        .read_blocking(move |tx| cast(tx, &permit, &known))
+        .map_err(words)?
+        .ok_or("no invented patient is in care")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(|error| error.to_string())?;
     let ids = vec!["phq9".to_owned(), "pc_ptsd_5".to_owned()];
     let link = runtime
-        .block_on(give_form::give_form(app, actor, *patient, ids))
+        .block_on(give_form::give_form(app, actor, cast.patient, ids))
         .map_err(|failure| failure.to_string())?;
     Ok(format!(
         "Attune demo: every person in it is invented, and nothing leaves this machine.\n\
@@ -141,8 +171,8 @@ fn welcome(app: &App, bound: SocketAddr, dir: &Path) -> Result<String, String> {
          \n  Sign in with the password {PASSWORD} as\n    therapist      {}\n    supervisor     {}\n    quality team   {}\n    administrator  {}\n\
          \n  A patient's link\n    {link}\n\
          \n  Data in {}. Stop with Ctrl-C.\n",
-        one(Role::Therapist),
-        one(Role::Supervisor),
+        cast.therapist,
+        cast.supervisor,
         one(Role::Quality),
         one(Role::Administrator),
         dir.display()
