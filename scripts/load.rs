@@ -1,8 +1,8 @@
 //! Patients at work: opens links, fills in the form in the compact layout and sends it, over kept connections, and says how
 //! many submissions a second that made and how long each took. `scripts/bench` runs it; it can be run by hand too.
 //!
-//! A *submission* is: GET the link, POST start, GET the form, POST all answers, GET the end page. Each link is used once.
-//! Every page is checked; anything unexpected is a failure and is shown. Standard library only, one thread a connection.
+//! A *submission* is: GET the link, POST start, GET the form, POST all answers, up to the moment at which the service says that they are stored (it leads
+//! on to the end page or the support page). Each link is used once. Every page is checked; anything unexpected is a failure and is shown. Standard library only, one thread a connection.
 //!
 //!     cargo run --release --example load -- --links links.txt --connections 16 --seconds 10
 
@@ -212,7 +212,7 @@ fn one_connection(options: &Options, next: &AtomicUsize, began: Instant) -> Repo
             RiskItem::Zero
         };
         let started = Instant::now();
-        match patient.submits(link, number, risk) {
+        match patient.is_acknowledged(link, number, risk) {
             Ok(()) => {
                 report.durations.push(started.elapsed());
                 report.flagged += usize::from(risk == RiskItem::AboveZero);

@@ -1,7 +1,7 @@
 //! The audit: reads and writes leave their event, and nobody edits it unnoticed.
 
+use attune::app::seal_audit::seal_audit;
 use attune::app::verify::verify;
-use attune::store::audit;
 use chrono::TimeDelta;
 
 use crate::house::{House, monday};
@@ -12,13 +12,9 @@ fn sealed() -> House {
     let house = House::at(monday());
     let link = house.phq9("P1");
     submit(&mut house.client(), &link, &CALM);
-    let (now, org) = (monday() + TimeDelta::minutes(5), house.app.org);
+    let now = monday() + TimeDelta::minutes(5);
     house.app.clock.set(now);
-    let sealed = house
-        .app
-        .store
-        .write_blocking(move |tx| audit::seal(tx, org, now))
-        .expect("the audit is sealed");
+    let sealed = seal_audit(&house.app, now).expect("the audit is sealed");
     assert!(sealed >= 3, "{sealed} events");
     house.verified();
     house
@@ -68,15 +64,11 @@ fn a_removed_event_shows() {
         ("a seal", "DELETE FROM audit_seal"),
     ] {
         let house = sealed();
-        let (now, org) = (monday() + TimeDelta::minutes(10), house.app.org);
+        let now = monday() + TimeDelta::minutes(10);
         // A second seal, so that taking the first away leaves a hole.
         get(&mut house.signed_in(&house.people.therapist), "/caseload");
         house.app.clock.set(now);
-        house
-            .app
-            .store
-            .write_blocking(move |tx| audit::seal(tx, org, now))
-            .expect("the audit is sealed");
+        seal_audit(&house.app, now).expect("the audit is sealed");
         let statement = if what == "a seal" {
             format!("{statement} WHERE number = 1")
         } else {

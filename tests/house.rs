@@ -110,6 +110,7 @@ impl House {
             .local_addr()
             .expect("a bound socket has an address");
         let app = App {
+            begun: Default::default(),
             store,
             library: Library::embedded(),
             clock,

@@ -1,6 +1,7 @@
 //! The verbs: one a file, each load → decide → store in one transaction. Nothing here knows a page, a command line or an engine.
 
 pub mod accounts;
+pub mod begin;
 pub mod clock;
 pub mod decline;
 pub mod demo;
@@ -18,6 +19,7 @@ pub mod read_caseload;
 pub mod read_patient;
 pub mod read_queue;
 pub mod review_flag;
+pub mod seal_audit;
 pub mod send_due;
 pub mod settle_task;
 pub mod site_words;
@@ -40,6 +42,8 @@ pub struct App {
     pub library: &'static Library,
     /// The time.
     pub clock: Clock,
+    /// Who has just begun.
+    pub begun: Arc<begin::Begun>,
     /// The organisation of this site.
     pub org: OrgId,
     /// The address under which patients and staff reach the site, without a slash at the end.

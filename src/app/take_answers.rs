@@ -123,19 +123,27 @@ pub fn instruments<'a>(library: &'a Library, slip: &Slip) -> Result<Vec<&'a Inst
 /// See [`Refusal`]; a fault means that nothing of it was stored.
 pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Failure<Refusal>> {
     let (library, clock) = (app.library, app.clock.clone());
-    app.store
+    let token_hash = command.token_hash;
+    let begun_at = app.begun.at(&token_hash);
+    let taken = app
+        .store
         .write(move |tx| {
             administration::lock(tx, &command.token_hash)?;
             // Only now: whoever waited for the lock comes after the one it waited for, and the episode's summary follows that order.
-            take(tx, library, &command, clock.now())
+            take(tx, library, &command, begun_at, clock.now())
         })
-        .await
+        .await;
+    if taken.is_ok() && begun_at.is_some() {
+        app.begun.forget(&token_hash);
+    }
+    taken
 }
 
 fn take(
     tx: &mut Tx,
     library: &Library,
     command: &TakeAnswers,
+    begun_at: Option<NaiveDateTime>,
     now: NaiveDateTime,
 ) -> Result<Receipt, Failure<Refusal>> {
     let slip =
@@ -161,7 +169,7 @@ fn take(
         }
     }
     let stage = stage(&outcomes, command);
-    finish(tx, &slip, stage, now)?;
+    finish(tx, &slip, stage, begun_at, now)?;
     Ok(Receipt { support, stage })
 }
 
@@ -659,20 +667,22 @@ fn finish(
     tx: &mut Tx,
     slip: &Slip,
     stage: Stage,
+    begun_at: Option<NaiveDateTime>,
     now: NaiveDateTime,
 ) -> Result<(), Failure<Refusal>> {
     let (org, id) = (slip.administration.org_id, slip.administration.id);
     let act = match stage {
         Stage::Sent => {
             // Another node ended it between our look and this: its time was just over, or it was withdrawn.
-            if !administration::end(tx, org, id, AdministrationState::Completed, now)? {
+            let opened_at = slip.administration.opened_at.or(begun_at).unwrap_or(now);
+            if !administration::complete(tx, org, id, opened_at, now)? {
                 return Err(Failure::Refused(Refusal::Expired));
             }
             "answers_sent"
         }
         Stage::Gaps | Stage::Saved { .. } => {
             if slip.administration.state != AdministrationState::Opened.word() {
-                administration::mark_opened(tx, org, id, now)?;
+                administration::mark_opened(tx, org, id, begun_at.unwrap_or(now))?;
             }
             "answers_saved"
         }

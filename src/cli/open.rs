@@ -33,6 +33,7 @@ pub fn open(config: &Config, bound: SocketAddr) -> Result<Opened, String> {
         .write_blocking(move |tx| accounts::found_if_new(tx, now))
         .map_err(|fault: Fault| fault.to_string())?;
     let app = App {
+        begun: Default::default(),
         store,
         library: Library::embedded(),
         clock,

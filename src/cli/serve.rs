@@ -3,7 +3,7 @@
 use super::console::Exit;
 use super::control;
 use super::open::{self, Opened};
-use crate::app::accounts;
+use crate::app::{accounts, begin};
 use crate::config::{Config, LogFormat};
 use crate::jobs;
 use crate::mail::{Mailbox, Mailer, SmtpMailer};
@@ -114,6 +114,9 @@ pub fn serve(
     });
     stop_loops(loops);
     let _ = std::fs::remove_file(config.control_socket());
+    if let Err(fault) = begin::write_down(&app, app.clock.now()) {
+        tracing::warn!(%fault, "some beginnings could not be written down");
+    }
     app.store.close();
     ended
 }

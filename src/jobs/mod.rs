@@ -3,7 +3,7 @@
 
 pub mod heartbeat;
 
-use crate::app::{App, escalate, plan_due, send_due};
+use crate::app::{App, begin, escalate, plan_due, seal_audit, send_due};
 use crate::mail::Mailer;
 use crate::store::outbox::Lane;
 use crate::store::{Fault, audit};
@@ -128,12 +128,10 @@ fn send_lane(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> {
 }
 
 fn keep(app: &App, last_seal: &mut Option<Instant>) -> Result<usize, Fault> {
+    begin::write_down_old(app)?;
     let passed_on = escalate::escalate(app)?;
     if last_seal.is_none_or(|at| at.elapsed() > Duration::from_secs(5)) {
-        let (now, org) = (app.clock.now(), app.org);
-        let sealed = app
-            .store
-            .write_blocking(move |tx| audit::seal(tx, org, now))?;
+        let sealed = seal_audit::seal_audit(app, app.clock.now())?;
         // A full seal means that more is waiting.
         *last_seal = (sealed < audit::SEAL_MOST_EVENTS).then(Instant::now);
     }

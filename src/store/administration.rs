@@ -2,8 +2,9 @@
 //! one occasion, never the patient's record.
 
 use super::engine::on_engine;
+use super::kept::kept;
 use super::schema::{administration, clinic, episode, link, organisation, patient, staff};
-use super::{Fault, Tx};
+use super::{Fault, Moment, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{
@@ -11,6 +12,7 @@ use crate::domain::ids::{
 };
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Timestamp};
 
 /// One occasion on which a patient is asked.
 #[derive(Debug, Clone, Queryable, Insertable)]
@@ -219,16 +221,49 @@ pub fn mark_opened(
     tx: &mut Tx,
     org: OrgId,
     id: AdministrationId,
-    now: NaiveDateTime,
+    at: NaiveDateTime,
 ) -> Result<(), Fault> {
-    let waiting = [
-        AdministrationState::Planned.word(),
-        AdministrationState::Sent.word(),
-    ];
-    on_engine!(tx, db => diesel::update(administration::table.find((org, id)).filter(administration::expires_at.ge(now)).filter(administration::state.eq(waiting[0]).or(administration::state.eq(waiting[1]))))
-        .set((administration::state.eq(AdministrationState::Opened.word()), administration::opened_at.eq(now)))
-        .execute(db))?;
+    let opening = MarkOpened {
+        org: &org,
+        id: &id,
+        at: Moment(at),
+    };
+    on_engine!(tx, db => opening.execute(db))?;
     Ok(())
+}
+
+kept! {
+    MarkOpened<'a> { org: &'a OrgId => Binary, id: &'a AdministrationId => Binary, at: Moment => Timestamp }
+    "UPDATE administration SET state = 'opened', opened_at = " at " WHERE org_id = " org " AND id = " id
+    " AND state IN ('planned', 'sent') AND expires_at >= " at
+}
+
+/// Notes that everything was handed in, if the occasion is still open. `false` when it had ended already.
+///
+/// # Errors
+/// When the database fails.
+pub fn complete(
+    tx: &mut Tx,
+    org: OrgId,
+    id: AdministrationId,
+    opened_at: NaiveDateTime,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let end = Complete {
+        org: &org,
+        id: &id,
+        opened_at: Moment(opened_at),
+        now: Moment(now),
+    };
+    Ok(on_engine!(tx, db => end.execute(db))? == 1)
+}
+
+kept! {
+    Complete<'a> {
+        org: &'a OrgId => Binary, id: &'a AdministrationId => Binary, opened_at: Moment => Timestamp, now: Moment => Timestamp,
+    }
+    "UPDATE administration SET state = 'completed', opened_at = " opened_at ", ended_at = " now " WHERE org_id = " org " AND id = " id
+    ; " AND ended_at IS NULL"
 }
 
 /// Brings the occasion to an end, if it is still open. `false` when it had ended already.

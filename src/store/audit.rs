@@ -2,17 +2,19 @@
 //! chain, so that an edit, a deletion or a cut tail shows in [`check`].
 
 use super::engine::on_engine;
+use super::kept::kept;
 use super::schema::{audit_event, audit_seal};
-use super::{Fault, Tx, fresh};
+use super::{Fault, Moment, Tx, fresh};
 use crate::domain::access::{Actor, Permit};
 use crate::domain::audit::{AuditEvent, StoredEvent, name_actor, sealed_bytes};
 use crate::domain::ids::{Id, OrgId};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Nullable, Text, Timestamp};
 
 /// Events younger than this are not sealed yet: a transaction may still be open that will add an older one.
 const SEAL_LAG: TimeDelta = TimeDelta::seconds(20);
-/// At most so many events in one seal: sealing shares the one writer with patients' answers and must not hold it long.
+/// At most so many events in one seal, so that each turn is short.
 pub const SEAL_MOST_EVENTS: usize = 2_000;
 
 /// Writes down what was done under a permit.
@@ -65,21 +67,25 @@ pub fn record_by<K>(
 pub fn add(tx: &mut Tx, event: &AuditEvent) -> Result<(), Fault> {
     let stored = event.stored();
     let mac = mac_of(tx, &stored);
-    on_engine!(tx, db => diesel::insert_into(audit_event::table)
-        .values((
-            audit_event::org_id.eq(stored.org),
-            audit_event::id.eq(stored.id),
-            audit_event::at.eq(stored.at),
-            audit_event::actor.eq(stored.actor),
-            audit_event::actor_id.eq(stored.actor_id),
-            audit_event::act.eq(stored.act),
-            audit_event::subject.eq(stored.subject),
-            audit_event::subject_id.eq(stored.subject_id),
-            audit_event::outcome.eq(stored.outcome),
-            audit_event::mac.eq(&mac[..]),
-        ))
-        .execute(db))?;
+    let add = Add {
+        org: stored.org,
+        id: stored.id,
+        at: Moment(stored.at),
+        actor: stored.actor,
+        actor_id: stored.actor_id,
+        act: stored.act,
+        subject: stored.subject,
+        subject_id: stored.subject_id,
+        outcome: stored.outcome,
+        mac: &mac,
+    };
+    on_engine!(tx, db => add.execute(db))?;
     Ok(())
+}
+
+kept! {
+    Add<'a> { org: &'a [u8] => Binary, id: &'a [u8] => Binary, at: Moment => Timestamp, actor: &'a str => Text, actor_id: Option<&'a [u8]> => Nullable<Binary>, act: &'a str => Text, subject: &'a str => Text, subject_id: Option<&'a [u8]> => Nullable<Binary>, outcome: &'a str => Text, mac: &'a [u8] => Binary }
+    "INSERT INTO audit_event (org_id, id, at, actor, actor_id, act, subject, subject_id, outcome, mac) VALUES (" org ", " id ", " at ", " actor ", " actor_id ", " act ", " subject ", " subject_id ", " outcome ", " mac ; ")"
 }
 
 /// Half a SHA-256 is plenty for a check that only this program makes.
@@ -143,12 +149,22 @@ pub fn newest(tx: &mut Tx, org: OrgId) -> Result<Option<NaiveDateTime>, Fault> {
         .optional()?)
 }
 
-/// Seals what is old enough; says how many events were sealed.
+/// A seal that is made and not stored yet.
+#[derive(Debug, Clone)]
+pub struct Seal(SealRow);
+
+impl Seal {
+    /// How many events it covers.
+    pub fn events(&self) -> usize {
+        usize::try_from(self.0.events).unwrap_or(0)
+    }
+}
+
+/// Makes the seal of what is old enough; `None` when that is nothing. Only reads, so that no patient's answer waits for it.
 ///
 /// # Errors
 /// When the database fails.
-pub fn seal(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<usize, Fault> {
-    tx.lock_turn(1)?;
+pub fn make_seal(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<Option<Seal>, Fault> {
     let last: Option<SealRow> = audit_seal::table
         .filter(audit_seal::org_id.eq(org))
         .order(audit_seal::number.desc())
@@ -157,7 +173,7 @@ pub fn seal(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<usize, Fault>
     let after = last
         .as_ref()
         .map_or_else(Vec::new, |seal| seal.up_to.clone());
-    // Only what the chain covers is read: sealing shares the writer with patients' answers.
+    // Only what the chain covers is read.
     let events: Vec<(Vec<u8>, Vec<u8>)> = audit_event::table
         .filter(audit_event::org_id.eq(org).and(audit_event::id.gt(&after)))
         .filter(audit_event::at.lt(now - SEAL_LAG))
@@ -166,9 +182,9 @@ pub fn seal(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<usize, Fault>
         .select((audit_event::id, audit_event::mac))
         .load(&mut tx.db)?;
     let Some((newest, _)) = events.last() else {
-        return Ok(0);
+        return Ok(None);
     };
-    let row = SealRow {
+    Ok(Some(Seal(SealRow {
         org_id: org,
         number: last.as_ref().map_or(1, |seal| seal.number + 1),
         up_to: newest.clone(),
@@ -178,11 +194,16 @@ pub fn seal(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<usize, Fault>
             last.as_ref().map_or(&[][..], |seal| &seal.digest),
             events.iter().map(|(id, mac)| (&id[..], &mac[..])),
         ),
-    };
-    diesel::insert_into(audit_seal::table)
-        .values(&row)
-        .execute(&mut tx.db)?;
-    Ok(events.len())
+    })))
+}
+
+/// Stores a seal, unless another node stored one of that number first.
+///
+/// # Errors
+/// When the database fails.
+pub fn store_seal(tx: &mut Tx, seal: &Seal) -> Result<(), Fault> {
+    on_engine!(tx, db => diesel::insert_into(audit_seal::table).values(&seal.0).on_conflict_do_nothing().execute(db))?;
+    Ok(())
 }
 
 fn events_between(

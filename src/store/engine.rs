@@ -1,6 +1,7 @@
 //! The one file that knows SQLite from PostgreSQL: connecting, settings that durability hangs on, migrations, and the few statements
 //! whose form differs. Everything else in the store is written once.
 
+use super::kept::Plain;
 use super::{Fault, Seal, Tx, lane::Wrap};
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
@@ -95,11 +96,17 @@ pub(super) fn connect(place: &Place, seal: &Arc<Seal>) -> Result<Tx, Fault> {
     })
 }
 
+/// The writer's page cache stays warm from commit to commit. A reader's is emptied by every commit, so it needs little.
+pub(super) fn warm(mut tx: Tx) -> Result<Tx, Fault> {
+    tx.execute("PRAGMA cache_size = -24000")?;
+    Ok(tx)
+}
+
 fn connect_sqlite(path: &Path) -> Result<SqliteConnection, Fault> {
     let mut db = SqliteConnection::establish(&path.to_string_lossy()).map_err(Fault::connect)?;
     db.batch_execute(
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 30000;
+         PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 30000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     check_sqlite(&mut db)?;
@@ -211,8 +218,8 @@ impl Tx {
     pub(super) fn begin(&mut self, wrap: Wrap) -> Result<(), Fault> {
         match (wrap, &self.db) {
             (Wrap::Bare, _) => Ok(()),
-            (_, Db::Sqlite(_)) => self.execute("BEGIN IMMEDIATE"),
-            (_, Db::Postgres(_)) => self.execute("BEGIN"),
+            (_, Db::Sqlite(_)) => self.execute_kept("BEGIN IMMEDIATE"),
+            (_, Db::Postgres(_)) => self.execute_kept("BEGIN"),
         }
     }
 
@@ -233,6 +240,15 @@ impl Tx {
     pub(super) fn execute(&mut self, sql: &str) -> Result<(), Fault> {
         match &mut self.db {
             Db::Sqlite(db) => db.batch_execute(sql),
+            Db::Postgres(db) => db.batch_execute(sql),
+        }
+        .map_err(Fault::from)
+    }
+
+    /// As [`Tx::execute`], for one statement that comes again and again. PostgreSQL plans these few for nothing.
+    pub(super) fn execute_kept(&mut self, sql: &str) -> Result<(), Fault> {
+        match &mut self.db {
+            Db::Sqlite(db) => Plain(sql).execute(db).map(drop),
             Db::Postgres(db) => db.batch_execute(sql),
         }
         .map_err(Fault::from)
@@ -358,16 +374,51 @@ pub(super) fn migrate(tx: &mut Tx) -> Result<Vec<String>, Fault> {
     run.map_err(Fault::migration)
 }
 
-/// A write-ahead log longer than this is copied back into the file, in bytes.
-const CHECKPOINT_FROM: u64 = 8 << 20;
+/// A write-ahead log that has grown by more than this is begun anew, in pages.
+const LOG_PAGES: i32 = 4_096;
+/// A log file shorter than this is not worth a look, in bytes.
+const LOG_BYTES: u64 = 8 << 20;
 /// How often its length is looked at.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 
+#[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = Integer)]
+    log: i32,
+}
+
+/// Whether the writer should copy the rest of a long log back.
+#[derive(Default)]
+pub(super) struct LongLog(AtomicBool);
+
+impl LongLog {
+    /// Between two transactions of the writer: copies what came into the log since the last pass, so that the log begins anew. Without this it would grow
+    /// for as long as answers keep coming, and writing to a file that grows costs twice as much.
+    pub(super) fn copy_rest_back(&self, tx: &mut Tx) {
+        if self.0.swap(false, Ordering::Relaxed)
+            && let Err(fault) = checkpoint(tx)
+        {
+            tracing::warn!(%fault, "the write-ahead log could not be copied back; it will be tried again");
+        }
+    }
+}
+
+/// Copies what it can and stands in nobody's way; says how many pages the log holds.
+fn checkpoint(tx: &mut Tx) -> Result<i32, Fault> {
+    match &mut tx.db {
+        Db::Sqlite(db) => Ok(diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)")
+            .get_result::<Checkpoint>(db)?
+            .log),
+        Db::Postgres(_) => Ok(0),
+    }
+}
+
 /// Copies SQLite's write-ahead log back into the file, on a thread of its own: done by the writer after a commit, it would keep the next patients waiting for
-/// tens of milliseconds. Passive: it takes what it can and stands in nobody's way. PostgreSQL does this by itself.
+/// tens of milliseconds. Only the little that came in meanwhile is left to the writer. PostgreSQL does all this by itself.
 pub(super) fn start_checkpoints(
     place: &Place,
     seal: &Arc<Seal>,
+    long: Arc<LongLog>,
     stop: Arc<AtomicBool>,
 ) -> Result<Option<JoinHandle<()>>, Fault> {
     let Place::Sqlite(path) = place else {
@@ -378,14 +429,35 @@ pub(super) fn start_checkpoints(
         path.file_name().unwrap_or_default().to_string_lossy()
     ));
     let mut tx = connect(place, seal)?;
+    let file = std::fs::File::open(path).map_err(|error| Fault::Connect(error.to_string()))?;
     let thread = std::thread::Builder::new().name("attune-checkpoint".into());
     let started = thread.spawn(move || {
+        // Never closed: closing any handle of a file drops every lock that this process has on it, SQLite's too.
+        let file = std::mem::ManuallyDrop::new(file);
+        let mut seen = None;
         while !stop.load(Ordering::Relaxed) {
             std::thread::park_timeout(CHECKPOINT_EVERY);
-            let long = std::fs::metadata(&log).is_ok_and(|file| file.len() > CHECKPOINT_FROM);
-            if long && let Err(fault) = tx.execute("PRAGMA wal_checkpoint(PASSIVE)") {
-                tracing::warn!(%fault, "the write-ahead log could not be copied back; it will be tried again");
+            let changed = std::fs::metadata(&log)
+                .ok()
+                .filter(|file| file.len() > LOG_BYTES)
+                .and_then(|file| file.modified().ok());
+            if changed.is_none() || changed == seen {
+                continue;
             }
+            match checkpoint(&mut tx) {
+                Ok(pages) if pages > LOG_PAGES => {
+                    // Once more for what came in during the first pass, and all of it to the disk, so that next to nothing is left to the writer.
+                    let _ = file.sync_data();
+                    let _ = checkpoint(&mut tx);
+                    let _ = file.sync_data();
+                    long.0.store(true, Ordering::Relaxed);
+                }
+                Ok(_) => {}
+                Err(fault) => {
+                    tracing::warn!(%fault, "the write-ahead log could not be copied back; it will be tried again");
+                }
+            }
+            seen = changed;
         }
     });
     started

@@ -4,12 +4,15 @@
 //! one transaction, commits once, then answers them all. PostgreSQL gets several threads that run one closure a transaction.
 //! What the closures do is the business of the aggregates beside this file.
 
+use super::engine::LongLog;
 use super::{Fault, Tx};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// So many closures share one commit if they are there.
+const GROUP_MIN: usize = 4;
 /// At most this many closures share one commit.
 const GROUP_MAX: usize = 64;
 /// More waiting closures than this are refused at once, so that an overload shows as an error and not as silence.
@@ -94,7 +97,10 @@ impl Queue {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         waiting = self.wait_for_company(waiting);
-        let group = waiting.jobs.len().min(most);
+        // Half of what waits, so that one half is answered while the other is worked on: taken all at once, patients and writer would take turns at waiting
+        // for each other.
+        let half = waiting.jobs.len().div_ceil(2);
+        let group = half.max(GROUP_MIN).min(most).min(waiting.jobs.len());
         Some(waiting.jobs.drain(..group).map(|(_, job)| job).collect())
     }
 
@@ -137,6 +143,7 @@ pub(super) fn start(
     connect: Connect,
     tx: Tx,
     wrap: Wrap,
+    log: Option<Arc<LongLog>>,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name(name).spawn(move || {
         let mut worker = Worker {
@@ -147,8 +154,51 @@ pub(super) fn start(
         let most = if wrap == Wrap::Group { GROUP_MAX } else { 1 };
         while let Some(jobs) = queue.take(most) {
             worker.run(jobs);
+            if let (Some(log), Some(tx)) = (&log, &mut worker.tx) {
+                log.copy_rest_back(tx);
+            }
         }
     })
+}
+
+/// Connections for reads that run on the caller's own thread; as many as there are callers at once.
+pub(super) struct Near {
+    connect: Connect,
+    idle: Mutex<Vec<Tx>>,
+}
+
+impl Near {
+    pub fn new(connect: Connect) -> Self {
+        Self {
+            connect,
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Runs a read here and now.
+    pub fn run<T, E: From<Fault>>(
+        &self,
+        work: impl FnOnce(&mut Tx) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let idle = self.idle().pop();
+        let mut tx = match idle {
+            Some(tx) => tx,
+            None => (self.connect)()?,
+        };
+        // A panic drops the connection with whatever it was in the middle of.
+        let done = work(&mut tx);
+        self.idle().push(tx);
+        done
+    }
+
+    /// Closes the connections that nobody uses.
+    pub fn close(&self) {
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Tx>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct Worker {
@@ -202,7 +252,7 @@ impl Worker {
             return job(Err(Fault::Stopped));
         };
         let savepoint = self.wrap == Wrap::Group && !alone;
-        if savepoint && let Err(fault) = tx.execute("SAVEPOINT one") {
+        if savepoint && let Err(fault) = tx.execute_kept("SAVEPOINT one") {
             return job(Err(fault));
         }
         let verdict = catch_unwind(AssertUnwindSafe(|| job(Ok(&mut *tx)))).unwrap_or_else(|_| {
@@ -213,12 +263,12 @@ impl Worker {
             }
         });
         if savepoint {
-            let end = if verdict.keep {
-                "RELEASE one"
+            let undone = if verdict.keep {
+                Ok(())
             } else {
-                "ROLLBACK TO one; RELEASE one"
+                tx.execute_kept("ROLLBACK TO one")
             };
-            if let Err(fault) = tx.execute(end) {
+            if let Err(fault) = undone.and_then(|()| tx.execute_kept("RELEASE one")) {
                 tracing::error!(%fault, "savepoint could not be ended; the whole group will fail");
                 self.tx = None;
             }
@@ -234,7 +284,7 @@ impl Worker {
         if self.wrap == Wrap::Bare {
             return Ok(());
         }
-        let ended = tx.execute(if undone { "ROLLBACK" } else { "COMMIT" });
+        let ended = tx.execute_kept(if undone { "ROLLBACK" } else { "COMMIT" });
         if let Err(fault) = &ended {
             tracing::error!(%fault, "commit failed; nothing of the group was stored");
             if tx.execute("ROLLBACK").is_err() {

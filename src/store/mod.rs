@@ -6,6 +6,7 @@
 
 mod engine;
 mod id;
+mod kept;
 mod lane;
 pub mod schema;
 
@@ -27,10 +28,12 @@ pub mod task;
 pub mod verify;
 
 pub use engine::{Db, Place};
+use id::Moment;
 pub use id::fresh;
 pub(crate) use id::seeded;
 
-use lane::{Connect, Job, Queue, Urgency, Verdict, Wrap};
+use engine::LongLog;
+use lane::{Connect, Job, Near, Queue, Urgency, Verdict, Wrap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -163,6 +166,7 @@ struct Inner {
     seal: Arc<Seal>,
     writes: Arc<Queue>,
     reads: Arc<Queue>,
+    near: Near,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stop: Arc<AtomicBool>,
 }
@@ -195,20 +199,42 @@ impl Store {
                 lanes.extend((0..4).map(|n| (format!("attune-pg-read-{n}"), &reads, Wrap::Bare)));
             }
         }
+        let log = Arc::new(LongLog::default());
         let mut threads = vec![];
+        let writer: Connect = {
+            let connect = Arc::clone(&connect);
+            Arc::new(move || engine::warm(connect()?))
+        };
         for (name, queue, wrap) in lanes {
+            let (connect, between) = match wrap {
+                Wrap::Group => (&writer, Some(Arc::clone(&log))),
+                Wrap::Single | Wrap::Bare => (&connect, None),
+            };
             let tx = connect()?;
-            let thread = lane::start(name, Arc::clone(queue), Arc::clone(&connect), tx, wrap);
+            let thread = lane::start(
+                name,
+                Arc::clone(queue),
+                Arc::clone(connect),
+                tx,
+                wrap,
+                between,
+            );
             threads.push(thread.map_err(|error| Fault::Connect(error.to_string()))?);
         }
         let stop = Arc::new(AtomicBool::new(false));
-        threads.extend(engine::start_checkpoints(&place, &seal, Arc::clone(&stop))?);
+        threads.extend(engine::start_checkpoints(
+            &place,
+            &seal,
+            log,
+            Arc::clone(&stop),
+        )?);
         Ok(Store {
             inner: Arc::new(Inner {
                 place,
                 seal,
                 writes,
                 reads,
+                near: Near::new(connect),
                 threads: Mutex::new(threads),
                 stop,
             }),
@@ -290,6 +316,22 @@ impl Store {
             .unwrap_or(Err(E::from(Fault::Bug)))
     }
 
+    /// As [`Store::read`], for a few rows that a key finds. On SQLite it runs at once on the caller's thread: waking another one costs more than such a read.
+    ///
+    /// # Errors
+    /// What `work` returned, or the fault.
+    pub async fn read_brief<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        match self.inner.place {
+            Place::Sqlite(_) => self.inner.near.run(work),
+            Place::Postgres(_) => self.read(work).await,
+        }
+    }
+
     /// As [`Store::read`], for threads that may block.
     ///
     /// # Errors
@@ -330,6 +372,7 @@ impl Store {
     pub fn close(&self) {
         self.inner.writes.close();
         self.inner.reads.close();
+        self.inner.near.close();
         self.inner.stop.store(true, Ordering::Relaxed);
         let threads =
             std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(|e| e.into_inner()));

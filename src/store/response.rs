@@ -1,12 +1,14 @@
 //! Responses, their scores, and the one row per episode and scale that spares every list and every evaluation the history.
 
 use super::engine::on_engine;
+use super::kept::kept;
 use super::schema::{episode_scale, response, score};
-use super::{Fault, Tx};
+use super::{Fault, Moment, Tx};
 use crate::domain::access::Permit;
 use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Double, Integer, Nullable, Text, Timestamp};
 
 /// How many values an episode's row keeps for its sparkline.
 pub const RECENT: usize = 8;
@@ -128,8 +130,28 @@ pub fn of_administration(
 /// # Errors
 /// When the occasion has one for that instrument, or the database fails.
 pub fn add(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
-    on_engine!(tx, db => diesel::insert_into(response::table).values(row).execute(db))?;
+    let add = Add {
+        org: &row.org_id,
+        id: &row.id,
+        administration: &row.administration_id,
+        episode: &row.episode_id,
+        instrument: &row.instrument,
+        version: &row.version,
+        state: &row.state,
+        answers: &row.answers,
+        criteria: &row.criteria,
+        language: &row.language,
+        layout: &row.layout,
+        started: Moment(row.started_at),
+        completed: row.completed_at.map(Moment),
+    };
+    on_engine!(tx, db => add.execute(db))?;
     Ok(())
+}
+
+kept! {
+    Add<'a> { org: &'a OrgId => Binary, id: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary, instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text, language: &'a str => Text, layout: &'a str => Text, started: Moment => Timestamp, completed: Option<Moment> => Nullable<Timestamp> }
+    "INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at) VALUES (" org ", " id ", " administration ", " episode ", " instrument ", " version ", " state ", " answers ", " criteria ", " language ", " layout ", " started ", " completed ; ")"
 }
 
 /// Stores the newest answers of a response that is not handed in yet.
@@ -137,16 +159,26 @@ pub fn add(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn change(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
-    on_engine!(tx, db => diesel::update(response::table.find((row.org_id, row.id)))
-        .set((
-            response::state.eq(&row.state),
-            response::answers.eq(&row.answers),
-            response::criteria.eq(&row.criteria),
-            response::layout.eq(&row.layout),
-            response::completed_at.eq(row.completed_at),
-        ))
-        .execute(db))?;
+    let change = Change {
+        state: &row.state,
+        answers: &row.answers,
+        criteria: &row.criteria,
+        layout: &row.layout,
+        completed_at: row.completed_at.map(Moment),
+        org: &row.org_id,
+        id: &row.id,
+    };
+    on_engine!(tx, db => change.execute(db))?;
     Ok(())
+}
+
+kept! {
+    Change<'a> {
+        state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text, layout: &'a str => Text,
+        completed_at: Option<Moment> => Nullable<Timestamp>, org: &'a OrgId => Binary, id: &'a ResponseId => Binary,
+    }
+    "UPDATE response SET state = " state ", answers = " answers ", criteria = " criteria ", layout = " layout
+    ", completed_at = " completed_at " WHERE org_id = " org " AND id = " id
 }
 
 /// Adds a score.
@@ -154,8 +186,28 @@ pub fn change(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
 /// # Errors
 /// When that revision exists, or the database fails.
 pub fn add_score(tx: &mut Tx, row: &ScoreRow) -> Result<(), Fault> {
-    on_engine!(tx, db => diesel::insert_into(score::table).values(row).execute(db))?;
+    let add = AddScore {
+        org: &row.org_id,
+        response: &row.response_id,
+        scale: &row.scale,
+        revision: row.revision,
+        instrument: &row.instrument,
+        version: &row.version,
+        value: row.value,
+        reason: row.reason.as_deref(),
+        band: row.band.as_deref(),
+        answered: row.answered,
+        items: row.items,
+        prorated: row.prorated,
+        made: Moment(row.made_at),
+    };
+    on_engine!(tx, db => add.execute(db))?;
     Ok(())
+}
+
+kept! {
+    AddScore<'a> { org: &'a OrgId => Binary, response: &'a ResponseId => Binary, scale: &'a str => Text, revision: i32 => Integer, instrument: &'a str => Text, version: &'a str => Text, value: Option<f64> => Nullable<Double>, reason: Option<&'a str> => Nullable<Text>, band: Option<&'a str> => Nullable<Text>, answered: i32 => Integer, items: i32 => Integer, prorated: i32 => Integer, made: Moment => Timestamp }
+    "INSERT INTO score (org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at) VALUES (" org ", " response ", " scale ", " revision ", " instrument ", " version ", " value ", " reason ", " band ", " answered ", " items ", " prorated ", " made ; ")"
 }
 
 /// The episode's row on a scale.
@@ -186,19 +238,34 @@ pub fn add_summary(tx: &mut Tx, row: &EpisodeScaleRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn change_summary(tx: &mut Tx, row: &EpisodeScaleRow) -> Result<(), Fault> {
-    on_engine!(tx, db => diesel::update(episode_scale::table.find((row.org_id, row.episode_id, &row.instrument, &row.scale)))
-        .set((
-            episode_scale::version.eq(&row.version),
-            episode_scale::n.eq(row.n),
-            episode_scale::last_value.eq(row.last_value),
-            episode_scale::last_at.eq(row.last_at),
-            episode_scale::last_band.eq(&row.last_band),
-            episode_scale::best_value.eq(row.best_value),
-            episode_scale::best_at.eq(row.best_at),
-            episode_scale::recent.eq(&row.recent),
-        ))
-        .execute(db))?;
+    let change = ChangeSummary {
+        version: &row.version,
+        n: &row.n,
+        last_value: &row.last_value,
+        last_at: Moment(row.last_at),
+        last_band: row.last_band.as_deref(),
+        best_value: &row.best_value,
+        best_at: Moment(row.best_at),
+        recent: &row.recent,
+        org: &row.org_id,
+        episode: &row.episode_id,
+        instrument: &row.instrument,
+        scale: &row.scale,
+    };
+    on_engine!(tx, db => change.execute(db))?;
     Ok(())
+}
+
+kept! {
+    ChangeSummary<'a> {
+        version: &'a str => Text, n: &'a i32 => Integer, last_value: &'a f64 => Double, last_at: Moment => Timestamp,
+        last_band: Option<&'a str> => Nullable<Text>, best_value: &'a f64 => Double, best_at: Moment => Timestamp,
+        recent: &'a str => Text, org: &'a OrgId => Binary, episode: &'a EpisodeId => Binary, instrument: &'a str => Text,
+        scale: &'a str => Text,
+    }
+    "UPDATE episode_scale SET version = " version ", n = " n ", last_value = " last_value ", last_at = " last_at
+    ", last_band = " last_band ", best_value = " best_value ", best_at = " best_at ", recent = " recent
+    " WHERE org_id = " org " AND episode_id = " episode " AND instrument = " instrument " AND scale = " scale
 }
 
 /// The responses of a patient's episode, oldest first, for somebody who may read them.

@@ -114,7 +114,7 @@ async fn visitor(
     let known: Result<Option<SignIn>, crate::store::Fault> = site
         .app
         .store
-        .read(move |tx| crate::store::staff::sign_in_by(tx, &hash))
+        .read_brief(move |tx| crate::store::staff::sign_in_by(tx, &hash))
         .await;
     let known = known.map_err(|fault| {
         errors::plain(

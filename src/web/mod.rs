@@ -49,7 +49,12 @@ impl Site {
 
     /// The site's own crisis line as it is now.
     pub async fn crisis_line(&self) -> Option<String> {
-        match self.app.store.read(crate::store::organisation::only).await {
+        match self
+            .app
+            .store
+            .read_brief(crate::store::organisation::only)
+            .await
+        {
             Ok(organisation) => organisation.and_then(|row| row.crisis_line),
             Err::<_, crate::store::Fault>(_) => self.crisis_line_at_start.clone(),
         }

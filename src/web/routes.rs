@@ -35,6 +35,9 @@ pub struct Route {
     pub access: Access,
 }
 
+/// Where a patient's pages stand.
+const LINK: &str = "/s/{token}";
+
 macro_rules! routes {
     ($($method:ident $path:literal $access:expr => $handler:path;)+) => {
         /// The table.
@@ -42,11 +45,20 @@ macro_rules! routes {
 
         /// Registers the table; the gate of each route is put in front of its handler here and nowhere else.
         pub fn configure(config: &mut ServiceConfig) {
+            // Patients first: their pages are found by one pattern, and below it most are compared as plain text.
+            let mut link = web::scope(LINK);
+            $(
+                if let (Access::LinkHolder, Some(path)) = ($access, $path.strip_prefix(LINK)) {
+                    link = link.service(web::resource(path).guard(routes!(@guard $method)).to($handler));
+                }
+            )+
+            config.service(link);
             $(
                 let access: Access = $access;
                 let resource = web::resource($path).guard(routes!(@guard $method));
                 match access {
-                    Access::Public | Access::LinkHolder | Access::SetupLink => {
+                    Access::LinkHolder => {}
+                    Access::Public | Access::SetupLink => {
                         config.service(resource.to($handler));
                     }
                     Access::SignedIn | Access::May(_) | Access::Demo => {
@@ -61,10 +73,6 @@ macro_rules! routes {
 }
 
 routes! {
-    GET "/healthz" Access::Public => health::healthz;
-    GET "/readyz" Access::Public => health::readyz;
-    GET "/assets/{name}" Access::Public => assets::serve;
-
     GET "/s/{token}" Access::LinkHolder => survey::start;
     POST "/s/{token}" Access::LinkHolder => survey::begin;
     GET "/s/{token}/next" Access::LinkHolder => survey::next;
@@ -78,6 +86,10 @@ routes! {
     GET "/s/{token}/end" Access::LinkHolder => survey::end;
     POST "/s/{token}/not-for-me" Access::LinkHolder => survey::not_for_me;
     GET "/s/{token}/closed" Access::LinkHolder => survey::closed;
+
+    GET "/healthz" Access::Public => health::healthz;
+    GET "/readyz" Access::Public => health::readyz;
+    GET "/assets/{name}" Access::Public => assets::serve;
 
     GET "/sign-in" Access::Public => staff::sign_in::page;
     POST "/sign-in" Access::Public => staff::sign_in::sign_in;

@@ -55,13 +55,40 @@ impl Patient {
         self.acknowledged
     }
 
-    /// Does one whole submission; `number` varies the answers. When this says yes, the service has acknowledged them all.
-    pub fn submits(&mut self, link: &str, number: usize, risk: RiskItem) -> Result<(), String> {
+    /// Opens the link, starts, answers and sends; done when the service says that the answers are stored, by leading on to the end page, or to the
+    /// support page first. `number` varies the answers.
+    pub fn is_acknowledged(
+        &mut self,
+        link: &str,
+        number: usize,
+        risk: RiskItem,
+    ) -> Result<(), String> {
+        let page = self.begins(link)?;
+        let action = action_before(&page, "type=\"radio\"", link)?;
+        let fields = self.answers(&page, number, risk)?;
+        let answer = self.redirected(&action, &fields)?;
+        let wanted = match risk {
+            RiskItem::Zero => "/end",
+            RiskItem::AboveZero => "/support?then=end",
+        };
+        match answer.header("location") {
+            Some(place) if place.ends_with(wanted) => Ok(()),
+            place => Err(format!("{link}: led to {place:?} instead of {wanted}")),
+        }
+    }
+
+    /// Opens the link and starts; the form.
+    fn begins(&mut self, link: &str) -> Result<String, String> {
         self.client.forget_cookies();
         self.acknowledged = Acknowledged::No;
         let start = self.get(link)?;
         let action = action_before(&start, "name=\"layout\"", link)?;
-        let mut page = self.post(&action, &[("layout", "list")])?;
+        self.post(&action, &[("layout", "list")])
+    }
+
+    /// Does one whole submission and reads the end page; `number` varies the answers. When this says yes, the service has acknowledged them all.
+    pub fn submits(&mut self, link: &str, number: usize, risk: RiskItem) -> Result<(), String> {
+        let mut page = self.begins(link)?;
         let mut supported = false;
         for _ in 0..MOST_STEPS {
             if page.contains(END_MARK) {

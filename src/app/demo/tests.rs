@@ -5,6 +5,7 @@ use super::site::Site;
 use super::{Invented, Wanted, invent, story};
 use crate::app::App;
 use crate::app::clock::Clock;
+use crate::app::seal_audit::seal_audit;
 use crate::app::take_answers::{course_of, criteria_json};
 use crate::app::verify::verify;
 use crate::domain::access::Role;
@@ -88,6 +89,7 @@ impl Home {
         let (library, clock) = (Library::embedded(), Clock::stopped_at(noon()));
         Home {
             app: App {
+                begun: Default::default(),
                 store,
                 library,
                 clock,
@@ -364,11 +366,7 @@ fn one_alarming_answer_waits_and_its_notice_is_queued() {
 fn the_audit_is_sealed_as_if_it_had_happened() {
     let home = Home::new();
     let invented = home.invent(120);
-    let sealed = home
-        .app
-        .store
-        .write_blocking(|tx| audit::seal(tx, org(), noon()))
-        .unwrap();
+    let sealed = seal_audit(&home.app, noon()).unwrap();
     let check = home.read(|tx| audit::check(tx, org()));
     assert_eq!((check.events, sealed), (invented.events, invented.events));
     assert!(check.edited.is_empty() && check.broken_seals.is_empty());

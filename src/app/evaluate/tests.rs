@@ -82,6 +82,7 @@ impl Site {
             .unwrap();
         let (library, clock) = (Library::embedded(), Clock::stopped_at(now));
         let app = App {
+            begun: Default::default(),
             store,
             library,
             clock,

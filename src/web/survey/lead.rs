@@ -26,7 +26,7 @@ pub async fn load(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> 
     let (hash, library) = (token.hash(), site.app.library);
     site.app
         .store
-        .read(move |tx| {
+        .read_brief(move |tx| {
             let door =
                 administration::door(tx, &hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
             // Before the first save there is nothing to look for: the save itself marks the occasion as opened.

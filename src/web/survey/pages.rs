@@ -7,13 +7,12 @@ use super::view::{
 };
 use crate::app::link::Token;
 use crate::app::take_answers::{self, Receipt, Refusal, Stage, TakeAnswers};
-use crate::app::{Failure, decline, take_answers::take_answers};
+use crate::app::{Failure, begin, decline, take_answers::take_answers};
 use crate::domain::care::{AdministrationState, Layout};
 use crate::domain::instrument::{Instrument, ItemTexts, Texts};
 use crate::domain::risk::{Tier, rules};
 use crate::domain::schedule::local_time;
 use crate::domain::submission::{self, Intent, Part, Sheet};
-use crate::store::administration;
 use crate::store::administration::Door;
 use crate::web::form::{Fields, FormTrouble};
 use crate::web::{Site, errors};
@@ -89,10 +88,7 @@ pub async fn begin(
         )
         .await;
     };
-    let (hash, now) = (token.hash(), site.app.clock.now());
-    site.app
-        .store
-        .write_soon(move |tx| administration::mark_opened_by(tx, &hash, now));
+    begin::begin(&site.app, token.hash());
     match fields.one("layout") {
         "list" => errors::see_other(&format!("/s/{path}/list/1")),
         _ => errors::see_other(&format!("/s/{path}/next")),

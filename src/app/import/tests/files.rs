@@ -150,6 +150,7 @@ fn reopened(app: &App, folder: &Path) -> App {
     )
     .unwrap();
     App {
+        begun: Default::default(),
         store,
         ..app.clone()
     }

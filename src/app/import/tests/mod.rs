@@ -65,6 +65,7 @@ impl Site {
             .write_blocking(move |tx| found(tx, org, clinic, now))
             .unwrap();
         let app = App {
+            begun: Default::default(),
             store,
             library: Library::embedded(),
             clock: Clock::stopped_at(now),

@@ -1,0 +1,54 @@
+//! Statements that are written out by hand so that they stay prepared. Diesel plans an UPDATE anew on every execution, because the columns it sets may differ
+//! from call to call; on the way of a patient's answer that was a fifth of the work. The text is the same on both engines; the values are bound.
+
+use diesel::backend::Backend;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+
+/// A statement without values, such as `COMMIT`.
+pub(super) struct Plain<'a>(pub &'a str);
+
+impl QueryId for Plain<'_> {
+    type QueryId = ();
+    // Told apart by their text.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB: Backend> QueryFragment<DB> for Plain<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
+}
+
+impl<C> RunQueryDsl<C> for Plain<'_> {}
+
+/// Declares a statement: its values with their Rust and SQL types, and its text with the values in their places.
+macro_rules! kept {
+    ($(#[$meta:meta])* $name:ident<$life:lifetime> { $($value:ident: $rust:ty => $sql:ty),+ $(,)? } $($text:literal $place:ident)+ $(; $tail:literal)?) => {
+        $(#[$meta])*
+        struct $name<$life> { $($value: $rust),+ }
+
+        impl diesel::query_builder::QueryId for $name<'_> {
+            type QueryId = $name<'static>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        impl<C> diesel::RunQueryDsl<C> for $name<'_> {}
+
+        $crate::store::kept::kept!(@on diesel::sqlite::Sqlite, $name { $($value => $sql),+ } $($text $place)+ $(; $tail)?);
+        $crate::store::kept::kept!(@on diesel::pg::Pg, $name { $($value => $sql),+ } $($text $place)+ $(; $tail)?);
+    };
+    (@on $engine:ty, $name:ident { $($value:ident => $sql:ty),+ } $($text:literal $place:ident)+ $(; $tail:literal)?) => {
+        impl diesel::query_builder::QueryFragment<$engine> for $name<'_> {
+            fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, $engine>) -> diesel::QueryResult<()> {
+                // Each value is bound with the type declared for it.
+                $(let $value = |out: &mut diesel::query_builder::AstPass<'_, 'b, $engine>| out.push_bind_param::<$sql, _>(&self.$value);)+
+                $(out.push_sql($text); $place(&mut out)?;)+
+                $(out.push_sql($tail);)?
+                Ok(())
+            }
+        }
+    };
+}
+pub(super) use kept;
