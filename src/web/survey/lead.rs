@@ -1,16 +1,16 @@
-//! What every patient page needs: the door behind its link, the words around it, and a calm page for everything that is not a question.
+//! What stands behind a patient's link, and the words around it.
 
-use super::view::{Frame, Line, Notice, NoticeKind, Reading};
+use super::view::{Frame, Line, Reading};
 use crate::app::Failure;
 use crate::app::link::Token;
-use crate::app::take_answers::{self, Refusal, check_open};
+use crate::app::take_answers::{self, Refusal};
 use crate::domain::care::AdministrationState;
+use crate::domain::schedule::local_time;
 use crate::domain::submission::Part;
 use crate::store::administration::Door;
 use crate::store::{administration, response};
-use crate::web::{Site, assets, errors};
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use crate::web::{Site, assets};
+use chrono::NaiveDateTime;
 
 /// A link that opened: its door and the answers so far.
 pub struct Opened {
@@ -21,8 +21,7 @@ pub struct Opened {
 }
 
 /// Loads what a link opens, whatever its state.
-pub async fn load(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> {
-    let token = Token::parse(token).ok_or(Failure::Refused(Refusal::Unknown))?;
+pub async fn load(site: &Site, token: &Token) -> Result<Opened, Failure<Refusal>> {
     let (hash, library) = (token.hash(), site.app.library);
     site.app
         .store
@@ -50,21 +49,22 @@ pub async fn load(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> 
         .await
 }
 
-/// Loads what a link opens, if it still takes answers.
-pub async fn load_open(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> {
-    let opened = load(site, token).await?;
-    check_open(&opened.door.slip, site.app.clock.now()).map_err(Failure::Refused)?;
-    Ok(opened)
-}
-
 /// Head and foot of a page behind a door.
 pub fn frame(door: &Door) -> Frame<'_> {
+    Frame {
+        clinic: &door.clinic,
+        ..frame_without_door(door.crisis_line.as_deref())
+    }
+}
+
+/// Head and foot of a page that knows no door; `crisis_line` as it is stored.
+pub fn frame_without_door(crisis_line: Option<&str>) -> Frame<'_> {
     Frame {
         lang: "en",
         language: "English",
         css: assets::address("survey.css"),
-        clinic: &door.clinic,
-        site_line: door.crisis_line.as_deref().map(read_line),
+        clinic: "",
+        site_line: crisis_line.map(read_line),
     }
 }
 
@@ -90,56 +90,16 @@ pub fn reading(door: &Door) -> Reading<'_> {
     }
 }
 
-/// The calm page for a link that does not take answers, or for a fault.
-pub async fn trouble(
-    site: &Site,
-    failure: Failure<Refusal>,
-    token: &str,
-    from: Option<std::net::IpAddr>,
-) -> HttpResponse {
-    let (status, kind) = match failure {
-        Failure::Refused(Refusal::Unknown) if site.throttle.is_guessing(from) => {
-            (StatusCode::TOO_MANY_REQUESTS, NoticeKind::TooMany)
-        }
-        Failure::Refused(Refusal::Unknown) => (StatusCode::NOT_FOUND, NoticeKind::Unknown),
-        Failure::Refused(Refusal::Revoked) => (StatusCode::GONE, NoticeKind::Revoked),
-        Failure::Refused(Refusal::Expired) => (StatusCode::GONE, NoticeKind::Expired),
-        Failure::Refused(Refusal::SentAlready) => (StatusCode::GONE, NoticeKind::Used),
-        Failure::Refused(Refusal::SentOtherwise) => (StatusCode::CONFLICT, NoticeKind::Used),
-        Failure::Refused(Refusal::Unreadable) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, NoticeKind::Unreadable)
-        }
-        Failure::Denied(_) => (StatusCode::FORBIDDEN, NoticeKind::Unknown),
-        Failure::Fault(fault) => (errors::log(&fault), NoticeKind::Fault),
-    };
-    let back =
-        matches!(kind, NoticeKind::Unreadable | NoticeKind::Fault).then(|| format!("/s/{token}"));
-    notice(site, status, kind, back.as_deref()).await
+/// The day, as the patient's calendar has it.
+pub fn local_day_words(door: &Door, at: NaiveDateTime) -> String {
+    local(door, at).format("%A %-d %B").to_string()
 }
 
-/// A calm page that needs no door.
-pub async fn notice(
-    site: &Site,
-    status: StatusCode,
-    kind: NoticeKind,
-    back: Option<&str>,
-) -> HttpResponse {
-    let stored = site.crisis_line().await;
-    let line = stored.as_deref().map(read_line);
-    let frame = Frame {
-        lang: "en",
-        language: "English",
-        css: assets::address("survey.css"),
-        clinic: "",
-        site_line: line,
-    };
-    errors::page(
-        status,
-        &Notice {
-            frame,
-            kind,
-            back,
-            contact: None,
-        },
-    )
+/// The moment, by the patient's clock.
+pub fn local_moment_words(door: &Door, at: NaiveDateTime) -> String {
+    local(door, at).format("%A %-d %B at %-I:%M %P").to_string()
+}
+
+fn local(door: &Door, at: NaiveDateTime) -> NaiveDateTime {
+    local_time(door.time_zone.parse().unwrap_or(chrono_tz::UTC), at)
 }

@@ -3,6 +3,7 @@
 //!
 //! Everything is borrowed, because the start page and the list page are the busiest pages of the whole program.
 
+use actix_web::http::StatusCode;
 use askama::Template;
 
 /// What every patient page carries: the style sheet, the language and the help that never goes away.
@@ -53,7 +54,7 @@ pub struct Start<'a> {
     /// How many questions there are in all.
     pub questions: usize,
     /// How long it takes, in whole minutes, at least 1.
-    pub minutes: u32,
+    pub minutes: usize,
     /// Answers saved earlier through this link; 0 when the patient has not begun. Above zero the button reads "Go on where you stopped".
     pub saved: usize,
     /// Last day the link works, as people write it: `Tuesday 10 March`. Empty: not said.
@@ -86,6 +87,16 @@ pub enum Missing {
     Nothing,
     /// The patient pressed the button without choosing: the error summary is shown.
     Asked,
+}
+
+impl Missing {
+    /// The status of a page that says so.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Missing::Nothing => StatusCode::OK,
+            Missing::Asked => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
 }
 
 /// One question on a page of its own.

@@ -1,0 +1,63 @@
+//! The first page, and the way from it to the questions.
+
+use super::lead::{Opened, frame, local_day_words, reading};
+use super::question::question_or_review;
+use super::view::Start;
+use super::visit::{Page, Visit};
+use crate::domain::submission;
+use crate::store::administration;
+use crate::web::errors;
+use crate::web::form::{Fields, FormTrouble};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+/// Seconds one question takes, for "about N minutes".
+const SECONDS_A_QUESTION: usize = 12;
+
+/// The first page. Mail scanners open it too: it shows and changes nothing.
+pub async fn start(visit: Visit) -> Page {
+    let opened = visit.open().await?;
+    Ok(start_page(&visit, &opened))
+}
+
+fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
+    let questions: usize = parts.iter().map(|part| part.instrument.items.len()).sum();
+    let page = Start {
+        frame: frame(door),
+        asked_by: &format!("{} at {}", door.clinician, door.clinic),
+        reading: reading(door),
+        questions,
+        minutes: minutes(questions),
+        saved: parts.iter().map(|part| part.answers.answered()).sum(),
+        open_until: &local_day_words(door, door.slip.administration.expires_at),
+        action: &visit.address(""),
+        not_me_action: &visit.address("/not-for-me"),
+    };
+    errors::page(StatusCode::OK, &page)
+}
+
+fn minutes(questions: usize) -> usize {
+    (questions * SECONDS_A_QUESTION).div_ceil(60).max(1)
+}
+
+/// The start button. That somebody began is written down without keeping them waiting: no answer hangs on it.
+pub async fn begin(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
+    let fields = visit.fields(fields).await?;
+    let (hash, now) = (visit.token().await?.hash(), visit.site.app.clock.now());
+    visit
+        .site
+        .app
+        .store
+        .write_soon(move |tx| administration::mark_opened_by(tx, &hash, now));
+    Ok(match fields.one("layout") {
+        "list" => errors::see_other(&visit.address("/list/1")),
+        _ => errors::see_other(&visit.address("/next")),
+    })
+}
+
+/// On to the first open question, or to the review when there is none.
+pub async fn next(visit: Visit) -> Page {
+    let opened = visit.open().await?;
+    let tail = question_or_review(submission::next_open(&opened.parts));
+    Ok(errors::see_other(&visit.address(&tail)))
+}
