@@ -142,6 +142,7 @@ pub fn change(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
             response::state.eq(&row.state),
             response::answers.eq(&row.answers),
             response::criteria.eq(&row.criteria),
+            response::language.eq(&row.language),
             response::layout.eq(&row.layout),
             response::completed_at.eq(row.completed_at),
         ))

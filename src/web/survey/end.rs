@@ -1,13 +1,12 @@
 //! The last page, and the one after "This is not for me".
 
-use super::lead::{Opened, frame, local_moment_words, reading};
+use super::lead::{self, Opened};
 use super::view::{End, EndTone, NoticeKind};
 use super::visit::{Page, Visit};
 use crate::app::decline;
 use crate::domain::care::AdministrationState;
 use crate::domain::risk::{Tier, rules};
 use crate::domain::submission::Part;
-use crate::web::errors;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
@@ -15,20 +14,23 @@ use actix_web::http::StatusCode;
 pub async fn end(visit: Visit) -> Page {
     let opened = visit.look().await?;
     if opened.door.slip.administration.state == AdministrationState::Completed.word() {
-        Ok(end_page(&opened))
+        Ok(end_page(&visit, &opened))
     } else {
-        Ok(errors::see_other(&visit.address("")))
+        Ok(visit.go(""))
     }
 }
 
-fn end_page(Opened { door, parts }: &Opened) -> HttpResponse {
+fn end_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
+    let frame = visit.frame(door);
     let sent_at = door
         .slip
         .administration
         .ended_at
-        .map_or_else(String::new, |at| local_moment_words(door, at));
+        .map_or_else(String::new, |at| {
+            (frame.words.moment)(lead::local(door, at))
+        });
     let page = End {
-        frame: frame(door),
+        frame,
         tone: if parts.iter().any(tells_of_crisis) {
             EndTone::SupportFirst
         } else {
@@ -40,10 +42,10 @@ fn end_page(Opened { door, parts }: &Opened) -> HttpResponse {
             .iter()
             .map(|part| part.instrument.asked(&part.answers).count())
             .sum(),
-        reading: reading(door),
+        reading: lead::reading(door, frame.words),
         contact: None,
     };
-    errors::page(StatusCode::OK, &page)
+    visit.page(StatusCode::OK, &page)
 }
 
 fn tells_of_crisis(part: &Part<'_>) -> bool {
@@ -56,7 +58,7 @@ fn tells_of_crisis(part: &Part<'_>) -> bool {
 pub async fn not_for_me(visit: Visit) -> Page {
     let hash = visit.token().await?.hash();
     match decline::decline(&visit.site.app, hash).await {
-        Ok(()) => Ok(errors::see_other(&visit.address("/closed"))),
+        Ok(()) => Ok(visit.go("/closed")),
         Err(failure) => Err(visit.calm_or_end(failure).await),
     }
 }

@@ -1,15 +1,18 @@
 //! What stands behind a patient's link, and the words around it.
 
-use super::view::{Frame, Line, Reading};
+use super::view::{Line, Reading, Wording};
 use crate::app::Failure;
 use crate::app::link::Token;
 use crate::app::take_answers::{self, Refusal};
 use crate::domain::care::AdministrationState;
+use crate::domain::instrument::{Instrument, Texts};
+use crate::domain::language::Language;
 use crate::domain::schedule::local_time;
 use crate::domain::submission::Part;
+use crate::patient_words::{Words, words as words_of};
 use crate::store::administration::Door;
-use crate::store::{administration, response};
-use crate::web::{Site, assets};
+use crate::store::{Fault, administration, response};
+use crate::web::Site;
 use chrono::NaiveDateTime;
 
 /// A link that opened: its door and the answers so far.
@@ -49,27 +52,21 @@ pub async fn load(site: &Site, token: &Token) -> Result<Opened, Failure<Refusal>
         .await
 }
 
-/// Head and foot of a page behind a door.
-pub fn frame(door: &Door) -> Frame<'_> {
-    Frame {
-        clinic: &door.clinic,
-        ..frame_without_door(door.crisis_line.as_deref())
-    }
-}
-
-/// Head and foot of a page that knows no door; `crisis_line` as it is stored.
-pub fn frame_without_door(crisis_line: Option<&str>) -> Frame<'_> {
-    Frame {
-        lang: "en",
-        language: "English",
-        css: assets::address("survey.css"),
-        clinic: "",
-        site_line: crisis_line.map(read_line),
-    }
+/// The door alone, for the words around a calm page; `None` when there is none or the database does not answer.
+pub async fn door(site: &Site, token: &Token) -> Option<Door> {
+    let hash = token.hash();
+    let found = site
+        .app
+        .store
+        .read(move |tx| administration::door(tx, &hash));
+    found.await.unwrap_or_else(|fault: Fault| {
+        tracing::warn!(%fault, "a calm page does without its door");
+        None
+    })
 }
 
 /// A stored line: `Harbor crisis line|(555) 010-0199|+15550100199`.
-fn read_line(stored: &str) -> Line<'_> {
+pub fn read_line(stored: &str) -> Line<'_> {
     let mut parts = stored.split('|');
     let (label, shown) = (
         parts.next().unwrap_or_default(),
@@ -83,23 +80,44 @@ fn read_line(stored: &str) -> Line<'_> {
 }
 
 /// Who reads the answers and when.
-pub fn reading(door: &Door) -> Reading<'_> {
+pub fn reading<'a>(door: &'a Door, words: &'static Words) -> Reading<'a> {
+    let (when, wording) = promise(&door.reading_promise, words);
     Reading {
         who: &door.clinician,
-        when: &door.reading_promise,
+        when,
+        wording,
     }
 }
 
-/// The day, as the patient's calendar has it.
-pub fn local_day_words(door: &Door, at: NaiveDateTime) -> String {
-    local(door, at).format("%A %-d %B").to_string()
+/// The site's promise as this page can say it. Until a site writes its own, it is ours, in every language; its own is in English.
+fn promise<'a>(stored: &'a str, words: &'static Words) -> (&'a str, Wording) {
+    if stored == words_of(Language::English).reading.first_promise {
+        (words.reading.first_promise, Wording::OfThePage)
+    } else {
+        (stored, wording_in(words.language, Language::English))
+    }
 }
 
-/// The moment, by the patient's clock.
-pub fn local_moment_words(door: &Door, at: NaiveDateTime) -> String {
-    local(door, at).format("%A %-d %B at %-I:%M %P").to_string()
+/// The words of a questionnaire on a page in this language, and whether they are in it.
+pub fn texts(instrument: &Instrument, page: Language) -> (&Texts, Wording) {
+    match instrument.texts(page.word()) {
+        Some(texts) => (texts, Wording::OfThePage),
+        None => (
+            instrument.texts_or_english(page.word()),
+            wording_in(page, Language::English),
+        ),
+    }
 }
 
-fn local(door: &Door, at: NaiveDateTime) -> NaiveDateTime {
+fn wording_in(page: Language, words: Language) -> Wording {
+    if page == words {
+        Wording::OfThePage
+    } else {
+        Wording::EnglishOnly
+    }
+}
+
+/// An instant by the patient's own clock.
+pub fn local(door: &Door, at: NaiveDateTime) -> NaiveDateTime {
     local_time(door.time_zone.parse().unwrap_or(chrono_tz::UTC), at)
 }

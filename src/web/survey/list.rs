@@ -1,16 +1,16 @@
 //! All questions of one instrument in a list.
 
-use super::lead::{Opened, frame};
+use super::lead::{self, Opened};
+use super::preference::LANG;
 use super::question::{choices, question_or_review};
 use super::stems::{new_stem, stem_words};
-use super::support::onward;
-use super::view::{Choice, List, ListButton, ListItem, Missing};
+use super::support::{help_first, in_language};
+use super::view::{Choice, Frame, List, ListButton, ListItem, Missing, Switch};
 use super::visit::{Calm, Page, Visit};
 use crate::app::take_answers::{Receipt, Stage, Support};
 use crate::domain::care::Layout;
 use crate::domain::instrument::ItemTexts;
 use crate::domain::submission::{self, Intent, Part, Sheet};
-use crate::web::errors;
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::HttpResponse;
 
@@ -24,11 +24,14 @@ fn list_page(visit: &Visit, opened: &Opened, missing: Missing) -> HttpResponse {
     let Opened { door, parts } = opened;
     let number = visit.number;
     let Some(part) = number.checked_sub(1).and_then(|index| parts.get(index)) else {
-        return errors::see_other(&visit.address(&question_or_review(None)));
+        return visit.go(&question_or_review(None));
     };
-    let texts = part
-        .instrument
-        .texts_or_english(&door.slip.administration.language);
+    let (texts, wording) = lead::texts(part.instrument, visit.language(door));
+    let button = if number == parts.len() {
+        ListButton::Send
+    } else {
+        ListButton::Continue
+    };
     let options: Vec<Vec<Choice<'_>>> = texts
         .items
         .iter()
@@ -46,22 +49,24 @@ fn list_page(visit: &Visit, opened: &Opened, missing: Missing) -> HttpResponse {
         _ => format!("/list/{}", number - 1),
     };
     let page = List {
-        frame: frame(door),
+        frame: Frame {
+            switch: Switch::Button {
+                first: button.field(),
+            },
+            ..visit.frame(door)
+        },
         part: number,
         parts: parts.len(),
+        wording,
         stem: &stem_words(texts, 0),
         items: &list_items(part, &texts.items, &options, &fields),
         missing,
-        button: if number == parts.len() {
-            ListButton::Send
-        } else {
-            ListButton::Continue
-        },
+        button,
         action: &visit.address(&format!("/list/{number}")),
         back: Some(&visit.address(&back)),
         credit: &texts.credit,
     };
-    errors::page(missing.status(), &page)
+    visit.page(missing.status(), &page)
 }
 
 fn list_items<'a>(
@@ -92,16 +97,30 @@ fn list_items<'a>(
         .collect()
 }
 
-/// "Send my answers" or "Save and continue" under a list.
+/// "Send my answers" or "Save and continue" under a list, or another language, which saves and stays.
 pub async fn answer_list(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
     let fields = visit.fields(fields).await?;
     let Some(sheet) = read_sheet(&fields, visit.number) else {
         return Err(visit.unreadable().await);
     };
+    if fields.has(LANG) {
+        return stay(&visit, sheet, &fields).await;
+    }
     let anyway = fields.has("incomplete");
     let intent = intent(&visit, &fields).await?;
     let receipt = visit.take(sheet, Layout::List, intent).await?;
     after_list(&visit, receipt, anyway).await
+}
+
+/// The same list in another language, with what was chosen on it.
+async fn stay(visit: &Visit, sheet: Sheet, fields: &Fields) -> Page {
+    let here = format!("/list/{}", visit.number);
+    if matches!(&sheet, Sheet::Whole { answers, .. } if answers.is_empty()) {
+        return Ok(in_language(visit, &here, fields));
+    }
+    let receipt = visit.take(sheet, Layout::List, Intent::Save).await?;
+    let tail = help_first(&here, receipt.support);
+    Ok(in_language(visit, &tail, fields))
 }
 
 async fn intent(visit: &Visit, fields: &Fields) -> Result<Intent, Calm> {
@@ -127,7 +146,7 @@ fn read_sheet(fields: &Fields, number: usize) -> Option<Sheet> {
     }
     let answers: Option<Vec<(String, i16)>> = fields
         .iter()
-        .filter(|(name, _)| !["send", "next", "incomplete"].contains(name))
+        .filter(|(name, _)| !["send", "next", "incomplete", LANG].contains(name))
         .map(|(name, value)| Some((name.strip_prefix('q')?.to_owned(), value.parse().ok()?)))
         .collect();
     Some(Sheet::Whole {
@@ -148,5 +167,5 @@ async fn after_list(visit: &Visit, receipt: Receipt, anyway: bool) -> Page {
         _ if asked_again => format!("/list/{number}?open=1"),
         _ => format!("/list/{}", number + 1),
     };
-    Ok(onward(visit, &next, receipt.support))
+    Ok(visit.go(&help_first(&next, receipt.support)))
 }

@@ -1,12 +1,12 @@
 //! All answers once more, before they are sent.
 
-use super::lead::{Opened, frame, reading};
-use super::support::onward;
-use super::view::{Review, ReviewPart, ReviewRow};
+use super::lead::{self, Opened};
+use super::support::help_first;
+use super::view::{Review, ReviewPart, ReviewRow, Wording};
 use super::visit::{Page, Visit};
 use crate::domain::care::Layout;
+use crate::domain::language::Language;
 use crate::domain::submission::{self, Intent, Part, Sheet};
-use crate::web::errors;
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -18,6 +18,7 @@ pub async fn review(visit: Visit) -> Page {
 }
 
 struct Answered<'a> {
+    wording: Wording,
     stem: &'a str,
     number: usize,
     text: &'a str,
@@ -26,27 +27,32 @@ struct Answered<'a> {
 }
 
 fn review_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
-    let language = &door.slip.administration.language;
+    let frame = visit.frame(door);
+    let language = frame.words.language;
     let answered: Vec<Answered<'_>> = submission::numbered(parts)
         .filter(|(_, part, position)| part.instrument.is_asked(&part.answers, *position))
         .filter_map(|(number, part, position)| answered(visit, number, part, position, language))
         .collect();
-    let rows: Vec<(&str, Vec<ReviewRow<'_>>)> = answered
-        .chunk_by(|a, b| a.stem == b.stem)
-        .map(group)
+    let groups: Vec<(&Answered<'_>, Vec<ReviewRow<'_>>)> = answered
+        .chunk_by(|a, b| a.stem == b.stem && a.wording == b.wording)
+        .filter_map(|group| Some((group.first()?, group.iter().map(row).collect())))
         .collect();
-    let groups: Vec<ReviewPart<'_>> = rows
+    let parts: Vec<ReviewPart<'_>> = groups
         .iter()
-        .map(|(stem, rows)| ReviewPart { stem, rows })
+        .map(|(first, rows)| ReviewPart {
+            wording: first.wording,
+            stem: first.stem,
+            rows,
+        })
         .collect();
     let page = Review {
-        frame: frame(door),
-        parts: &groups,
-        reading: reading(door),
+        frame,
+        parts: &parts,
+        reading: lead::reading(door, frame.words),
         action: &visit.address("/send"),
         back: answered.last().map(|row| row.change.as_str()),
     };
-    errors::page(StatusCode::OK, &page)
+    visit.page(StatusCode::OK, &page)
 }
 
 fn answered<'a>(
@@ -54,15 +60,16 @@ fn answered<'a>(
     number: usize,
     part: &Part<'a>,
     position: usize,
-    language: &str,
+    language: Language,
 ) -> Option<Answered<'a>> {
-    let texts = part.instrument.texts_or_english(language);
+    let (texts, wording) = lead::texts(part.instrument, language);
     let words = texts.items.get(position)?;
     let option = part
         .answers
         .get(position)
         .and_then(|value| part.instrument.items.get(position)?.option_with(value));
     Some(Answered {
+        wording,
         stem: words
             .stem
             .as_deref()
@@ -77,23 +84,18 @@ fn answered<'a>(
     })
 }
 
-fn group<'a>(rows: &'a [Answered<'a>]) -> (&'a str, Vec<ReviewRow<'a>>) {
-    let stem = rows.first().map_or("", |row| row.stem);
-    let rows = rows
-        .iter()
-        .map(|row| ReviewRow {
-            number: row.number,
-            text: row.text,
-            answer: row.answer,
-            change: &row.change,
-        })
-        .collect();
-    (stem, rows)
+fn row<'a>(answered: &'a Answered<'a>) -> ReviewRow<'a> {
+    ReviewRow {
+        number: answered.number,
+        text: answered.text,
+        answer: answered.answer,
+        change: &answered.change,
+    }
 }
 
 /// "Send my answers" under the review.
 pub async fn send(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
     visit.fields(fields).await?;
     let receipt = visit.take(Sheet::Empty, Layout::Page, Intent::Send).await?;
-    Ok(onward(&visit, "/end", receipt.support))
+    Ok(visit.go(&help_first("/end", receipt.support)))
 }

@@ -1,12 +1,11 @@
 //! The first page, and the way from it to the questions.
 
-use super::lead::{Opened, frame, local_day_words, reading};
+use super::lead::{self, Opened};
 use super::question::question_or_review;
-use super::view::Start;
+use super::view::{Start, Wording};
 use super::visit::{Page, Visit};
 use crate::domain::submission;
 use crate::store::administration;
-use crate::web::errors;
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -22,18 +21,25 @@ pub async fn start(visit: Visit) -> Page {
 
 fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
     let questions: usize = parts.iter().map(|part| part.instrument.items.len()).sum();
+    let frame = visit.frame(door);
+    let foreign = parts
+        .iter()
+        .map(|part| lead::texts(part.instrument, frame.words.language).1)
+        .find(|wording| *wording != Wording::OfThePage);
+    let until = lead::local(door, door.slip.administration.expires_at);
     let page = Start {
-        frame: frame(door),
-        asked_by: &format!("{} at {}", door.clinician, door.clinic),
-        reading: reading(door),
+        frame,
+        clinician: &door.clinician,
+        reading: lead::reading(door, frame.words),
         questions,
         minutes: minutes(questions),
         saved: parts.iter().map(|part| part.answers.answered()).sum(),
-        open_until: &local_day_words(door, door.slip.administration.expires_at),
+        wording: foreign.unwrap_or(Wording::OfThePage),
+        open_until: &(frame.words.day)(until),
         action: &visit.address(""),
         not_me_action: &visit.address("/not-for-me"),
     };
-    errors::page(StatusCode::OK, &page)
+    visit.page(StatusCode::OK, &page)
 }
 
 fn minutes(questions: usize) -> usize {
@@ -50,14 +56,14 @@ pub async fn begin(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
         .store
         .write_soon(move |tx| administration::mark_opened_by(tx, &hash, now));
     Ok(match fields.one("layout") {
-        "list" => errors::see_other(&visit.address("/list/1")),
-        _ => errors::see_other(&visit.address("/next")),
+        "list" => visit.go("/list/1"),
+        _ => visit.go("/next"),
     })
 }
 
 /// On to the first open question, or to the review when there is none.
 pub async fn next(visit: Visit) -> Page {
     let opened = visit.open().await?;
-    let tail = question_or_review(submission::next_open(&opened.parts));
-    Ok(errors::see_other(&visit.address(&tail)))
+    let next = submission::next_open(&opened.parts);
+    Ok(visit.go(&question_or_review(next)))
 }

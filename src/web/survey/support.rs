@@ -1,21 +1,29 @@
 //! Help, at once after an answer that asks for it. The answer is already saved.
 
-use super::lead::{frame, reading};
-use super::view;
+use super::lead::{self, Opened};
+use super::preference::LANG;
+use super::view::{self, Frame, Switch};
 use super::visit::{Page, Visit};
 use crate::app::take_answers::Support;
-use crate::web::errors;
+use crate::domain::language::Language;
+use crate::web::form::Fields;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-/// Help first, when an answer asks for it; else straight on to the page with this end of an address.
-pub fn onward(visit: &Visit, next: &str, support: Support) -> HttpResponse {
+/// The end of an address, or of the help page's that leads there, when an answer asks for help.
+pub fn help_first(next: &str, support: Support) -> String {
     match support {
-        Support::NotNow => errors::see_other(&visit.address(next)),
-        Support::ShowNow => {
-            let then = next.trim_start_matches('/');
-            errors::see_other(&visit.address(&format!("/support?then={then}")))
-        }
+        Support::NotNow => next.to_owned(),
+        Support::ShowNow => format!("/support?then={}", next.trim_start_matches('/')),
+    }
+}
+
+/// On to that end of an address, in the language that the form names, if it is one of ours.
+pub fn in_language(visit: &Visit, tail: &str, fields: &Fields) -> HttpResponse {
+    let mark = if tail.contains('?') { '&' } else { '?' };
+    match fields.one(LANG).parse::<Language>() {
+        Ok(language) => visit.go(&format!("{tail}{mark}{LANG}={language}")),
+        Err(_) => visit.go(tail),
     }
 }
 
@@ -28,13 +36,19 @@ pub async fn support(visit: Visit, request: HttpRequest) -> Page {
         .map(|(_, value)| value)
         .filter(|then| is_ours(then))
         .unwrap_or_else(|| "next".to_owned());
-    let opened = visit.look().await?;
+    let Opened { door, .. } = &visit.look().await?;
+    let frame = Frame {
+        switch: Switch::Link {
+            before: &visit.address(&format!("/support?then={then}&lang=")),
+        },
+        ..visit.frame(door)
+    };
     let page = view::Support {
-        frame: frame(&opened.door),
-        reading: reading(&opened.door),
+        frame,
+        reading: lead::reading(door, frame.words),
         next: &visit.address(&format!("/{then}")),
     };
-    Ok(errors::page(StatusCode::OK, &page))
+    Ok(visit.page(StatusCode::OK, &page))
 }
 
 /// Only our own pages may follow the support page: letters, digits, one slash.

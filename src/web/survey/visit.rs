@@ -2,17 +2,21 @@
 //! `visit.open().await?` and go on with what is behind the link.
 
 use super::lead::{self, Opened};
-use super::view::{Notice, NoticeKind};
+use super::preference::Preference;
+use super::view::{Frame, Notice, NoticeKind, Switch};
 use crate::app::Failure;
 use crate::app::link::Token;
 use crate::app::take_answers::{Receipt, Refusal, TakeAnswers, check_open, take_answers};
 use crate::domain::care::Layout;
+use crate::domain::language::Language;
 use crate::domain::submission::{Intent, Sheet};
+use crate::patient_words::words;
+use crate::store::administration::Door;
 use crate::web::form::{Fields, FormTrouble};
-use crate::web::{Site, errors};
+use crate::web::{Site, assets, errors};
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use std::future::{Ready, ready};
 use std::net::IpAddr;
@@ -37,6 +41,9 @@ pub struct Visit {
     pub number: usize,
     token: String,
     peer: Option<IpAddr>,
+    preference: Preference,
+    /// Where this page comes from in another language, up to the language's tag.
+    switch: String,
 }
 
 /// What stands in the address.
@@ -70,15 +77,75 @@ impl FromRequest for Visit {
 impl Visit {
     fn read(request: &HttpRequest) -> Result<Visit, actix_web::Error> {
         let site = web::Data::<Site>::extract(request).into_inner()?;
-        let params = web::Path::<Params>::extract(request)
-            .into_inner()?
-            .into_inner();
+        let params = web::Path::<Params>::extract(request).into_inner();
+        let (token, number) = match params.map(web::Path::into_inner) {
+            Ok(params) => (params.token, params.number.0),
+            // An address that no route knows.
+            Err(_) => (segment(request.path(), 2).to_owned(), 0),
+        };
+        // What was posted cannot be asked for once more by a link: back to the first page.
+        let reads = [Method::GET, Method::HEAD].contains(request.method());
+        let switch = match reads {
+            true => format!("{}?lang=", request.path()),
+            false => format!("/s/{token}?lang="),
+        };
         Ok(Visit {
             peer: site.peer(request),
-            number: params.number.0,
-            token: params.token,
+            preference: Preference::of(request),
+            number,
+            token,
+            switch,
             site,
         })
+    }
+
+    /// The language of this page behind a door.
+    pub fn language(&self, door: &Door) -> Language {
+        let on_record = Language::of_tag(&door.slip.administration.language);
+        self.preference.language(on_record)
+    }
+
+    /// Head and foot of a page behind a door.
+    pub fn frame<'a>(&'a self, door: &'a Door) -> Frame<'a> {
+        Frame {
+            clinic: &door.clinic,
+            ..self.bare_frame(self.language(door), door.crisis_line.as_deref())
+        }
+    }
+
+    /// Head and foot of a page that knows no door.
+    fn bare_frame<'a>(&'a self, language: Language, crisis_line: Option<&'a str>) -> Frame<'a> {
+        Frame {
+            words: words(language),
+            switch: Switch::Link {
+                before: &self.switch,
+            },
+            css: assets::address("survey.css"),
+            clinic: "",
+            site_line: crisis_line.map(lead::read_line),
+        }
+    }
+
+    /// A rendered page, which keeps the language when it was chosen just now.
+    pub fn page(&self, status: StatusCode, template: &impl askama::Template) -> HttpResponse {
+        self.keep_language(errors::page(status, template))
+    }
+
+    /// On to one of this link's pages.
+    pub fn go(&self, tail: &str) -> HttpResponse {
+        self.keep_language(errors::see_other(&self.address(tail)))
+    }
+
+    fn keep_language(&self, mut response: HttpResponse) -> HttpResponse {
+        // A path is made of a whole token only: what somebody typed stays out of the header.
+        let path = Token::parse(&self.token).map(|_| self.address(""));
+        let cookie = path.and_then(|path| self.preference.cookie(path, self.site.is_secure()));
+        if let Some(cookie) = cookie
+            && let Err(error) = response.add_cookie(&cookie)
+        {
+            tracing::error!(%error, "a language could not be kept");
+        }
+        response
     }
 
     /// The address of one of this link's pages: `/q/3`; empty for the first.
@@ -108,7 +175,12 @@ impl Visit {
         let opened = self.look().await?;
         match check_open(&opened.door.slip, self.site.app.clock.now()) {
             Ok(()) => Ok(opened),
-            Err(refusal) => Err(self.calm(Failure::Refused(refusal)).await),
+            Err(refusal) => {
+                let (status, kind) = self.kind(refusal);
+                Err(Calm(
+                    self.say_behind(Some(&opened.door), status, kind).await,
+                ))
+            }
         }
     }
 
@@ -143,6 +215,7 @@ impl Visit {
             token_hash: self.token().await?.hash(),
             sheet,
             layout,
+            language: self.preference.said(),
             intent,
         };
         match take_answers(&self.site.app, command).await {
@@ -154,9 +227,7 @@ impl Visit {
     /// A second click leads to the end page like the first; everything else gets its calm page.
     pub async fn calm_or_end(&self, failure: Failure<Refusal>) -> Calm {
         match failure {
-            Failure::Refused(Refusal::SentAlready) => {
-                Calm(errors::see_other(&self.address("/end")))
-            }
+            Failure::Refused(Refusal::SentAlready) => Calm(self.go("/end")),
             failure => self.calm(failure).await,
         }
     }
@@ -190,22 +261,56 @@ impl Visit {
         }
     }
 
-    /// A calm page that needs no door.
     async fn notice(&self, status: StatusCode, kind: NoticeKind) -> Calm {
         Calm(self.say(status, kind).await)
     }
 
-    /// The same as the page that was asked for.
+    /// A calm page, in the language on record where the link is one of ours.
     pub async fn say(&self, status: StatusCode, kind: NoticeKind) -> HttpResponse {
-        let stored = self.site.crisis_line().await;
+        let door = match Token::parse(&self.token) {
+            Some(token) => lead::door(&self.site, &token).await,
+            None => None,
+        };
+        self.say_behind(door.as_ref(), status, kind).await
+    }
+
+    async fn say_behind(
+        &self,
+        door: Option<&Door>,
+        status: StatusCode,
+        kind: NoticeKind,
+    ) -> HttpResponse {
+        let line = match door {
+            Some(door) => door.crisis_line.clone(),
+            None => self.site.crisis_line().await,
+        };
+        let on_record = door.and_then(|door| Language::of_tag(&door.slip.administration.language));
+        let language = self.preference.language(on_record);
         let back =
             matches!(kind, NoticeKind::Unreadable | NoticeKind::Fault).then(|| self.address(""));
         let notice = Notice {
-            frame: lead::frame_without_door(stored.as_deref()),
+            frame: self.bare_frame(language, line.as_deref()),
             kind,
             back: back.as_deref(),
             contact: None,
         };
-        errors::page(status, &notice)
+        self.page(status, &notice)
     }
+}
+
+/// The n-th part of a path, from 0; empty when there is none.
+fn segment(path: &str, n: usize) -> &str {
+    path.split('/').nth(n).unwrap_or_default()
+}
+
+/// An address under `/s/` that is no page.
+pub async fn lost(request: &HttpRequest) -> Result<HttpResponse, actix_web::Error> {
+    let visit = Visit::read(request)?;
+    Ok(visit.say(StatusCode::NOT_FOUND, NoticeKind::Unknown).await)
+}
+
+/// A form that came from another site's page.
+pub async fn foreign(request: &HttpRequest) -> Result<HttpResponse, actix_web::Error> {
+    let visit = Visit::read(request)?;
+    Ok(visit.say(StatusCode::FORBIDDEN, NoticeKind::Foreign).await)
 }

@@ -4,6 +4,7 @@ use super::course::{Asked, Course};
 use crate::app::read_patient::Record;
 use crate::domain::care::Layout;
 use crate::domain::instrument::{Answers, Instrument, ItemTexts, Library};
+use crate::domain::language::Language;
 use crate::store::response::ResponseRow;
 use std::collections::BTreeSet;
 
@@ -127,7 +128,8 @@ fn column(record: &Record, asked: &Asked<'_>, row: &ResponseRow) -> Column {
             Ok(Layout::List) => "list",
             Err(_) => "?",
         },
-        language: row.language.clone(),
+        language: Language::of_tag(&row.language)
+            .map_or_else(|| row.language.clone(), |known| known.name().to_owned()),
     }
 }
 
