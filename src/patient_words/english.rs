@@ -15,6 +15,7 @@ pub const WORDS: Words = Words {
         error: "Error: ",
         back: "Back",
         english_only: "These questions are in English only.",
+        some_english_only: "Some of the questions are in English only.",
     },
     help: HelpWords {
         call: r#"<a href="tel:988"><strong>Call 988</strong></a> Free, day and night. Spanish: press 2. Veterans: press 1."#,

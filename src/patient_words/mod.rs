@@ -61,6 +61,8 @@ pub struct PageWords {
     pub back: &'static str,
     /// Above a question that nobody has translated into this language.
     pub english_only: &'static str,
+    /// Before the first question, when that is so of some.
+    pub some_english_only: &'static str,
 }
 
 /// Where to get help; every one with markup.

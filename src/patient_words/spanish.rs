@@ -43,9 +43,10 @@ pub const WORDS: Words = Words {
         error: "Error: ",
         back: "Atrás",
         english_only: "Estas preguntas están solo en inglés.",
+        some_english_only: "Algunas de las preguntas están solo en inglés.",
     },
     help: HelpWords {
-        call: r#"<a href="tel:988"><strong>Llame al 988</strong></a> Oprima 2 para hablar en español. Es gratis, de día y de noche. Para veteranos, oprima 1."#,
+        call: r#"<a href="tel:988"><strong>Llame al 988</strong></a> Oprima 2 para hablar en español. Es gratis, de día y de noche. Si es veterano o veterana, oprima 1."#,
         text: r#"<a href="sms:988"><strong>Envíe AYUDA al 988</strong></a> Es un mensaje de texto. Los veteranos pueden escribir al <a href="sms:838255">838255</a>"#,
         chat: r#"<a href="https://988lifeline.org/chat/" rel="noreferrer noopener"><strong>Chatee en 988lifeline.org</strong></a>"#,
         emergency: r#"<a href="tel:911"><strong>Llame al 911</strong></a> O vaya a la sala de emergencias más cercana si está en peligro ahora mismo."#,

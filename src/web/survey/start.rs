@@ -4,7 +4,8 @@ use super::lead::{self, Opened};
 use super::question::question_or_review;
 use super::view::{Start, Wording};
 use super::visit::{Page, Visit};
-use crate::domain::submission;
+use crate::domain::submission::{self, Part};
+use crate::patient_words::Words;
 use crate::store::administration;
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::HttpResponse;
@@ -22,10 +23,6 @@ pub async fn start(visit: Visit) -> Page {
 fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
     let questions: usize = parts.iter().map(|part| part.instrument.items.len()).sum();
     let frame = visit.frame(door);
-    let foreign = parts
-        .iter()
-        .map(|part| lead::texts(part.instrument, frame.words.language).1)
-        .find(|wording| *wording != Wording::OfThePage);
     let until = lead::local(door, door.slip.administration.expires_at);
     let page = Start {
         frame,
@@ -34,12 +31,22 @@ fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
         questions,
         minutes: minutes(questions),
         saved: parts.iter().map(|part| part.answers.answered()).sum(),
-        wording: foreign.unwrap_or(Wording::OfThePage),
+        english_only: english_only(parts, frame.words),
         open_until: &(frame.words.day)(until),
         action: &visit.address(""),
         not_me_action: &visit.address("/not-for-me"),
     };
     visit.page(StatusCode::OK, &page)
+}
+
+fn english_only(parts: &[Part<'_>], words: &'static Words) -> &'static str {
+    let foreign =
+        |part: &&Part<'_>| lead::texts(part.instrument, words.language).1 == Wording::EnglishOnly;
+    match parts.iter().filter(foreign).count() {
+        0 => "",
+        all if all == parts.len() => words.page.english_only,
+        _ => words.page.some_english_only,
+    }
 }
 
 fn minutes(questions: usize) -> usize {

@@ -113,8 +113,8 @@ pub struct Start<'a> {
     pub minutes: usize,
     /// Answers saved earlier through this link; 0 when the patient has not begun. Above zero the button reads "Go on where you stopped".
     pub saved: usize,
-    /// Whether questions are shown in another language than the page.
-    pub wording: Wording,
+    /// That all or some of the questions are in English only, on a page that is not; empty when none is.
+    pub english_only: &'a str,
     /// Last day the link works, as people write it: `Tuesday 10 March`.
     pub open_until: &'a str,
     /// Where the form posts. Field `layout` is `page` (one question a page) or `list` (all on one page).

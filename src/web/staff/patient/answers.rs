@@ -4,8 +4,8 @@ use super::course::{Asked, Course};
 use crate::app::read_patient::Record;
 use crate::domain::care::Layout;
 use crate::domain::instrument::{Answers, Instrument, ItemTexts, Library};
-use crate::domain::language::Language;
 use crate::store::response::ResponseRow;
+use crate::web::staff::words;
 use std::collections::BTreeSet;
 
 /// The answers to one version of an instrument.
@@ -128,8 +128,7 @@ fn column(record: &Record, asked: &Asked<'_>, row: &ResponseRow) -> Column {
             Ok(Layout::List) => "list",
             Err(_) => "?",
         },
-        language: Language::of_tag(&row.language)
-            .map_or_else(|| row.language.clone(), |known| known.name().to_owned()),
+        language: words::language(&row.language).to_owned(),
     }
 }
 
