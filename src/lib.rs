@@ -12,5 +12,6 @@ pub mod config;
 pub mod domain;
 pub mod jobs;
 pub mod mail;
+pub mod patient_words;
 pub mod store;
 pub mod web;

@@ -161,11 +161,16 @@ impl House {
 
     /// A patient who is asked by plan.
     pub fn enrol(&self, id: &str, plans: Vec<PlanDetails>) -> PatientId {
+        self.enrol_speaking("en", id, plans)
+    }
+
+    /// The same, with this language on record.
+    pub fn enrol_speaking(&self, language: &str, id: &str, plans: Vec<PlanDetails>) -> PatientId {
         let who = PatientDetails {
             external_id: id.to_owned(),
             name: PATIENT_NAME.to_owned(),
             email: Some(address_of(id)),
-            language: "en".to_owned(),
+            language: language.to_owned(),
             time_zone: chrono_tz::America::Chicago,
         };
         let care = EpisodeDetails {

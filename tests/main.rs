@@ -20,6 +20,7 @@ mod crash;
 mod demo;
 mod flags;
 mod foreign_posts;
+mod languages;
 mod logs;
 mod mail;
 mod mail_peer;

@@ -142,7 +142,7 @@ pub fn hand_out(
         patient_id: patient,
         occasion: format!("by hand {id}"),
         instruments: write_battery(battery),
-        language: "en".into(),
+        language: patient::language(tx, permit, patient)?,
         state: AdministrationState::Sent.word().into(),
         due_at: now,
         expires_at: now + TimeDelta::days(HAND_WINDOW_DAYS),

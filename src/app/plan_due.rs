@@ -119,7 +119,7 @@ fn invite(
         patient_id: due.patient_id,
         occasion: occasion.name.clone(),
         instruments: write_battery(&battery),
-        language: "en".into(),
+        language: due.language.clone(),
         state: AdministrationState::Planned.word().into(),
         due_at: occasion.due_at,
         expires_at: occasion.expires_at,

@@ -6,10 +6,12 @@ use super::give_form::address;
 use super::link::Token;
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{AdministrationId, Id, OrgId, PatientId, StaffId};
+use crate::domain::language::Language;
 use crate::domain::message::{AfterFailure, MessageKind, MessageState, after_failure};
 use crate::domain::risk::FlagState;
 use crate::domain::schedule::local_time;
 use crate::mail::{Mail, Mailer, SendFailure, render};
+use crate::patient_words::words;
 use crate::store::administration::{self, Invitation};
 use crate::store::outbox::{self, Lane, OutboxRow};
 use crate::store::staff::{self, StaffState};
@@ -109,9 +111,8 @@ fn prepare_invitation(
     };
     let link = address(base, &Token::of(&tx.seal, invitation.link_id));
     let zone = invitation.time_zone.parse().unwrap_or(chrono_tz::UTC);
-    let until = local_time(zone, invitation.administration.expires_at)
-        .format("%A %-d %B, %-I:%M %P")
-        .to_string();
+    let until = local_time(zone, invitation.administration.expires_at);
+    let language = Language::of_tag(&invitation.administration.language);
     let first_name = invitation
         .patient
         .split_whitespace()
@@ -120,10 +121,13 @@ fn prepare_invitation(
     Ok(Some(render::invitation(
         message_id(row, base),
         to,
-        first_name,
-        &invitation.clinic,
-        &link,
-        &until,
+        &render::Invitation {
+            words: words(language.unwrap_or(Language::English)),
+            first_name,
+            clinic: &invitation.clinic,
+            link: &link,
+            until,
+        },
     )))
 }
 

@@ -6,7 +6,8 @@ use crate::domain::access::Actor;
 use crate::domain::care::{AdministrationState, Layout, ResponseState, read_battery};
 use crate::domain::change::Direction;
 use crate::domain::ids::ResponseId;
-use crate::domain::instrument::{Answers, Instrument, Library};
+use crate::domain::instrument::{Answers, ENGLISH, Instrument, Library};
+use crate::domain::language::Language;
 use crate::domain::message::MessageKind;
 use crate::domain::risk::rules::RiskHit;
 use crate::domain::risk::{Act, FlagState, Tier, first_deadline, owner_for};
@@ -29,6 +30,8 @@ pub struct TakeAnswers {
     pub sheet: Sheet,
     /// How the questions were laid out.
     pub layout: Layout,
+    /// The language the patient chose; `None` = the occasion's own.
+    pub language: Option<Language>,
     /// Save or send.
     pub intent: Intent,
 }
@@ -146,8 +149,11 @@ fn take(
     begun_at: Option<NaiveDateTime>,
     now: NaiveDateTime,
 ) -> Result<Receipt, Failure<Refusal>> {
-    let slip =
+    let mut slip =
         administration::slip(tx, &command.token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+    if let Some(chosen) = command.language {
+        slip.administration.language = chosen.word().into();
+    }
     let stored =
         response::of_administration(tx, slip.administration.org_id, slip.administration.id)?;
     let parts = parts(library, &slip, &stored)?;
@@ -293,10 +299,22 @@ fn response_row(
             .scored
             .as_ref()
             .map_or_else(|| "{}".into(), criteria_json),
-        language: slip.administration.language.clone(),
+        language: wording(slip, known, outcome),
         layout: command.layout.word().into(),
         started_at: known.map_or(now, |row| row.started_at),
         completed_at: outcome.scored.is_some().then_some(now),
+    }
+}
+
+/// The language in which the newest answer was given: what the page spoke, where the questionnaire has it.
+fn wording(slip: &Slip, known: Option<&ResponseRow>, outcome: &Outcome<'_>) -> String {
+    let language = &slip.administration.language;
+    match known {
+        Some(row) if row.answers == outcome.answers.to_json(outcome.instrument) => {
+            row.language.clone()
+        }
+        _ if outcome.instrument.texts(language).is_some() => language.clone(),
+        _ => ENGLISH.into(),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod change;
 pub mod evaluation;
 pub mod ids;
 pub mod instrument;
+pub mod language;
 pub mod message;
 pub mod risk;
 pub mod schedule;

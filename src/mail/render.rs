@@ -1,9 +1,11 @@
-//! The words of every mail: plain text first, the same as HTML, no picture, nothing that tells who opened it. Whatever comes from a person is made
+//! Every mail, put together: plain text first, the same as HTML, no picture, nothing that tells who opened it. Whatever comes from a person is made
 //! harmless here. Which mail goes to whom and when is decided in `app`; the conversation with the relay is `smtp`.
 
 use super::Mail;
 use crate::app::accounts::SETUP_HOURS;
+use crate::patient_words::Words;
 use askama::Template;
+use chrono::NaiveDateTime;
 
 /// A mail goes through hands that owe the patient nothing, so no word in it may say what the care is about. A clinic whose own name would say it is
 /// called "your clinic". Stems, lower case: a false hit costs nothing.
@@ -42,29 +44,43 @@ const TELLING: &[&str] = &[
     "diagnos",
     "illness",
     "treatment",
+    // Spanish, where it differs.
+    "ansie",
+    "angusti",
+    "psic",
+    "sicol",
+    "siqui",
+    "terap",
+    "adicc",
+    "trastorn",
+    "conduct",
+    "consejer",
+    "duelo",
+    "emocion",
+    "cuestionario",
+    "puntaje",
+    "síntoma",
+    "sintoma",
+    "diagnós",
+    "tratamiento",
+    "enfermedad",
 ];
 /// Longest first name that reaches a mail, in characters.
 const NAME_MOST: usize = 40;
 /// Longest clinic name that reaches a mail, in characters.
 const CLINIC_MOST: usize = 80;
-
-#[derive(Template)]
-#[template(path = "mail/invitation.txt")]
-struct InvitationText<'a> {
-    first_name: &'a str,
-    clinic: &'a str,
-    link: &'a str,
-    until: &'a str,
-}
+/// Longest line of a plain text, in characters.
+const LINE_MOST: usize = 76;
 
 #[derive(Template)]
 #[template(path = "mail/invitation.html")]
 struct InvitationHtml<'a> {
+    words: &'a Words,
     subject: &'a str,
-    first_name: &'a str,
-    clinic: &'a str,
+    hello: &'a str,
+    asks: &'a str,
     link: &'a str,
-    until: &'a str,
+    works_until: &'a str,
 }
 
 #[derive(Template)]
@@ -95,33 +111,59 @@ struct StaffSetupHtml<'a> {
     hours: i64,
 }
 
-/// Asks a patient to answer. `until` is the last day on which the link works, in words; `link` is the whole address.
-pub fn invitation(
-    message_id: String,
-    to: String,
-    first_name: &str,
-    clinic: &str,
-    link: &str,
-    until: &str,
-) -> Mail {
-    let first_name = &first_word(first_name);
-    let clinic = &quiet_name(clinic);
-    let until = &one_line(until, CLINIC_MOST);
-    let subject = format!("A form from {clinic}");
-    let text = InvitationText {
-        first_name,
-        clinic: &sentence_start(clinic),
-        link,
-        until,
-    };
+/// What an invitation says.
+pub struct Invitation<'a> {
+    /// In which language.
+    pub words: &'static Words,
+    /// To whom.
+    pub first_name: &'a str,
+    /// On whose behalf.
+    pub clinic: &'a str,
+    /// The whole address.
+    pub link: &'a str,
+    /// The last moment at which the link works, by the patient's clock.
+    pub until: NaiveDateTime,
+}
+
+/// Asks a patient to answer.
+pub fn invitation(message_id: String, to: String, invitation: &Invitation<'_>) -> Mail {
+    let (words, link) = (invitation.words, invitation.link);
+    let clinic = &quiet_name(invitation.clinic, words);
+    let subject = (words.mail.subject)(clinic);
     let html = InvitationHtml {
+        words,
         subject: &subject,
-        first_name,
-        clinic: &sentence_start(clinic),
+        hello: &(words.mail.hello)(&first_word(invitation.first_name)),
+        asks: &(words.mail.asks)(&sentence_start(clinic)),
         link,
-        until,
+        works_until: &(words.mail.works_until)(&(words.moment)(invitation.until)),
     };
-    put_together(message_id, to, subject.clone(), &text, &html)
+    let paragraphs = [
+        html.hello,
+        html.asks,
+        words.mail.open,
+        link,
+        html.works_until,
+        words.mail.not_for_emergencies,
+        words.mail.not_yours,
+    ];
+    let text = paragraphs.map(folded).join("\n\n") + "\n";
+    put_together(message_id, to, subject.clone(), text, &html)
+}
+
+/// A paragraph in lines of at most 76 characters; a longer word, such as a link, stays whole.
+fn folded(paragraph: &str) -> String {
+    let mut lines: Vec<String> = vec![];
+    for word in paragraph.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < LINE_MOST => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
 }
 
 /// Tells a clinician that something waits; what it is stands behind the sign-in.
@@ -131,7 +173,7 @@ pub fn flag_notice(message_id: String, to: String, link: &str) -> Mail {
         message_id,
         to,
         subject.to_owned(),
-        &FlagNoticeText { link },
+        written(&FlagNoticeText { link }),
         &FlagNoticeHtml { subject, link },
     )
 }
@@ -150,27 +192,29 @@ pub fn staff_setup(message_id: String, to: String, link: &str) -> Mail {
             hours: SETUP_HOURS,
         },
     );
-    put_together(message_id, to, subject.to_owned(), &text, &html)
+    put_together(message_id, to, subject.to_owned(), written(&text), &html)
 }
 
 fn put_together(
     message_id: String,
     to: String,
     subject: String,
-    text: &impl Template,
+    text: String,
     html: &impl Template,
 ) -> Mail {
-    // A template over plain strings has nothing to fail on.
-    let written = |part: Result<String, askama::Error>| {
-        part.expect("a template over plain strings is rendered")
-    };
     Mail {
         message_id,
         to: one_line(&to, 320),
         subject,
-        text: written(text.render()),
-        html: written(html.render()),
+        text,
+        html: written(html),
     }
+}
+
+/// A template over plain strings has nothing to fail on.
+fn written(part: &impl Template) -> String {
+    part.render()
+        .expect("a template over plain strings is rendered")
 }
 
 /// The first word alone, letters and what names are joined with: no line break, no mark-up, no second header.
@@ -182,13 +226,13 @@ fn first_word(name: &str) -> String {
         .collect()
 }
 
-/// A clinic's name on one line; "your clinic" when the name itself would tell what the care is about, or is empty.
-fn quiet_name(clinic: &str) -> String {
+/// A clinic's name on one line; "your clinic" in the mail's language when the name itself would tell what the care is about, or is empty.
+fn quiet_name(clinic: &str, words: &Words) -> String {
     let name = one_line(clinic, CLINIC_MOST);
     let lower = name.to_lowercase();
     let tells = TELLING.iter().any(|word| lower.contains(word));
     if tells || name.is_empty() {
-        "your clinic".to_owned()
+        words.mail.your_clinic.to_owned()
     } else {
         name
     }
@@ -224,6 +268,9 @@ fn sentence_start(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::language::Language;
+    use crate::patient_words::words;
+    use chrono::NaiveDate;
 
     const LINK: &str = "https://forms.example.org/s/0123456789abcdefghijABCDEFGHIJ0123456789abc";
 
@@ -231,16 +278,24 @@ mod tests {
         "<1@forms.example.org>".into()
     }
 
-    fn every_mail(first_name: &str, clinic: &str) -> [Mail; 3] {
+    fn invite(language: Language, first_name: &str, clinic: &str) -> Mail {
+        let until = NaiveDate::from_ymd_opt(2026, 3, 3)
+            .and_then(|day| day.and_hms_opt(16, 0, 0))
+            .unwrap();
+        let invitation = Invitation {
+            words: words(language),
+            first_name,
+            clinic,
+            link: LINK,
+            until,
+        };
+        super::invitation(id(), "pat@example.org".into(), &invitation)
+    }
+
+    fn every_mail(first_name: &str, clinic: &str) -> [Mail; 4] {
         [
-            invitation(
-                id(),
-                "pat@example.org".into(),
-                first_name,
-                clinic,
-                LINK,
-                "Tuesday 3 March",
-            ),
+            invite(Language::English, first_name, clinic),
+            invite(Language::Spanish, first_name, clinic),
             flag_notice(id(), "staff@example.org".into(), LINK),
             staff_setup(id(), "staff@example.org".into(), LINK),
         ]
@@ -252,6 +307,8 @@ mod tests {
             "Riverside",
             "Riverside Depression and Anxiety Center",
             "Mental Health West",
+            "Centro de Ansiedad y Duelo",
+            "Clínica Psicológica del Sur",
         ] {
             for mail in every_mail("Ana", clinic) {
                 for part in [&mail.subject, &mail.text, &mail.html] {
@@ -295,20 +352,13 @@ mod tests {
 
     #[test]
     fn at_most_the_first_name_reaches_a_mail() {
-        let mail = invitation(
-            id(),
-            "pat@example.org".into(),
-            "Ana Lucía Okonkwo",
-            "Riverside",
-            LINK,
-            "Tuesday 3 March",
-        );
+        let mail = invite(Language::English, "Ana Lucía Okonkwo", "Riverside");
         assert!(mail.text.starts_with("Hello Ana,"));
         for part in [&mail.subject, &mail.text, &mail.html] {
             assert!(!part.contains("Okonkwo") && !part.contains("Lucía"));
         }
         assert!(
-            invitation(id(), "pat@example.org".into(), "", "Riverside", LINK, "x")
+            invite(Language::English, "", "Riverside")
                 .text
                 .starts_with("Hello,")
         );
@@ -332,25 +382,53 @@ mod tests {
 
     #[test]
     fn an_invitation_says_until_when_it_works_where_help_is_and_what_to_do_when_it_is_not_yours() {
-        let mail = invitation(
-            id(),
-            "pat@example.org".into(),
-            "Ana",
-            "Riverside",
-            LINK,
-            "Tuesday 3 March",
-        );
-        assert_eq!(mail.subject, "A form from Riverside");
-        for words in [
-            "Tuesday 3 March",
-            "call or text 988",
-            "911",
-            "This is not for me",
-        ] {
-            assert!(
-                mail.text.contains(words) && mail.html.contains(words),
-                "{words}"
-            );
+        let said = [
+            (
+                Language::English,
+                "A form from Riverside",
+                [
+                    "until Tuesday 3 March at 4:00 pm.",
+                    "call or text 988",
+                    "call 911",
+                    "This is not for me",
+                ],
+            ),
+            (
+                Language::Spanish,
+                "Un formulario de Riverside",
+                [
+                    "hasta el martes 3 de marzo a las 4:00\u{a0}p.\u{a0}m. Puede parar",
+                    "al 988 y oprima 2, o envíe la palabra AYUDA",
+                    "al 911",
+                    "Esto no es para mí",
+                ],
+            ),
+        ];
+        for (language, subject, said) in said {
+            let mail = invite(language, "Ana", "Riverside");
+            assert_eq!(mail.subject, subject);
+            let one_line = mail.text.replace('\n', " ");
+            for words in said {
+                assert!(
+                    one_line.contains(words) && mail.html.contains(words),
+                    "{words}: {one_line}"
+                );
+            }
         }
+    }
+
+    #[test]
+    fn no_line_of_a_text_is_too_long_but_the_links() {
+        for mail in every_mail("Ana", "Riverside") {
+            let long = mail.text.lines().filter(|line| line.chars().count() > 90);
+            assert!(long.into_iter().all(|line| line == LINK), "{}", mail.text);
+        }
+    }
+
+    #[test]
+    fn a_clinic_whose_name_would_tell_is_called_ours_in_the_mails_language() {
+        let mail = invite(Language::Spanish, "Ana", "Clínica de Salud Mental");
+        assert_eq!(mail.subject, "Un formulario de su clínica");
+        assert!(mail.text.starts_with("Hola, Ana:\n\nSu clínica le pide"));
     }
 }

@@ -370,6 +370,17 @@ pub fn change_episode(tx: &mut Tx, _permit: &Permit, row: &EpisodeRow) -> Result
     Ok(())
 }
 
+/// The language a patient is spoken to in.
+///
+/// # Errors
+/// When there is no such patient, or the database fails.
+pub fn language(tx: &mut Tx, permit: &Permit, id: PatientId) -> Result<String, Fault> {
+    Ok(patient::table
+        .find((permit.org(), id))
+        .select(patient::language)
+        .get_result(&mut tx.db)?)
+}
+
 /// Every patient with an open episode: patient and newest open episode, ordered by patient.
 ///
 /// # Errors

@@ -163,6 +163,7 @@ pub fn change(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
         state: &row.state,
         answers: &row.answers,
         criteria: &row.criteria,
+        language: &row.language,
         layout: &row.layout,
         completed_at: row.completed_at.map(Moment),
         org: &row.org_id,
@@ -174,11 +175,11 @@ pub fn change(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
 
 kept! {
     Change<'a> {
-        state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text, layout: &'a str => Text,
-        completed_at: Option<Moment> => Nullable<Timestamp>, org: &'a OrgId => Binary, id: &'a ResponseId => Binary,
+        state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text, language: &'a str => Text,
+        layout: &'a str => Text, completed_at: Option<Moment> => Nullable<Timestamp>, org: &'a OrgId => Binary, id: &'a ResponseId => Binary,
     }
-    "UPDATE response SET state = " state ", answers = " answers ", criteria = " criteria ", layout = " layout
-    ", completed_at = " completed_at " WHERE org_id = " org " AND id = " id
+    "UPDATE response SET state = " state ", answers = " answers ", criteria = " criteria ", language = " language
+    ", layout = " layout ", completed_at = " completed_at " WHERE org_id = " org " AND id = " id
 }
 
 /// Adds a score.

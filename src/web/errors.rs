@@ -1,5 +1,7 @@
 //! Pages for what went wrong, told apart by who reads them: patients always see where to get help; nobody sees the inside.
 
+use crate::domain::language::Language;
+use crate::patient_words::words;
 use crate::store::Fault;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,13 +11,24 @@ pub fn plain(status: StatusCode, words: &str) -> HttpResponse {
     let body = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <meta name=\"robots\" content=\"noindex\"><title>Check-in</title><link rel=\"stylesheet\" href=\"{}\">\
-         <main><h1>{words}</h1><p>If you need help now: call or text <a href=\"tel:988\">988</a>. \
-         In danger right now: call <a href=\"tel:911\">911</a>.</p></main></html>",
+         <main><h1>{words}</h1>{}</main></html>",
         super::assets::address("survey.css"),
+        help_in_every_language(),
     );
     HttpResponse::build(status)
         .insert_header(("content-type", "text/html; charset=utf-8"))
         .body(body)
+}
+
+/// Whoever reads this could not be asked for a language.
+fn help_in_every_language() -> String {
+    Language::ALL
+        .iter()
+        .map(|language| {
+            let (tag, foot) = (language.word(), words(*language).page.foot);
+            format!("<p lang=\"{tag}\">{foot}</p>")
+        })
+        .collect()
 }
 
 /// The same for staff: no crisis lines, a way back.

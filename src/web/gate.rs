@@ -2,7 +2,7 @@
 //! keep pages out of caches, frames and foreign hands.
 
 use super::routes::Access;
-use super::{Site, errors};
+use super::{Site, errors, survey};
 use crate::app::link::Token;
 use crate::domain::access::{Actor, StaffActor, role_may};
 use crate::store::staff::SignIn;
@@ -154,10 +154,14 @@ pub async fn same_origin<B: MessageBody + 'static>(
         route = request.match_pattern(),
         "a foreign page's post was refused"
     );
-    let page = errors::plain(
-        StatusCode::FORBIDDEN,
-        "This came from another site and was not taken. Open our page and try again.",
-    );
+    let page = if request.path().starts_with("/s/") {
+        survey::foreign(request.request()).await?
+    } else {
+        errors::plain(
+            StatusCode::FORBIDDEN,
+            "This came from another site and was not taken. Open our page and try again.",
+        )
+    };
     Ok(request.into_response(page))
 }
 

@@ -106,9 +106,12 @@ pub fn serve(site: Site, listener: TcpListener, workers: usize) -> std::io::Resu
     Ok(server.run())
 }
 
-async fn nowhere() -> actix_web::HttpResponse {
-    errors::plain(
+async fn nowhere(request: HttpRequest) -> Result<actix_web::HttpResponse, actix_web::Error> {
+    if request.path().starts_with("/s/") {
+        return survey::lost(&request).await;
+    }
+    Ok(errors::plain(
         StatusCode::NOT_FOUND,
         "There is no such page. Check the link, or open it from the message once more.",
-    )
+    ))
 }

@@ -181,6 +181,80 @@ export function patientTests(browser, demo) {
     await close();
   });
 
+  test('a patient changes to Spanish, answers everything there without JavaScript, and loses nothing on the way', async () => {
+    const { page, close } = await visitor(browser(), demo(), withoutScript);
+    const link = await demo().freshLink();
+    const inSpanish = async () => {
+      assert.equal(await page.locator('html').getAttribute('lang'), 'es');
+      await sound(page);
+    };
+    const save = () => press(page, page.getByRole('button', { name: 'Guardar y continuar' }));
+    await page.goto(link);
+    await press(page, page.getByRole('link', { name: 'Español' }));
+    await inSpanish();
+    assert.equal(await heading(page), 'Algunas preguntas sobre cómo está usted');
+    await page.getByText('Nadie está viendo esta página').waitFor();
+    await press(page, page.getByRole('button', { name: 'Empezar' }));
+
+    // Nothing chosen, then a choice that goes with a change of the language, there and back.
+    await save();
+    await page.getByRole('heading', { name: 'Todavía no ha elegido una respuesta' }).waitFor();
+    await inSpanish();
+    await page.getByRole('radio').nth(2).check();
+    await press(page, page.getByRole('button', { name: 'English' }));
+    assert.equal((await step(page)).number, 1);
+    assert.ok(await page.getByRole('radio').nth(2).isChecked(), 'what was chosen came along');
+    await press(page, page.getByRole('button', { name: 'Español' }));
+    assert.ok(await page.getByRole('radio').nth(2).isChecked());
+
+    for (let number = 1; await heading(page) !== 'Revise sus respuestas y luego envíelas'; number += 1) {
+      await inSpanish();
+      assert.ok((await page.locator('.step').textContent()).includes(`Pregunta ${number} de `));
+      const place = number === PHQ9_ITEM_9 ? 1 : 0;
+      await page.getByRole('radio').nth(place).focus();
+      await page.keyboard.press('Space');
+      await pressKey(page, 'Enter');
+      if (number !== PHQ9_ITEM_9) continue;
+      assert.match(await heading(page), /^Gracias por decirnos esto/);
+      await page.getByRole('main').getByText('Oprima 2').waitFor();
+      await inSpanish();
+      await press(page, page.getByRole('link', { name: 'Continuar' }));
+    }
+    await inSpanish();
+    await press(page, page.getByRole('button', { name: 'Enviar mis respuestas' }));
+    assert.equal(await heading(page), 'Gracias. Ya recibimos sus respuestas.');
+    await inSpanish();
+    await page.goto(link);
+    assert.equal(await heading(page), 'Estas preguntas ya están contestadas');
+    await inSpanish();
+    await close();
+  });
+
+  test('a list keeps what is chosen when its language is changed, and axe-core finds nothing serious in Spanish', async () => {
+    const { page, context, close } = await visitor(browser(), demo(), { viewport: PHONE });
+    const link = await demo().freshLink();
+    await page.goto(`${link}?lang=es`);
+    await isAccessible(page);
+    await press(page, page.getByRole('button', { name: 'Ver todas las preguntas en una página' }));
+    const groups = page.getByRole('group');
+    const count = await groups.count();
+    for (let place = 1; place < count; place += 1) await groups.nth(place).getByRole('radio').first().check();
+    await press(page, page.getByRole('button', { name: 'English' }));
+    await press(page, page.getByRole('button', { name: 'Español' }));
+    assert.equal(await page.getByRole('radio', { checked: true }).count(), count - 1);
+    await sound(page);
+    await isAccessible(page);
+    await press(page, page.getByRole('button', { name: 'Enviar mis respuestas' }));
+    await page.getByRole('heading', { name: 'Falta la respuesta a 1 pregunta' }).waitFor();
+    await sound(page);
+    await isAccessible(page);
+    await isLight(context, page.url());
+    await page.goto(link.replace(/.{4}$/, 'AAAA?lang=es'));
+    assert.equal(await heading(page), 'No podemos encontrar esta página');
+    await isAccessible(page);
+    await close();
+  });
+
   test('axe-core finds nothing serious on any page of the patient, by day and by night', async () => {
     for (const colorScheme of ['light', 'dark']) {
       const { page, context, close } = await visitor(browser(), demo(), { viewport: PHONE, colorScheme });

@@ -8,7 +8,7 @@ mod log;
 pub(super) mod mark;
 pub(super) mod scales;
 
-use super::words::{age, day_ago};
+use super::words::{self, age, day_ago};
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
 use crate::app::give_form::{self, HAND_WINDOW_DAYS};
@@ -199,7 +199,11 @@ fn facts(library: &'static Library, record: &Record) -> Vec<Fact> {
     });
     facts.push(Fact {
         what: "Language, time zone",
-        words: format!("{}, {}", patient.language, patient.time_zone),
+        words: format!(
+            "{}, {}",
+            words::language(&patient.language),
+            patient.time_zone
+        ),
     });
     facts
 }

@@ -1,6 +1,7 @@
-//! Words that several staff pages share: dates, ages, roles, changes.
+//! Words that several staff pages share: dates, ages, roles, languages, changes.
 
 use crate::domain::access::Role;
+use crate::domain::language::Language;
 use chrono::{NaiveDate, NaiveDateTime};
 
 /// A role in words.
@@ -11,6 +12,11 @@ pub fn role(role: Role) -> &'static str {
         Role::Quality => "Quality team",
         Role::Administrator => "Administrator",
     }
+}
+
+/// A language in words; a tag that is none of ours as it is.
+pub fn language(tag: &str) -> &str {
+    Language::of_tag(tag).map_or(tag, |known| known.name())
 }
 
 /// A day with its distance: `Tue 3 Mar, 8 days ago`. The year is named when it is not this one.

@@ -1,16 +1,19 @@
-//! What every patient page needs: the door behind its link, the words around it, and a calm page for everything that is not a question.
+//! What stands behind a patient's link, and the words around it.
 
-use super::view::{Frame, Line, Notice, NoticeKind, Reading};
+use super::view::{Line, Reading, Wording};
 use crate::app::Failure;
 use crate::app::link::Token;
-use crate::app::take_answers::{self, Refusal, check_open};
+use crate::app::take_answers::{self, Refusal};
 use crate::domain::care::AdministrationState;
+use crate::domain::instrument::{Instrument, Texts};
+use crate::domain::language::Language;
+use crate::domain::schedule::local_time;
 use crate::domain::submission::Part;
+use crate::patient_words::{Words, words as words_of};
 use crate::store::administration::Door;
-use crate::store::{administration, response};
-use crate::web::{Site, assets, errors};
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use crate::store::{Fault, administration, response};
+use crate::web::Site;
+use chrono::NaiveDateTime;
 
 /// A link that opened: its door and the answers so far.
 pub struct Opened {
@@ -21,8 +24,7 @@ pub struct Opened {
 }
 
 /// Loads what a link opens, whatever its state.
-pub async fn load(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> {
-    let token = Token::parse(token).ok_or(Failure::Refused(Refusal::Unknown))?;
+pub async fn load(site: &Site, token: &Token) -> Result<Opened, Failure<Refusal>> {
     let (hash, library) = (token.hash(), site.app.library);
     site.app
         .store
@@ -50,26 +52,21 @@ pub async fn load(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> 
         .await
 }
 
-/// Loads what a link opens, if it still takes answers.
-pub async fn load_open(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> {
-    let opened = load(site, token).await?;
-    check_open(&opened.door.slip, site.app.clock.now()).map_err(Failure::Refused)?;
-    Ok(opened)
-}
-
-/// Head and foot of a page behind a door.
-pub fn frame(door: &Door) -> Frame<'_> {
-    Frame {
-        lang: "en",
-        language: "English",
-        css: assets::address("survey.css"),
-        clinic: &door.clinic,
-        site_line: door.crisis_line.as_deref().map(read_line),
-    }
+/// The door alone, for the words around a calm page; `None` when there is none or the database does not answer.
+pub async fn door(site: &Site, token: &Token) -> Option<Door> {
+    let hash = token.hash();
+    let found = site
+        .app
+        .store
+        .read(move |tx| administration::door(tx, &hash));
+    found.await.unwrap_or_else(|fault: Fault| {
+        tracing::warn!(%fault, "a calm page does without its door");
+        None
+    })
 }
 
 /// A stored line: `Harbor crisis line|(555) 010-0199|+15550100199`.
-fn read_line(stored: &str) -> Line<'_> {
+pub fn read_line(stored: &str) -> Line<'_> {
     let mut parts = stored.split('|');
     let (label, shown) = (
         parts.next().unwrap_or_default(),
@@ -83,63 +80,44 @@ fn read_line(stored: &str) -> Line<'_> {
 }
 
 /// Who reads the answers and when.
-pub fn reading(door: &Door) -> Reading<'_> {
+pub fn reading<'a>(door: &'a Door, words: &'static Words) -> Reading<'a> {
+    let (when, wording) = promise(&door.reading_promise, words);
     Reading {
         who: &door.clinician,
-        when: &door.reading_promise,
+        when,
+        wording,
     }
 }
 
-/// The calm page for a link that does not take answers, or for a fault.
-pub async fn trouble(
-    site: &Site,
-    failure: Failure<Refusal>,
-    token: &str,
-    from: Option<std::net::IpAddr>,
-) -> HttpResponse {
-    let (status, kind) = match failure {
-        Failure::Refused(Refusal::Unknown) if site.throttle.is_guessing(from) => {
-            (StatusCode::TOO_MANY_REQUESTS, NoticeKind::TooMany)
-        }
-        Failure::Refused(Refusal::Unknown) => (StatusCode::NOT_FOUND, NoticeKind::Unknown),
-        Failure::Refused(Refusal::Revoked) => (StatusCode::GONE, NoticeKind::Revoked),
-        Failure::Refused(Refusal::Expired) => (StatusCode::GONE, NoticeKind::Expired),
-        Failure::Refused(Refusal::SentAlready) => (StatusCode::GONE, NoticeKind::Used),
-        Failure::Refused(Refusal::SentOtherwise) => (StatusCode::CONFLICT, NoticeKind::Used),
-        Failure::Refused(Refusal::Unreadable) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, NoticeKind::Unreadable)
-        }
-        Failure::Denied(_) => (StatusCode::FORBIDDEN, NoticeKind::Unknown),
-        Failure::Fault(fault) => (errors::log(&fault), NoticeKind::Fault),
-    };
-    let back =
-        matches!(kind, NoticeKind::Unreadable | NoticeKind::Fault).then(|| format!("/s/{token}"));
-    notice(site, status, kind, back.as_deref()).await
+/// The site's promise as this page can say it. Until a site writes its own, it is ours, in every language; its own is in English.
+fn promise<'a>(stored: &'a str, words: &'static Words) -> (&'a str, Wording) {
+    if stored == words_of(Language::English).reading.first_promise {
+        (words.reading.first_promise, Wording::OfThePage)
+    } else {
+        (stored, wording_in(words.language, Language::English))
+    }
 }
 
-/// A calm page that needs no door.
-pub async fn notice(
-    site: &Site,
-    status: StatusCode,
-    kind: NoticeKind,
-    back: Option<&str>,
-) -> HttpResponse {
-    let stored = site.crisis_line().await;
-    let line = stored.as_deref().map(read_line);
-    let frame = Frame {
-        lang: "en",
-        language: "English",
-        css: assets::address("survey.css"),
-        clinic: "",
-        site_line: line,
-    };
-    errors::page(
-        status,
-        &Notice {
-            frame,
-            kind,
-            back,
-            contact: None,
-        },
-    )
+/// The words of a questionnaire on a page in this language, and whether they are in it.
+pub fn texts(instrument: &Instrument, page: Language) -> (&Texts, Wording) {
+    match instrument.texts(page.word()) {
+        Some(texts) => (texts, Wording::OfThePage),
+        None => (
+            instrument.texts_or_english(page.word()),
+            wording_in(page, Language::English),
+        ),
+    }
+}
+
+fn wording_in(page: Language, words: Language) -> Wording {
+    if page == words {
+        Wording::OfThePage
+    } else {
+        Wording::EnglishOnly
+    }
+}
+
+/// An instant by the patient's own clock.
+pub fn local(door: &Door, at: NaiveDateTime) -> NaiveDateTime {
+    local_time(door.time_zone.parse().unwrap_or(chrono_tz::UTC), at)
 }

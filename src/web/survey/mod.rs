@@ -1,8 +1,24 @@
 //! The patient's pages: parse the request, call a verb, render or redirect. What is asked and what an answer means is decided elsewhere.
+//! A file a page; `visit` is what every request brings and the calm page for everything that is not a question, `lead` what stands
+//! behind a link, `preference` which language a page speaks. All our own words are in `patient_words`.
 
 pub mod view;
 
+mod end;
 mod lead;
-mod pages;
+mod list;
+mod preference;
+mod question;
+mod review;
+mod start;
+mod stems;
+mod support;
+mod visit;
 
-pub use pages::*;
+pub use end::{closed, end, not_for_me};
+pub use list::{answer_list, list};
+pub use question::{answer_question, question};
+pub use review::{review, send};
+pub use start::{begin, next, start};
+pub use support::support;
+pub use visit::{foreign, lost};

@@ -1,23 +1,78 @@
 //! What the patient's pages need, as plain values: one struct a page, filled by the handlers, printed by `templates/survey/`.
-//! No decisions, no database and no domain types live here; whoever fills a struct has already decided what is shown.
+//! No decisions, no database and no domain types but the language live here; whoever fills a struct has already decided what is shown.
 //!
 //! Everything is borrowed, because the start page and the list page are the busiest pages of the whole program.
 
+use crate::domain::language::Language;
+use crate::patient_words::{ReviewWords, Said, Words};
+use actix_web::http::StatusCode;
 use askama::Template;
 
-/// What every patient page carries: the style sheet, the language and the help that never goes away.
+/// What every patient page carries: its words, the style sheet, the way to another language and the help that never goes away.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
-    /// Language of the page as a BCP 47 tag, for example `en`.
-    pub lang: &'a str,
-    /// The language's own name, shown in the head of every page: `English`.
-    pub language: &'a str,
+    /// All our own words, in the page's language.
+    pub words: &'static Words,
+    /// How the page comes back in another language.
+    pub switch: Switch<'a>,
     /// Address of the style sheet, with the hash of its content in the name.
     pub css: &'a str,
     /// Name of the clinic or practice as patients know it. Shown small in the head; empty when it is not known (mistyped link).
     pub clinic: &'a str,
     /// The site's own crisis line, beside 988 and 911.
     pub site_line: Option<Line<'a>>,
+}
+
+impl Frame<'_> {
+    fn lang(&self) -> &'static str {
+        self.words.language.word()
+    }
+
+    /// The languages the page is not in.
+    fn others(&self) -> impl Iterator<Item = Language> {
+        let here = self.words.language;
+        let all = Language::ALL.iter().copied();
+        all.filter(move |language| *language != here)
+    }
+}
+
+/// How a page comes back in another language.
+#[derive(Debug, Clone, Copy)]
+pub enum Switch<'a> {
+    /// By a link: there is nothing on the page that could be lost.
+    Link {
+        /// Its address, to which the language's tag is added.
+        before: &'a str,
+    },
+    /// By a button of the page's form, `id="f"`, so that what is chosen is saved first.
+    Button {
+        /// Name of the form's own button; empty when it has none. Enter in a form presses the first button that belongs to it, and that must not
+        /// be the language.
+        first: &'a str,
+    },
+}
+
+/// The language of words that are not ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wording {
+    /// The page's own.
+    OfThePage,
+    /// English, on a page in another language.
+    EnglishOnly,
+}
+
+impl Wording {
+    /// The attribute of the element that holds the words.
+    fn attribute(&self) -> &'static str {
+        match self {
+            Wording::OfThePage => "",
+            Wording::EnglishOnly => " lang=\"en\"",
+        }
+    }
+
+    fn is_foreign(&self) -> bool {
+        *self == Wording::EnglishOnly
+    }
 }
 
 /// A telephone line as people read it and as a phone dials it.
@@ -34,10 +89,12 @@ pub struct Line<'a> {
 /// Who reads the answers and when. Shown before the first question, after the last, and on the support page.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading<'a> {
-    /// Who reads them, as the subject of a sentence: `Your therapist, Maya Lindqvist,` or `Your care team at Harbor Clinic`.
+    /// Who reads them, as the subject of a sentence: `Maya Lindqvist`.
     pub who: &'a str,
     /// When, as the end of that sentence ("… reads your answers ___"): `before your next visit, at the latest in 2 working days`.
     pub when: &'a str,
+    /// The language of `when`, which the site wrote.
+    pub wording: Wording,
 }
 
 /// The first page: who asks, why, how long, who reads it. Shows, changes nothing; its form starts the questions.
@@ -46,22 +103,46 @@ pub struct Reading<'a> {
 pub struct Start<'a> {
     /// Head and foot.
     pub frame: Frame<'a>,
-    /// Who asks: `Maya Lindqvist at Harbor Clinic`.
-    pub asked_by: &'a str,
+    /// Who asks: `Maya Lindqvist`.
+    pub clinician: &'a str,
     /// Who reads the answers and when.
     pub reading: Reading<'a>,
     /// How many questions there are in all.
     pub questions: usize,
     /// How long it takes, in whole minutes, at least 1.
-    pub minutes: u32,
+    pub minutes: usize,
     /// Answers saved earlier through this link; 0 when the patient has not begun. Above zero the button reads "Go on where you stopped".
     pub saved: usize,
-    /// Last day the link works, as people write it: `Tuesday 10 March`. Empty: not said.
+    /// That all or some of the questions are in English only, on a page that is not; empty when none is.
+    pub english_only: &'a str,
+    /// Last day the link works, as people write it: `Tuesday 10 March`.
     pub open_until: &'a str,
     /// Where the form posts. Field `layout` is `page` (one question a page) or `list` (all on one page).
     pub action: &'a str,
     /// Where "This is not for me" posts (no field).
     pub not_me_action: &'a str,
+}
+
+impl Start<'_> {
+    fn asks(&self) -> String {
+        (self.frame.words.start.asks)(self.clinician, self.frame.clinic)
+    }
+
+    fn length(&self) -> String {
+        (self.frame.words.start.length)(self.questions, self.minutes)
+    }
+
+    fn who_reads(&self) -> String {
+        (self.frame.words.reading.answers)(self.reading.who)
+    }
+
+    fn may_stop(&self) -> String {
+        (self.frame.words.start.may_stop)(self.open_until)
+    }
+
+    fn saved_so_far(&self) -> String {
+        (self.frame.words.start.saved)(self.saved)
+    }
 }
 
 /// One answer a patient can choose.
@@ -88,6 +169,16 @@ pub enum Missing {
     Asked,
 }
 
+impl Missing {
+    /// The status of a page that says so.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Missing::Nothing => StatusCode::OK,
+            Missing::Asked => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+}
+
 /// One question on a page of its own.
 #[derive(Debug, Template)]
 #[template(path = "survey/question.html", whitespace = "minimize")]
@@ -98,6 +189,8 @@ pub struct Question<'a> {
     pub number: usize,
     /// How many there are in all.
     pub total: usize,
+    /// The language of the question.
+    pub wording: Wording,
     /// The stem that belongs to the question ("Over the last 2 weeks, how often …"); empty when there is none.
     pub stem: &'a str,
     /// The question itself, word for word.
@@ -117,6 +210,10 @@ pub struct Question<'a> {
 }
 
 impl Question<'_> {
+    fn step(&self) -> String {
+        (self.frame.words.question.step)(self.number, self.total)
+    }
+
     fn complains(&self) -> bool {
         self.missing == Missing::Asked
     }
@@ -150,6 +247,16 @@ pub enum ListButton {
     Continue,
 }
 
+impl ListButton {
+    /// The name of its field.
+    pub fn field(self) -> &'static str {
+        match self {
+            ListButton::Send => "send",
+            ListButton::Continue => "next",
+        }
+    }
+}
+
 /// All items of one instrument on one page.
 #[derive(Debug, Template)]
 #[template(path = "survey/list.html", whitespace = "minimize")]
@@ -160,6 +267,8 @@ pub struct List<'a> {
     pub part: usize,
     /// How many lists there are; with one, the parts are not mentioned.
     pub parts: usize,
+    /// The language of the questions.
+    pub wording: Wording,
     /// The instruction and stem above the items, word for word.
     pub stem: &'a str,
     /// The items, in the printed order.
@@ -185,6 +294,23 @@ impl List<'_> {
         self.items.iter().filter(|item| item.gap).count()
     }
 
+    fn place(&self) -> String {
+        (self.frame.words.list.part)(self.part, self.parts)
+    }
+
+    fn complaint(&self) -> String {
+        (self.frame.words.list.gaps)(self.gaps())
+    }
+
+    fn without(&self) -> String {
+        let words = &self.frame.words.list;
+        if self.sends() {
+            (words.send_without)(self.gaps())
+        } else {
+            (words.go_on_without)(self.gaps())
+        }
+    }
+
     fn sends(&self) -> bool {
         self.button == ListButton::Send
     }
@@ -203,9 +329,17 @@ pub struct ReviewRow<'a> {
     pub change: &'a str,
 }
 
+impl ReviewRow<'_> {
+    fn change_which(&self, words: &ReviewWords) -> String {
+        (words.change_which)(self.number)
+    }
+}
+
 /// Answers under one stem.
 #[derive(Debug, Clone, Copy)]
 pub struct ReviewPart<'a> {
+    /// The language of the questions.
+    pub wording: Wording,
     /// The stem the questions share.
     pub stem: &'a str,
     /// Its answers; questions that were not asked are left out.
@@ -236,6 +370,14 @@ impl Review<'_> {
             .filter(|row| row.answer.is_none())
             .count()
     }
+
+    fn not_sent(&self) -> String {
+        (self.frame.words.review.not_sent)(self.gaps())
+    }
+
+    fn who_reads(&self) -> String {
+        (self.frame.words.reading.answers)(self.reading.who)
+    }
 }
 
 /// The crisis page, shown at once after an answer that a risk rule names, when that answer is already saved.
@@ -248,6 +390,12 @@ pub struct Support<'a> {
     pub reading: Reading<'a>,
     /// Where "Continue" leads.
     pub next: &'a str,
+}
+
+impl Support<'_> {
+    fn who_reads(&self) -> String {
+        (self.frame.words.reading.it)(self.reading.who)
+    }
 }
 
 /// What the end page says first.
@@ -280,6 +428,14 @@ pub struct End<'a> {
 }
 
 impl End<'_> {
+    fn received(&self) -> String {
+        (self.frame.words.end.received)(self.answered, self.asked, self.sent_at)
+    }
+
+    fn who_reads(&self) -> String {
+        (self.frame.words.reading.them)(self.reading.who)
+    }
+
     fn support_first(&self) -> bool {
         self.tone == EndTone::SupportFirst
     }
@@ -298,6 +454,8 @@ pub enum NoticeKind {
     Unknown,
     /// "This is not for me" was pressed; the link is closed.
     NotForMe,
+    /// Another site's page sent the form.
+    Foreign,
     /// The form could not be read (damaged, too large, an answer outside the choices).
     Unreadable,
     /// Too many requests in a short time.
@@ -318,4 +476,35 @@ pub struct Notice<'a> {
     pub back: Option<&'a str>,
     /// How to reach the clinic.
     pub contact: Option<Line<'a>>,
+}
+
+impl Notice<'_> {
+    fn title(&self) -> &'static str {
+        let words = &self.frame.words.notice;
+        match self.kind {
+            NoticeKind::Expired | NoticeKind::Revoked | NoticeKind::Used | NoticeKind::Unknown => {
+                words.closed_title
+            }
+            NoticeKind::NotForMe => words.thanks_title,
+            NoticeKind::Foreign
+            | NoticeKind::Unreadable
+            | NoticeKind::TooMany
+            | NoticeKind::Fault => words.again_title,
+        }
+    }
+
+    fn said(&self) -> &'static Said {
+        let words = &self.frame.words.notice;
+        match self.kind {
+            NoticeKind::Expired => &words.expired,
+            NoticeKind::Revoked => &words.revoked,
+            NoticeKind::Used => &words.used,
+            NoticeKind::Unknown => &words.unknown,
+            NoticeKind::NotForMe => &words.not_for_me,
+            NoticeKind::Foreign => &words.foreign,
+            NoticeKind::Unreadable => &words.unreadable,
+            NoticeKind::TooMany => &words.too_many,
+            NoticeKind::Fault => &words.fault,
+        }
+    }
 }

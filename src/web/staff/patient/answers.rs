@@ -5,6 +5,7 @@ use crate::app::read_patient::Record;
 use crate::domain::care::Layout;
 use crate::domain::instrument::{Answers, Instrument, ItemTexts, Library};
 use crate::store::response::ResponseRow;
+use crate::web::staff::words;
 use std::collections::BTreeSet;
 
 /// The answers to one version of an instrument.
@@ -127,7 +128,7 @@ fn column(record: &Record, asked: &Asked<'_>, row: &ResponseRow) -> Column {
             Ok(Layout::List) => "list",
             Err(_) => "?",
         },
-        language: row.language.clone(),
+        language: words::language(&row.language).to_owned(),
     }
 }
 

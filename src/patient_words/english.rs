@@ -1,0 +1,193 @@
+//! What the program says to patients in English.
+
+use super::*;
+
+/// English.
+pub const WORDS: Words = Words {
+    language: Language::English,
+    day: |at| at.format("%A %-d %B").to_string(),
+    moment: |at| at.format("%A %-d %B at %-I:%M %P").to_string(),
+    page: PageWords {
+        title: "Check-in",
+        nav: "Page",
+        help_now: "Help now",
+        foot: r#"<strong>Need help now?</strong> Call <a href="tel:988">988</a> or text <a href="sms:988">988</a>. Free, day and night. In danger? Call <a href="tel:911">911</a>."#,
+        error: "Error: ",
+        back: "Back",
+        english_only: "These questions are in English only.",
+        some_english_only: "Some of the questions are in English only.",
+    },
+    help: HelpWords {
+        call: r#"<a href="tel:988"><strong>Call 988</strong></a> Free, day and night. Spanish: press 2. Veterans: press 1."#,
+        text: r#"<a href="sms:988"><strong>Text 988</strong></a> Veterans can text <a href="sms:838255">838255</a>"#,
+        chat: r#"<a href="https://988lifeline.org/chat/" rel="noreferrer noopener"><strong>Chat at 988lifeline.org</strong></a>"#,
+        emergency: r#"<a href="tel:911"><strong>Call 911</strong></a> Or go to the nearest emergency department if you are in danger right now."#,
+        call_line: "Call",
+    },
+    reading: ReadingWords {
+        answers: |who| format!("{who} reads your answers"),
+        them: |who| format!("{who} reads them"),
+        it: |who| format!("{who} reads it"),
+        first_promise: "before your next visit",
+        in_english: ". Your clinic says when:",
+    },
+    start: StartWords {
+        heading: "A few questions about how you are",
+        asks: |who, clinic| {
+            format!(
+                "{who} at {clinic} asks you these questions. Your answers help plan your care with you."
+            )
+        },
+        length: |questions, minutes| {
+            let s = |count| if count == 1 { "" } else { "s" };
+            format!(
+                "{questions} question{}, about {minutes} minute{}.",
+                s(questions),
+                s(minutes)
+            )
+        },
+        not_live: "<strong>Nobody watches this page live.</strong> If you need help now, call or text 988.",
+        may_stop: |until| {
+            format!(
+                "You may skip a question. You may stop and come back with the same link until {until}."
+            )
+        },
+        saved: |count| match count {
+            1 => "1 of your answers is saved.".to_owned(),
+            _ => format!("{count} of your answers are saved."),
+        },
+        go_on: "Go on where you stopped",
+        start: "Start",
+        show_all: "Show all questions on one page",
+        not_for_me: "This is not for me",
+        closing: "If this came to you by mistake, we will close the link and tell the clinic. You do not need to say who you are.",
+        close: "Close this link",
+    },
+    question: QuestionWords {
+        step: |number, total| format!("Question {number} of {total}"),
+        not_chosen: "You have not chosen an answer",
+        choose: "Choose the answer that fits best",
+        may_skip: "You do not have to answer. You can skip this question below.",
+        save: "Save and continue",
+        skip: "Skip this question",
+        saved: "Your answers are saved as you go.",
+    },
+    list: ListWords {
+        part: |part, parts| format!("Part {part} of {parts}"),
+        title: "Your questions",
+        gaps: |count| match count {
+            1 => "1 question has no answer yet".to_owned(),
+            _ => format!("{count} questions have no answer yet"),
+        },
+        may_leave: "You do not have to answer all of them. You can go on without, at the end of this page.",
+        no_answer_yet: "No answer yet",
+        send: "Send my answers",
+        send_without: |count| format!("Send without {}", these(count)),
+        go_on_without: |count| format!("Go on without {}", these(count)),
+    },
+    review: ReviewWords {
+        title: "Check your answers",
+        heading: "Check your answers, then send them",
+        not_sent: |gaps| {
+            let saved = "Your answers are saved, but not sent yet.";
+            match gaps {
+                0 => saved.to_owned(),
+                1 => format!("{saved} One question has no answer. That is all right."),
+                _ => format!("{saved} {gaps} questions have no answer. That is all right."),
+            }
+        },
+        no_answer: "No answer",
+        change: "Change",
+        change_which: |number| format!("answer {number}"),
+    },
+    support: SupportWords {
+        title: "Help for you now",
+        heading: "Thank you for telling us. You do not have to be alone with this.",
+        intro: "If you think about ending your life or hurting yourself, you can talk to someone right now:",
+        saved: "Your answer is saved.",
+        not_live: "<strong>Nobody is watching this page now</strong>, so please use the numbers above if you need someone sooner.",
+        go_on: "Continue",
+        may_stop: "You can stop here. What you answered so far is kept.",
+    },
+    end: EndWords {
+        title: "Thank you",
+        heading: "Thank you. Your answers are in.",
+        help: "Help is there for you, any time",
+        received: |answered, asked, moment| {
+            let answers = if asked == 1 { "answer" } else { "answers" };
+            format!("We received {answered} of {asked} {answers} on {moment}.")
+        },
+        not_live: "Nobody watches this page live.",
+        other_questions: "Questions about anything else?",
+        close: "You can close this page now. If other people use this phone or computer, close the browser too.",
+    },
+    notice: NoticeWords {
+        closed_title: "This link is closed",
+        thanks_title: "Thank you",
+        again_title: "Error: please try again",
+        expired: Said {
+            heading: "The time for these questions is over",
+            text: "You did nothing wrong. Your clinic will send you a new link when it is time again.",
+        },
+        revoked: Said {
+            heading: "This link is no longer used",
+            text: "Your clinic has closed it. If a newer message came to you, please use the link in that one.",
+        },
+        used: Said {
+            heading: "These questions are already answered",
+            text: "The answers have been sent. There is nothing more to do.",
+        },
+        unknown: Said {
+            heading: "We cannot find this page",
+            text: "The link may be cut off or mistyped. Open your message again and press the link, or copy the whole line.",
+        },
+        not_for_me: Said {
+            heading: "Thank you for telling us",
+            text: "The link is closed. We will tell the clinic that it reached the wrong person. You can delete the message.",
+        },
+        unreadable: Said {
+            heading: "We could not read what was sent",
+            text: "Something got lost on the way. This answer was not saved; what you saved before is still there.",
+        },
+        foreign: Said {
+            heading: "This did not come from our page",
+            text: "So we did not take it. Open the link in your message and try again. What you saved before is still there.",
+        },
+        too_many: Said {
+            heading: "Please wait a minute",
+            text: "There were too many requests from your connection. Wait a minute, then try again. What you saved is still there.",
+        },
+        fault: Said {
+            heading: "Something went wrong on our side",
+            text: "It is not your fault. Wait a minute, then try again with the same link. What you saved before is still there.",
+        },
+        back: "Go back to your questions",
+    },
+    mail: MailWords {
+        your_clinic: "your clinic",
+        subject: |clinic| format!("A form from {clinic}"),
+        hello: |name| match name {
+            "" => "Hello,".to_owned(),
+            _ => format!("Hello {name},"),
+        },
+        asks: |clinic| {
+            format!("{clinic} asks you to fill in a short form. It takes a few minutes.")
+        },
+        open: "Open it here:",
+        works_until: |until| {
+            format!(
+                "The link works until {until}. You can stop and come back: what you answered is kept."
+            )
+        },
+        not_for_emergencies: "This mail is not for emergencies and nobody watches for replies. If you need help now, call or text 988. In danger right now, call 911.",
+        not_yours: "Not for you? Open the link and press “This is not for me”. We then close the link and send nothing more about it.",
+    },
+};
+
+fn these(count: usize) -> &'static str {
+    if count == 1 {
+        "this answer"
+    } else {
+        "these answers"
+    }
+}

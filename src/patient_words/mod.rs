@@ -1,0 +1,382 @@
+//! Everything the program itself says to patients, on pages and in mails: one value of [`Words`] a language, so that a text that is missing in a
+//! language does not compile. Not here: the words of questionnaires, which are their owners' and stand in `survey-defs/`, and what a site
+//! writes itself.
+//!
+//! How our own words sound: a reading age of 9 to 11, second person, no blame; in Spanish "usted", as it is written in the United States. What
+//! says "with markup" is put on the page as it stands here and never holds what a person wrote.
+
+mod english;
+mod spanish;
+
+use crate::domain::language::Language;
+use chrono::NaiveDateTime;
+
+/// All words of one language.
+#[derive(Debug)]
+pub struct Words {
+    /// Which language this is.
+    pub language: Language,
+    /// A day: `Tuesday 3 March`.
+    pub day: fn(NaiveDateTime) -> String,
+    /// A moment: `Tuesday 3 March at 10:14 am`.
+    pub moment: fn(NaiveDateTime) -> String,
+    /// On every page.
+    pub page: PageWords,
+    /// Where to get help, in full.
+    pub help: HelpWords,
+    /// Who reads the answers and when.
+    pub reading: ReadingWords,
+    /// The first page.
+    pub start: StartWords,
+    /// One question.
+    pub question: QuestionWords,
+    /// All questions in a list.
+    pub list: ListWords,
+    /// All answers once more.
+    pub review: ReviewWords,
+    /// Help, at once after an answer that asks for it.
+    pub support: SupportWords,
+    /// The last page.
+    pub end: EndWords,
+    /// Pages for what is not a question.
+    pub notice: NoticeWords,
+    /// The invitation.
+    pub mail: MailWords,
+}
+
+/// On every page.
+#[derive(Debug)]
+pub struct PageWords {
+    /// End of every title. Tells nothing to whoever looks over a shoulder.
+    pub title: &'static str,
+    /// Name of the links in the head.
+    pub nav: &'static str,
+    /// Link to the foot.
+    pub help_now: &'static str,
+    /// The foot, with markup.
+    pub foot: &'static str,
+    /// Before the title of a page that complains.
+    pub error: &'static str,
+    /// Link to the page before.
+    pub back: &'static str,
+    /// Above a question that nobody has translated into this language.
+    pub english_only: &'static str,
+    /// Before the first question, when that is so of some.
+    pub some_english_only: &'static str,
+}
+
+/// Where to get help; every one with markup.
+#[derive(Debug)]
+pub struct HelpWords {
+    /// 988 by telephone.
+    pub call: &'static str,
+    /// 988 by text message.
+    pub text: &'static str,
+    /// 988 in the browser.
+    pub chat: &'static str,
+    /// 911.
+    pub emergency: &'static str,
+    /// The site's own line; its number as people read it follows.
+    pub call_line: &'static str,
+}
+
+/// Who reads the answers. When, in the site's words, follows each.
+#[derive(Debug)]
+pub struct ReadingWords {
+    /// "reads your answers …"
+    pub answers: fn(&str) -> String,
+    /// "reads them …"
+    pub them: fn(&str) -> String,
+    /// "reads it …"
+    pub it: fn(&str) -> String,
+    /// What every site promises until it writes something else.
+    pub first_promise: &'static str,
+    /// Before the site's words when they are in English on a page that is not; ends the sentence before.
+    pub in_english: &'static str,
+}
+
+/// The first page.
+#[derive(Debug)]
+pub struct StartWords {
+    /// Its heading.
+    pub heading: &'static str,
+    /// Which clinician at which clinic asks, and why.
+    pub asks: fn(&str, &str) -> String,
+    /// How many questions, how many minutes.
+    pub length: fn(usize, usize) -> String,
+    /// Nobody watches, and what to do then; with markup.
+    pub not_live: &'static str,
+    /// That one may skip and stop, and until which day.
+    pub may_stop: fn(&str) -> String,
+    /// How many answers are saved.
+    pub saved: fn(usize) -> String,
+    /// Button: goes on.
+    pub go_on: &'static str,
+    /// Button: begins.
+    pub start: &'static str,
+    /// Button: the list.
+    pub show_all: &'static str,
+    /// Opens the next two.
+    pub not_for_me: &'static str,
+    /// What closing does.
+    pub closing: &'static str,
+    /// Button: closes the link.
+    pub close: &'static str,
+}
+
+/// One question.
+#[derive(Debug)]
+pub struct QuestionWords {
+    /// Which question of how many.
+    pub step: fn(usize, usize) -> String,
+    /// Complaint: nothing is chosen.
+    pub not_chosen: &'static str,
+    /// What to do.
+    pub choose: &'static str,
+    /// Or what else.
+    pub may_skip: &'static str,
+    /// Button: saves.
+    pub save: &'static str,
+    /// Button: leaves the question out.
+    pub skip: &'static str,
+    /// Under the buttons.
+    pub saved: &'static str,
+}
+
+/// All questions in a list.
+#[derive(Debug)]
+pub struct ListWords {
+    /// Which list of how many.
+    pub part: fn(usize, usize) -> String,
+    /// The title when there is only one.
+    pub title: &'static str,
+    /// How many questions have no answer.
+    pub gaps: fn(usize) -> String,
+    /// What to do.
+    pub may_leave: &'static str,
+    /// At such a question.
+    pub no_answer_yet: &'static str,
+    /// Button: hands in.
+    pub send: &'static str,
+    /// Button: hands in without so many answers.
+    pub send_without: fn(usize) -> String,
+    /// Button: goes on without so many answers.
+    pub go_on_without: fn(usize) -> String,
+}
+
+/// All answers once more.
+#[derive(Debug)]
+pub struct ReviewWords {
+    /// The title.
+    pub title: &'static str,
+    /// The heading.
+    pub heading: &'static str,
+    /// That nothing is sent yet, and how many questions have no answer.
+    pub not_sent: fn(usize) -> String,
+    /// At a question that was left out.
+    pub no_answer: &'static str,
+    /// Link back to a question.
+    pub change: &'static str,
+    /// Which answer it changes, for who hears the page.
+    pub change_which: fn(usize) -> String,
+}
+
+/// Help, at once after an answer that asks for it.
+#[derive(Debug)]
+pub struct SupportWords {
+    /// The title.
+    pub title: &'static str,
+    /// The heading.
+    pub heading: &'static str,
+    /// Above the numbers.
+    pub intro: &'static str,
+    /// That nothing is lost.
+    pub saved: &'static str,
+    /// That nobody watches; with markup.
+    pub not_live: &'static str,
+    /// Link onwards.
+    pub go_on: &'static str,
+    /// Under it.
+    pub may_stop: &'static str,
+}
+
+/// The last page.
+#[derive(Debug)]
+pub struct EndWords {
+    /// The title.
+    pub title: &'static str,
+    /// The heading.
+    pub heading: &'static str,
+    /// Above the numbers, when an answer asks for help.
+    pub help: &'static str,
+    /// How many answers of how many came, and when.
+    pub received: fn(usize, usize, &str) -> String,
+    /// That nobody watches.
+    pub not_live: &'static str,
+    /// Before the clinic's number.
+    pub other_questions: &'static str,
+    /// What to do now.
+    pub close: &'static str,
+}
+
+/// A heading and what it means.
+#[derive(Debug)]
+pub struct Said {
+    /// The heading.
+    pub heading: &'static str,
+    /// The sentences under it.
+    pub text: &'static str,
+}
+
+/// Pages for what is not a question.
+#[derive(Debug)]
+pub struct NoticeWords {
+    /// Title: the link takes nothing.
+    pub closed_title: &'static str,
+    /// Title: the link was closed just now.
+    pub thanks_title: &'static str,
+    /// Title: it may work the next time.
+    pub again_title: &'static str,
+    /// The link's time is over.
+    pub expired: Said,
+    /// The clinic withdrew it.
+    pub revoked: Said,
+    /// The answers are sent.
+    pub used: Said,
+    /// There is no such page.
+    pub unknown: Said,
+    /// "This is not for me" was pressed.
+    pub not_for_me: Said,
+    /// The form could not be read.
+    pub unreadable: Said,
+    /// Another site's page sent the form.
+    pub foreign: Said,
+    /// Too many requests.
+    pub too_many: Said,
+    /// A fault on our side.
+    pub fault: Said,
+    /// Link back.
+    pub back: &'static str,
+}
+
+/// The invitation. No word in it may say what the care is about.
+#[derive(Debug)]
+pub struct MailWords {
+    /// The clinic when its own name would tell, in the middle of a sentence.
+    pub your_clinic: &'static str,
+    /// From which clinic.
+    pub subject: fn(&str) -> String,
+    /// To whom, by first name; empty when it is not known.
+    pub hello: fn(&str) -> String,
+    /// Which clinic asks.
+    pub asks: fn(&str) -> String,
+    /// Above the link.
+    pub open: &'static str,
+    /// Until which moment the link works.
+    pub works_until: fn(&str) -> String,
+    /// Where help is.
+    pub not_for_emergencies: &'static str,
+    /// What to do when it is not yours.
+    pub not_yours: &'static str,
+}
+
+/// The words of a language.
+pub fn words(language: Language) -> &'static Words {
+    match language {
+        Language::English => &english::WORDS,
+        Language::Spanish => &spanish::WORDS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> NaiveDateTime {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap()
+    }
+
+    #[test]
+    fn every_language_names_the_crisis_lines_wherever_help_is_said() {
+        for language in Language::ALL {
+            let words = words(*language);
+            assert_eq!(words.language, *language);
+            for said in [words.page.foot, words.mail.not_for_emergencies] {
+                assert!(said.contains("988") && said.contains("911"), "{said}");
+            }
+            for link in ["tel:988", "sms:988"] {
+                let full = [words.help.call, words.help.text].concat();
+                assert!(words.page.foot.contains(link) && full.contains(link));
+            }
+            assert!(words.start.not_live.contains("988"));
+            assert!(words.help.emergency.contains("tel:911"));
+            let not_for_me = words.start.not_for_me;
+            assert!(
+                words.mail.not_yours.contains(not_for_me),
+                "the button's name"
+            );
+        }
+    }
+
+    #[test]
+    fn spanish_says_how_to_reach_spanish_speaking_counselors() {
+        let words = words(Language::Spanish);
+        for said in [
+            words.page.foot,
+            words.start.not_live,
+            words.mail.not_for_emergencies,
+        ] {
+            assert!(
+                said.contains("oprima 2") && said.contains("AYUDA"),
+                "{said}"
+            );
+        }
+        assert!(words.help.call.contains("Oprima 2") && words.help.text.contains("AYUDA"));
+    }
+
+    #[test]
+    fn one_and_many_are_told_apart() {
+        let (english, spanish) = (words(Language::English), words(Language::Spanish));
+        assert_eq!((english.start.length)(1, 1), "1 question, about 1 minute.");
+        assert_eq!(
+            (spanish.start.length)(1, 1),
+            "1 pregunta, alrededor de 1 minuto."
+        );
+        assert_eq!(
+            (spanish.start.length)(10, 2),
+            "10 preguntas, alrededor de 2 minutos."
+        );
+        assert_eq!(
+            (spanish.start.saved)(1),
+            "1 de sus respuestas está guardada."
+        );
+        assert_eq!(
+            (spanish.start.saved)(4),
+            "4 de sus respuestas están guardadas."
+        );
+        assert_eq!((spanish.list.gaps)(1), "Falta la respuesta a 1 pregunta");
+        assert_eq!((spanish.list.gaps)(3), "Falta la respuesta a 3 preguntas");
+        assert!((english.review.not_sent)(0).ends_with("not sent yet."));
+        assert!((spanish.review.not_sent)(1).contains("Una pregunta no tiene"));
+        assert!((spanish.review.not_sent)(2).contains("2 preguntas no tienen"));
+        assert_eq!((spanish.list.send_without)(1), "Enviar sin esta respuesta");
+    }
+
+    #[test]
+    fn days_and_hours_are_written_as_the_language_writes_them() {
+        let (english, spanish) = (words(Language::English), words(Language::Spanish));
+        let morning = at("2026-03-03 10:14");
+        assert_eq!((english.moment)(morning), "Tuesday 3 March at 10:14 am");
+        assert_eq!((spanish.day)(morning), "martes 3 de marzo");
+        for (time, said) in [
+            ("2026-03-03 10:14", "a las 10:14\u{a0}a.\u{a0}m."),
+            ("2026-03-03 00:05", "a las 12:05\u{a0}a.\u{a0}m."),
+            ("2026-03-03 13:00", "a la 1:00\u{a0}p.\u{a0}m."),
+        ] {
+            let moment = (spanish.moment)(at(time));
+            assert_eq!(moment, format!("martes 3 de marzo {said}"));
+        }
+        let last = (spanish.day)(at("2026-12-27 00:00"));
+        assert_eq!(last, "domingo 27 de diciembre");
+    }
+}

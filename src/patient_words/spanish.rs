@@ -1,0 +1,247 @@
+//! What the program says to patients in Spanish, as it is written in the United States: "usted", "oprima", twelve hours.
+//!
+//! 988 in Spanish: 2 on the telephone, AYUDA by text message, the same address in the browser
+//! (988lifeline.org/get-help/what-to-expect).
+
+use super::*;
+use chrono::{Datelike, Timelike};
+
+const DAYS: [&str; 7] = [
+    "lunes",
+    "martes",
+    "miércoles",
+    "jueves",
+    "viernes",
+    "sábado",
+    "domingo",
+];
+const MONTHS: [&str; 12] = [
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+];
+
+/// Spanish.
+pub const WORDS: Words = Words {
+    language: Language::Spanish,
+    day,
+    moment,
+    page: PageWords {
+        title: "Formulario",
+        nav: "Página",
+        help_now: "Ayuda ahora",
+        foot: r#"<strong>¿Necesita ayuda ahora?</strong> Llame al <a href="tel:988">988</a> y oprima 2, o envíe la palabra AYUDA por mensaje de texto al <a href="sms:988">988</a>. Es gratis, de día y de noche. ¿Está en peligro? Llame al <a href="tel:911">911</a>."#,
+        error: "Error: ",
+        back: "Atrás",
+        english_only: "Estas preguntas están solo en inglés.",
+        some_english_only: "Algunas de las preguntas están solo en inglés.",
+    },
+    help: HelpWords {
+        call: r#"<a href="tel:988"><strong>Llame al 988</strong></a> Oprima 2 para hablar en español. Es gratis, de día y de noche. Si es veterano o veterana, oprima 1."#,
+        text: r#"<a href="sms:988"><strong>Envíe AYUDA al 988</strong></a> Es un mensaje de texto. Los veteranos pueden escribir al <a href="sms:838255">838255</a>"#,
+        chat: r#"<a href="https://988lifeline.org/chat/" rel="noreferrer noopener"><strong>Chatee en 988lifeline.org</strong></a>"#,
+        emergency: r#"<a href="tel:911"><strong>Llame al 911</strong></a> O vaya a la sala de emergencias más cercana si está en peligro ahora mismo."#,
+        call_line: "Llame al",
+    },
+    reading: ReadingWords {
+        answers: |who| format!("{who} lee sus respuestas"),
+        them: |who| format!("{who} las lee"),
+        it: |who| format!("{who} la lee"),
+        first_promise: "antes de su próxima visita",
+        in_english: ". Su clínica dice cuándo, en inglés:",
+    },
+    start: StartWords {
+        heading: "Algunas preguntas sobre cómo está usted",
+        asks: |who, clinic| {
+            format!(
+                "{who}, de {clinic}, le hace estas preguntas. Sus respuestas ayudan a planear su atención junto con usted."
+            )
+        },
+        length: |questions, minutes| {
+            let s = |count| if count == 1 { "" } else { "s" };
+            format!(
+                "{questions} pregunta{}, alrededor de {minutes} minuto{}.",
+                s(questions),
+                s(minutes)
+            )
+        },
+        not_live: "<strong>Nadie está viendo esta página en este momento.</strong> Si necesita ayuda ahora, llame al 988 y oprima 2, o envíe la palabra AYUDA por mensaje de texto al 988.",
+        may_stop: |until| {
+            format!(
+                "Puede saltarse una pregunta. Puede parar y volver con el mismo enlace hasta el {until}."
+            )
+        },
+        saved: |count| match count {
+            1 => "1 de sus respuestas está guardada.".to_owned(),
+            _ => format!("{count} de sus respuestas están guardadas."),
+        },
+        go_on: "Seguir donde se quedó",
+        start: "Empezar",
+        show_all: "Ver todas las preguntas en una página",
+        not_for_me: "Esto no es para mí",
+        closing: "Si esto le llegó por error, cerraremos el enlace y le avisaremos a la clínica. No tiene que decir quién es.",
+        close: "Cerrar este enlace",
+    },
+    question: QuestionWords {
+        step: |number, total| format!("Pregunta {number} de {total}"),
+        not_chosen: "Todavía no ha elegido una respuesta",
+        choose: "Elija la respuesta que más se acerque",
+        may_skip: "No es obligatorio contestar. Puede saltarse esta pregunta más abajo.",
+        save: "Guardar y continuar",
+        skip: "Saltar esta pregunta",
+        saved: "Sus respuestas se guardan a medida que avanza.",
+    },
+    list: ListWords {
+        part: |part, parts| format!("Parte {part} de {parts}"),
+        title: "Sus preguntas",
+        gaps: |count| match count {
+            1 => "Falta la respuesta a 1 pregunta".to_owned(),
+            _ => format!("Falta la respuesta a {count} preguntas"),
+        },
+        may_leave: "No tiene que contestarlas todas. Al final de esta página puede seguir sin ellas.",
+        no_answer_yet: "Todavía sin respuesta",
+        send: "Enviar mis respuestas",
+        send_without: |count| format!("Enviar sin {}", these(count)),
+        go_on_without: |count| format!("Seguir sin {}", these(count)),
+    },
+    review: ReviewWords {
+        title: "Revise sus respuestas",
+        heading: "Revise sus respuestas y luego envíelas",
+        not_sent: |gaps| {
+            let saved = "Sus respuestas están guardadas, pero todavía no se han enviado.";
+            match gaps {
+                0 => saved.to_owned(),
+                1 => format!("{saved} Una pregunta no tiene respuesta. Está bien así."),
+                _ => format!("{saved} {gaps} preguntas no tienen respuesta. Está bien así."),
+            }
+        },
+        no_answer: "Sin respuesta",
+        change: "Cambiar",
+        change_which: |number| format!("la respuesta {number}"),
+    },
+    support: SupportWords {
+        title: "Ayuda para usted ahora",
+        heading: "Gracias por decirnos esto. No tiene que enfrentarlo sin ayuda.",
+        intro: "Si piensa en quitarse la vida o en hacerse daño, puede hablar con alguien ahora mismo:",
+        saved: "Su respuesta está guardada.",
+        not_live: "<strong>Nadie está viendo esta página ahora</strong>. Por favor, use los números de arriba si necesita hablar con alguien antes.",
+        go_on: "Continuar",
+        may_stop: "Puede parar aquí. Lo que ha contestado hasta ahora queda guardado.",
+    },
+    end: EndWords {
+        title: "Gracias",
+        heading: "Gracias. Ya recibimos sus respuestas.",
+        help: "Hay ayuda para usted, a cualquier hora",
+        // The moment ends with the full stop of "a. m.".
+        received: |answered, asked, moment| {
+            let answers = if asked == 1 {
+                "respuesta"
+            } else {
+                "respuestas"
+            };
+            format!("Recibimos {answered} de {asked} {answers} el {moment}")
+        },
+        not_live: "Nadie está viendo esta página en este momento.",
+        other_questions: "¿Tiene preguntas sobre otra cosa?",
+        close: "Ya puede cerrar esta página. Si otras personas usan este teléfono o esta computadora, cierre también el navegador.",
+    },
+    notice: NoticeWords {
+        closed_title: "Este enlace está cerrado",
+        thanks_title: "Gracias",
+        again_title: "Error: inténtelo otra vez",
+        expired: Said {
+            heading: "El tiempo para estas preguntas ya terminó",
+            text: "Usted no hizo nada mal. Su clínica le enviará un enlace nuevo cuando sea el momento.",
+        },
+        revoked: Said {
+            heading: "Este enlace ya no se usa",
+            text: "Su clínica lo cerró. Si le llegó un mensaje más nuevo, use el enlace de ese mensaje.",
+        },
+        used: Said {
+            heading: "Estas preguntas ya están contestadas",
+            text: "Las respuestas ya se enviaron. No hay nada más que hacer.",
+        },
+        unknown: Said {
+            heading: "No podemos encontrar esta página",
+            text: "Es posible que el enlace esté cortado o mal escrito. Abra otra vez su mensaje y oprima el enlace, o copie la línea completa.",
+        },
+        not_for_me: Said {
+            heading: "Gracias por avisarnos",
+            text: "El enlace está cerrado. Le diremos a la clínica que llegó a otra persona. Puede borrar el mensaje.",
+        },
+        unreadable: Said {
+            heading: "No pudimos leer lo que se envió",
+            text: "Algo se perdió en el camino. Esta respuesta no se guardó; lo que guardó antes sigue ahí.",
+        },
+        foreign: Said {
+            heading: "Esto no vino de nuestra página",
+            text: "Por eso no lo recibimos. Abra el enlace de su mensaje e inténtelo otra vez. Lo que guardó antes sigue ahí.",
+        },
+        too_many: Said {
+            heading: "Espere un minuto, por favor",
+            text: "Llegaron demasiadas solicitudes desde su conexión. Espere un minuto e inténtelo otra vez. Lo que guardó sigue ahí.",
+        },
+        fault: Said {
+            heading: "Algo falló de nuestro lado",
+            text: "No es culpa suya. Espere un minuto e inténtelo otra vez con el mismo enlace. Lo que guardó antes sigue ahí.",
+        },
+        back: "Volver a sus preguntas",
+    },
+    mail: MailWords {
+        your_clinic: "su clínica",
+        subject: |clinic| format!("Un formulario de {clinic}"),
+        hello: |name| match name {
+            "" => "Hola:".to_owned(),
+            _ => format!("Hola, {name}:"),
+        },
+        asks: |clinic| {
+            format!("{clinic} le pide que llene un formulario corto. Toma unos minutos.")
+        },
+        open: "Ábralo aquí:",
+        // The moment ends with the full stop of "a. m.".
+        works_until: |until| {
+            format!(
+                "El enlace funciona hasta el {until} Puede parar y volver: lo que ya contestó queda guardado."
+            )
+        },
+        not_for_emergencies: "Este correo no es para emergencias. Si lo contesta, nadie leerá su mensaje. Si necesita ayuda ahora, llame al 988 y oprima 2, o envíe la palabra AYUDA por mensaje de texto al 988. Si está en peligro ahora mismo, llame al 911.",
+        not_yours: "¿No es para usted? Abra el enlace y oprima “Esto no es para mí”. Entonces cerramos el enlace y no le enviamos nada más sobre esto.",
+    },
+};
+
+fn these(count: usize) -> &'static str {
+    if count == 1 {
+        "esta respuesta"
+    } else {
+        "estas respuestas"
+    }
+}
+
+/// `martes 3 de marzo`
+fn day(at: NaiveDateTime) -> String {
+    let weekday = DAYS[at.weekday().num_days_from_monday() as usize];
+    format!("{weekday} {} de {}", at.day(), MONTHS[at.month0() as usize])
+}
+
+/// `martes 3 de marzo a las 10:14 a. m.`
+fn moment(at: NaiveDateTime) -> String {
+    let (afternoon, hour) = at.hour12();
+    let (article, half) = (
+        if hour == 1 { "la" } else { "las" },
+        if afternoon { 'p' } else { 'a' },
+    );
+    format!(
+        "{} a {article} {hour}:{:02}\u{a0}{half}.\u{a0}m.",
+        day(at),
+        at.minute()
+    )
+}

@@ -1,0 +1,101 @@
+//! All answers once more, before they are sent.
+
+use super::lead::{self, Opened};
+use super::support::help_first;
+use super::view::{Review, ReviewPart, ReviewRow, Wording};
+use super::visit::{Page, Visit};
+use crate::domain::care::Layout;
+use crate::domain::language::Language;
+use crate::domain::submission::{self, Intent, Part, Sheet};
+use crate::web::form::{Fields, FormTrouble};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+/// The review.
+pub async fn review(visit: Visit) -> Page {
+    let opened = visit.open_or_end().await?;
+    Ok(review_page(&visit, &opened))
+}
+
+struct Answered<'a> {
+    wording: Wording,
+    stem: &'a str,
+    number: usize,
+    text: &'a str,
+    answer: Option<&'a str>,
+    change: String,
+}
+
+fn review_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
+    let frame = visit.frame(door);
+    let language = frame.words.language;
+    let answered: Vec<Answered<'_>> = submission::numbered(parts)
+        .filter(|(_, part, position)| part.instrument.is_asked(&part.answers, *position))
+        .filter_map(|(number, part, position)| answered(visit, number, part, position, language))
+        .collect();
+    let groups: Vec<(&Answered<'_>, Vec<ReviewRow<'_>>)> = answered
+        .chunk_by(|a, b| a.stem == b.stem && a.wording == b.wording)
+        .filter_map(|group| Some((group.first()?, group.iter().map(row).collect())))
+        .collect();
+    let parts: Vec<ReviewPart<'_>> = groups
+        .iter()
+        .map(|(first, rows)| ReviewPart {
+            wording: first.wording,
+            stem: first.stem,
+            rows,
+        })
+        .collect();
+    let page = Review {
+        frame,
+        parts: &parts,
+        reading: lead::reading(door, frame.words),
+        action: &visit.address("/send"),
+        back: answered.last().map(|row| row.change.as_str()),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+fn answered<'a>(
+    visit: &Visit,
+    number: usize,
+    part: &Part<'a>,
+    position: usize,
+    language: Language,
+) -> Option<Answered<'a>> {
+    let (texts, wording) = lead::texts(part.instrument, language);
+    let words = texts.items.get(position)?;
+    let option = part
+        .answers
+        .get(position)
+        .and_then(|value| part.instrument.items.get(position)?.option_with(value));
+    Some(Answered {
+        wording,
+        stem: words
+            .stem
+            .as_deref()
+            .or(texts.instruction.as_deref())
+            .unwrap_or(""),
+        number,
+        text: &words.text,
+        answer: option
+            .and_then(|option| words.options.get(option))
+            .map(String::as_str),
+        change: visit.address(&format!("/q/{number}")),
+    })
+}
+
+fn row<'a>(answered: &'a Answered<'a>) -> ReviewRow<'a> {
+    ReviewRow {
+        number: answered.number,
+        text: answered.text,
+        answer: answered.answer,
+        change: &answered.change,
+    }
+}
+
+/// "Send my answers" under the review.
+pub async fn send(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
+    visit.fields(fields).await?;
+    let receipt = visit.take(Sheet::Empty, Layout::Page, Intent::Send).await?;
+    Ok(visit.go(&help_first("/end", receipt.support)))
+}

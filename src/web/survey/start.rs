@@ -1,0 +1,71 @@
+//! The first page, and the way from it to the questions.
+
+use super::lead::{self, Opened};
+use super::question::question_or_review;
+use super::view::{Start, Wording};
+use super::visit::{Page, Visit};
+use crate::app::begin;
+use crate::domain::submission::{self, Part};
+use crate::patient_words::Words;
+use crate::web::form::{Fields, FormTrouble};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+/// Seconds one question takes, for "about N minutes".
+const SECONDS_A_QUESTION: usize = 12;
+
+/// The first page. Mail scanners open it too: it shows and changes nothing.
+pub async fn start(visit: Visit) -> Page {
+    let opened = visit.open().await?;
+    Ok(start_page(&visit, &opened))
+}
+
+fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
+    let questions: usize = parts.iter().map(|part| part.instrument.items.len()).sum();
+    let frame = visit.frame(door);
+    let until = lead::local(door, door.slip.administration.expires_at);
+    let page = Start {
+        frame,
+        clinician: &door.clinician,
+        reading: lead::reading(door, frame.words),
+        questions,
+        minutes: minutes(questions),
+        saved: parts.iter().map(|part| part.answers.answered()).sum(),
+        english_only: english_only(parts, frame.words),
+        open_until: &(frame.words.day)(until),
+        action: &visit.address(""),
+        not_me_action: &visit.address("/not-for-me"),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+fn english_only(parts: &[Part<'_>], words: &'static Words) -> &'static str {
+    let foreign =
+        |part: &&Part<'_>| lead::texts(part.instrument, words.language).1 == Wording::EnglishOnly;
+    match parts.iter().filter(foreign).count() {
+        0 => "",
+        all if all == parts.len() => words.page.english_only,
+        _ => words.page.some_english_only,
+    }
+}
+
+fn minutes(questions: usize) -> usize {
+    (questions * SECONDS_A_QUESTION).div_ceil(60).max(1)
+}
+
+/// The start button. That somebody began is written down without keeping them waiting: no answer hangs on it.
+pub async fn begin(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
+    let fields = visit.fields(fields).await?;
+    begin::begin(&visit.site.app, visit.token().await?.hash());
+    Ok(match fields.one("layout") {
+        "list" => visit.go("/list/1"),
+        _ => visit.go("/next"),
+    })
+}
+
+/// On to the first open question, or to the review when there is none.
+pub async fn next(visit: Visit) -> Page {
+    let opened = visit.open().await?;
+    let next = submission::next_open(&opened.parts);
+    Ok(visit.go(&question_or_review(next)))
+}

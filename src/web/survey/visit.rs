@@ -1,0 +1,316 @@
+//! A request to one of the patient's pages: its link, what that opens, and the calm page that answers when it does not. Handlers say
+//! `visit.open().await?` and go on with what is behind the link.
+
+use super::lead::{self, Opened};
+use super::preference::Preference;
+use super::view::{Frame, Notice, NoticeKind, Switch};
+use crate::app::Failure;
+use crate::app::link::Token;
+use crate::app::take_answers::{Receipt, Refusal, TakeAnswers, check_open, take_answers};
+use crate::domain::care::Layout;
+use crate::domain::language::Language;
+use crate::domain::submission::{Intent, Sheet};
+use crate::patient_words::words;
+use crate::store::administration::Door;
+use crate::web::form::{Fields, FormTrouble};
+use crate::web::{Site, assets, errors};
+use actix_web::dev::Payload;
+use actix_web::error::InternalError;
+use actix_web::http::{Method, StatusCode};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+
+/// What a patient's page answers.
+pub type Page = Result<HttpResponse, Calm>;
+
+/// The calm page, or the way on, that takes the place of the page that was asked for.
+pub struct Calm(HttpResponse);
+
+impl From<Calm> for actix_web::Error {
+    fn from(calm: Calm) -> Self {
+        InternalError::from_response("a calm page", calm.0).into()
+    }
+}
+
+/// A request through a patient's link.
+pub struct Visit {
+    /// The site.
+    pub site: web::Data<Site>,
+    /// The number in the address, of a question or a part; 0, which neither has, when there is none.
+    pub number: usize,
+    token: String,
+    peer: Option<IpAddr>,
+    preference: Preference,
+    /// Where this page comes from in another language, up to the language's tag.
+    switch: String,
+}
+
+/// What stands in the address.
+#[derive(serde::Deserialize)]
+struct Params {
+    token: String,
+    #[serde(default, alias = "part")]
+    number: Number,
+}
+
+/// What is no number is 0: a mistyped address leads on and not into a wall.
+#[derive(Default, serde::Deserialize)]
+#[serde(from = "String")]
+struct Number(usize);
+
+impl From<String> for Number {
+    fn from(text: String) -> Self {
+        Number(text.parse().unwrap_or(0))
+    }
+}
+
+impl FromRequest for Visit {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Visit, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Visit::read(request))
+    }
+}
+
+impl Visit {
+    fn read(request: &HttpRequest) -> Result<Visit, actix_web::Error> {
+        let site = web::Data::<Site>::extract(request).into_inner()?;
+        let params = web::Path::<Params>::extract(request).into_inner();
+        let (token, number) = match params.map(web::Path::into_inner) {
+            Ok(params) => (params.token, params.number.0),
+            // An address that no route knows.
+            Err(_) => (segment(request.path(), 2).to_owned(), 0),
+        };
+        // What was posted cannot be asked for once more by a link: back to the first page.
+        let reads = [Method::GET, Method::HEAD].contains(request.method());
+        let switch = match reads {
+            true => format!("{}?lang=", request.path()),
+            false => format!("/s/{token}?lang="),
+        };
+        Ok(Visit {
+            peer: site.peer(request),
+            preference: Preference::of(request),
+            number,
+            token,
+            switch,
+            site,
+        })
+    }
+
+    /// The language of this page behind a door.
+    pub fn language(&self, door: &Door) -> Language {
+        let on_record = Language::of_tag(&door.slip.administration.language);
+        self.preference.language(on_record)
+    }
+
+    /// Head and foot of a page behind a door.
+    pub fn frame<'a>(&'a self, door: &'a Door) -> Frame<'a> {
+        Frame {
+            clinic: &door.clinic,
+            ..self.bare_frame(self.language(door), door.crisis_line.as_deref())
+        }
+    }
+
+    /// Head and foot of a page that knows no door.
+    fn bare_frame<'a>(&'a self, language: Language, crisis_line: Option<&'a str>) -> Frame<'a> {
+        Frame {
+            words: words(language),
+            switch: Switch::Link {
+                before: &self.switch,
+            },
+            css: assets::address("survey.css"),
+            clinic: "",
+            site_line: crisis_line.map(lead::read_line),
+        }
+    }
+
+    /// A rendered page, which keeps the language when it was chosen just now.
+    pub fn page(&self, status: StatusCode, template: &impl askama::Template) -> HttpResponse {
+        self.keep_language(errors::page(status, template))
+    }
+
+    /// On to one of this link's pages.
+    pub fn go(&self, tail: &str) -> HttpResponse {
+        self.keep_language(errors::see_other(&self.address(tail)))
+    }
+
+    fn keep_language(&self, mut response: HttpResponse) -> HttpResponse {
+        // A path is made of a whole token only: what somebody typed stays out of the header.
+        let path = Token::parse(&self.token).map(|_| self.address(""));
+        let cookie = path.and_then(|path| self.preference.cookie(path, self.site.is_secure()));
+        if let Some(cookie) = cookie
+            && let Err(error) = response.add_cookie(&cookie)
+        {
+            tracing::error!(%error, "a language could not be kept");
+        }
+        response
+    }
+
+    /// The address of one of this link's pages: `/q/3`; empty for the first.
+    pub fn address(&self, tail: &str) -> String {
+        format!("/s/{}{tail}", self.token)
+    }
+
+    /// The token, if it is one at all.
+    pub async fn token(&self) -> Result<Token, Calm> {
+        match Token::parse(&self.token) {
+            Some(token) => Ok(token),
+            None => Err(self.calm(Failure::Refused(Refusal::Unknown)).await),
+        }
+    }
+
+    /// What the link opens, whatever its state.
+    pub async fn look(&self) -> Result<Opened, Calm> {
+        let token = self.token().await?;
+        match lead::load(&self.site, &token).await {
+            Ok(opened) => Ok(opened),
+            Err(failure) => Err(self.calm(failure).await),
+        }
+    }
+
+    /// What the link opens, if it still takes answers.
+    pub async fn open(&self) -> Result<Opened, Calm> {
+        let opened = self.look().await?;
+        match check_open(&opened.door.slip, self.site.app.clock.now()) {
+            Ok(()) => Ok(opened),
+            Err(refusal) => {
+                let (status, kind) = self.kind(refusal);
+                Err(Calm(
+                    self.say_behind(Some(&opened.door), status, kind).await,
+                ))
+            }
+        }
+    }
+
+    /// The same, where whoever has sent already belongs on the end page.
+    pub async fn open_or_end(&self) -> Result<Opened, Calm> {
+        let opened = self.look().await?;
+        match check_open(&opened.door.slip, self.site.app.clock.now()) {
+            Ok(()) => Ok(opened),
+            Err(refusal) => Err(self.calm_or_end(Failure::Refused(refusal)).await),
+        }
+    }
+
+    /// The form, if it arrived as it should: not too large, not too slow, readable.
+    pub async fn fields(&self, fields: Result<Fields, FormTrouble>) -> Result<Fields, Calm> {
+        match fields {
+            Ok(fields) => Ok(fields),
+            Err(why) => {
+                let kind = NoticeKind::Unreadable;
+                Err(self.notice(why.status_code(), kind).await)
+            }
+        }
+    }
+
+    /// Saves or sends: on disk when this returns.
+    pub async fn take(
+        &self,
+        sheet: Sheet,
+        layout: Layout,
+        intent: Intent,
+    ) -> Result<Receipt, Calm> {
+        let command = TakeAnswers {
+            token_hash: self.token().await?.hash(),
+            sheet,
+            layout,
+            language: self.preference.said(),
+            intent,
+        };
+        match take_answers(&self.site.app, command).await {
+            Ok(receipt) => Ok(receipt),
+            Err(failure) => Err(self.calm_or_end(failure).await),
+        }
+    }
+
+    /// A second click leads to the end page like the first; everything else gets its calm page.
+    pub async fn calm_or_end(&self, failure: Failure<Refusal>) -> Calm {
+        match failure {
+            Failure::Refused(Refusal::SentAlready) => Calm(self.go("/end")),
+            failure => self.calm(failure).await,
+        }
+    }
+
+    /// For a form with something in it that is none of ours.
+    pub async fn unreadable(&self) -> Calm {
+        self.calm(Failure::Refused(Refusal::Unreadable)).await
+    }
+
+    /// The calm page for a link that does not take answers, or for a fault.
+    async fn calm(&self, failure: Failure<Refusal>) -> Calm {
+        let (status, kind) = match failure {
+            Failure::Refused(refusal) => self.kind(refusal),
+            Failure::Denied(_) => (StatusCode::FORBIDDEN, NoticeKind::Unknown),
+            Failure::Fault(fault) => (errors::log(&fault), NoticeKind::Fault),
+        };
+        self.notice(status, kind).await
+    }
+
+    fn kind(&self, refusal: Refusal) -> (StatusCode, NoticeKind) {
+        match refusal {
+            Refusal::Unknown if self.site.throttle.is_guessing(self.peer) => {
+                (StatusCode::TOO_MANY_REQUESTS, NoticeKind::TooMany)
+            }
+            Refusal::Unknown => (StatusCode::NOT_FOUND, NoticeKind::Unknown),
+            Refusal::Revoked => (StatusCode::GONE, NoticeKind::Revoked),
+            Refusal::Expired => (StatusCode::GONE, NoticeKind::Expired),
+            Refusal::SentAlready => (StatusCode::GONE, NoticeKind::Used),
+            Refusal::SentOtherwise => (StatusCode::CONFLICT, NoticeKind::Used),
+            Refusal::Unreadable => (StatusCode::UNPROCESSABLE_ENTITY, NoticeKind::Unreadable),
+        }
+    }
+
+    async fn notice(&self, status: StatusCode, kind: NoticeKind) -> Calm {
+        Calm(self.say(status, kind).await)
+    }
+
+    /// A calm page, in the language on record where the link is one of ours.
+    pub async fn say(&self, status: StatusCode, kind: NoticeKind) -> HttpResponse {
+        let door = match Token::parse(&self.token) {
+            Some(token) => lead::door(&self.site, &token).await,
+            None => None,
+        };
+        self.say_behind(door.as_ref(), status, kind).await
+    }
+
+    async fn say_behind(
+        &self,
+        door: Option<&Door>,
+        status: StatusCode,
+        kind: NoticeKind,
+    ) -> HttpResponse {
+        let line = match door {
+            Some(door) => door.crisis_line.clone(),
+            None => self.site.crisis_line().await,
+        };
+        let on_record = door.and_then(|door| Language::of_tag(&door.slip.administration.language));
+        let language = self.preference.language(on_record);
+        let back =
+            matches!(kind, NoticeKind::Unreadable | NoticeKind::Fault).then(|| self.address(""));
+        let notice = Notice {
+            frame: self.bare_frame(language, line.as_deref()),
+            kind,
+            back: back.as_deref(),
+            contact: None,
+        };
+        self.page(status, &notice)
+    }
+}
+
+/// The n-th part of a path, from 0; empty when there is none.
+fn segment(path: &str, n: usize) -> &str {
+    path.split('/').nth(n).unwrap_or_default()
+}
+
+/// An address under `/s/` that is no page.
+pub async fn lost(request: &HttpRequest) -> Result<HttpResponse, actix_web::Error> {
+    let visit = Visit::read(request)?;
+    Ok(visit.say(StatusCode::NOT_FOUND, NoticeKind::Unknown).await)
+}
+
+/// A form that came from another site's page.
+pub async fn foreign(request: &HttpRequest) -> Result<HttpResponse, actix_web::Error> {
+    let visit = Visit::read(request)?;
+    Ok(visit.say(StatusCode::FORBIDDEN, NoticeKind::Foreign).await)
+}
