@@ -4,10 +4,12 @@
 pub mod console;
 pub mod control;
 mod data;
+mod definitions;
 mod demo;
 mod doctor;
 pub mod evaluate;
 pub mod import;
+mod instrument;
 mod open;
 pub mod score;
 mod serve;
@@ -44,6 +46,9 @@ enum Command {
         /// The instrument's id, such as phq9.
         instrument: String,
     },
+    /// What instruments there are, and whether a definition is sound.
+    #[command(subcommand)]
+    Instrument(instrument::InstrumentCommand),
     #[command(flatten)]
     Data(DataCommand),
 }
@@ -101,6 +106,7 @@ pub fn main() -> Exit {
         }) => {
             with_config(|config| data::run_somewhere(config, &DataCommand::DemoData { patients }))
         }
+        Command::Instrument(command) => with_config(|config| instrument::run(config, &command)),
         Command::Serve => with_config(serve::run),
         Command::Migrate { check } => with_config(|config| open::migrate(config, check)),
         Command::Data(command) => with_config(|config| data::run_somewhere(config, &command)),

@@ -169,13 +169,7 @@ impl FormItem {
 }
 
 fn item(instrument: &Instrument, at: Position) -> Option<FormItem> {
-    let mut values: Vec<i16> = instrument
-        .items
-        .get(at)?
-        .options
-        .iter()
-        .map(|option| option.value)
-        .collect();
+    let mut values: Vec<i16> = instrument.items.get(at)?.values().collect();
     values.sort_unstable();
     let counted = instrument
         .scales
@@ -185,7 +179,7 @@ fn item(instrument: &Instrument, at: Position) -> Option<FormItem> {
         other
             .asked_when
             .as_ref()
-            .is_some_and(|when| when.item == at)
+            .is_some_and(|when| when.looks_at(at))
     });
     let watched = instrument.risk_rules.iter().any(|rule| rule.item == at);
     let part = match (counted, watched, gate) {

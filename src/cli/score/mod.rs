@@ -148,7 +148,8 @@ fn answer(
     let answers: &Answers = reading.answers();
     // Risk first: an answer that a person must see counts even when the line as a whole is refused.
     let hits = rules::evaluate(instrument, answers);
-    let scored = (!reading.is_refused()).then(|| scoring::score(instrument, answers));
+    let scored =
+        (!reading.is_refused()).then(|| scoring::score(instrument, answers, reading.person()));
     write::line(
         &write::Answer {
             instrument,
