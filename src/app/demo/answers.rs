@@ -200,7 +200,7 @@ fn nearest(value: f64, top: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::instrument::Library;
+    use crate::domain::instrument::{Library, Person};
     use crate::domain::scoring;
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
             let leanings = form.leanings(&mut chance);
             for severity in [0.0, 0.1, 0.3, 0.5, 0.7] {
                 let answers = form.draw(severity, &leanings, &mut chance);
-                let scored = scoring::score(form.instrument, &answers);
+                let scored = scoring::score(form.instrument, &answers, Person::default());
                 let score = &scored.scores[0];
                 let wanted = (severity * score.scale.highest).round();
                 assert_eq!(score.value, Some(wanted), "{id} at {severity}");

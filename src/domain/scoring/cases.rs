@@ -64,7 +64,6 @@ struct Expected {
 /// A case that was run.
 pub(super) struct Run<'a> {
     pub answers: Answers,
-    pub person: Person,
     pub scored: Scored<'a>,
 }
 
@@ -133,7 +132,6 @@ fn run<'a>(instrument: &'a Instrument, case: &Case, faults: &mut Faults<'_>) -> 
     let run = Run {
         scored: score(instrument, &answers, person),
         answers,
-        person,
     };
     compare(instrument, case, &run, faults);
     Some(run)

@@ -64,7 +64,9 @@ pub(super) fn condition(
     match (&said.all, &said.any, &said.count, &said.scale, limits) {
         (Some(parts), None, None, None, (None, None)) => Condition::All(each(parts)),
         (None, Some(parts), None, None, (None, None)) => Condition::Any(each(parts)),
-        (None, None, Some(groups), None, (Some(_), _)) => counted(file, groups, known.0, faults),
+        (None, None, Some(groups), None, (Some(_), _) | (_, Some(_))) => {
+            counted(file, groups, known.0, faults)
+        }
         (None, None, None, Some(scale), (Some(points), None)) => {
             scored(scale, Limit::AtLeast(points), known.1, faults)
         }
@@ -72,7 +74,7 @@ pub(super) fn condition(
             scored(scale, Limit::AtMost(points), known.1, faults)
         }
         _ => {
-            let what = "a condition is { all = [...] }, or { any = [...] }, or { count = [...], at_least = n } with at_most if wanted, \
+            let what = "a condition is { all = [...] }, or { any = [...] }, or { count = [...] } with at_least = n, at_most = n or both, \
                         or { scale = \"…\", at_least = n } or at_most instead";
             faults.at(file.span(), what);
             Condition::All(Vec::new())
