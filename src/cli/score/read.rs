@@ -58,10 +58,6 @@ impl<'i> Reading<'i> {
         self.person
     }
 
-    pub(super) fn instrument(&self) -> &'i Instrument {
-        self.instrument
-    }
-
     pub(super) fn problems(&self) -> &[String] {
         &self.problems
     }
