@@ -54,15 +54,15 @@ impl Item {
 
     /// Every value there is, in printed or counting order.
     pub fn values(&self) -> impl Iterator<Item = i16> + '_ {
-        // An empty range (1..=0) for everything but numbers.
-        let numbers = match self.answered_by {
-            AnsweredBy::Number { from, to } => from..=to,
-            _ => 1..=0,
+        let (from, to) = match self.answered_by {
+            AnsweredBy::Number { from, to } => (from, to),
+            // A range from 1 to 0 has nothing in it.
+            AnsweredBy::One | AnsweredBy::Several | AnsweredBy::Words => (1, 0),
         };
         self.options
             .iter()
             .map(|option| option.value)
-            .chain(numbers)
+            .chain(from..=to)
     }
 
     /// The lowest value an answer can have.
