@@ -152,7 +152,11 @@ fn check_version(files: &[DefinitionFile]) -> Result<String, Vec<DefinitionFault
     let library = if site {
         Library::with_site(files.iter().cloned())?
     } else {
-        Library::read(files.iter().cloned())?
+        // A translation may be written for a definition that ships.
+        let alone = !files.iter().any(DefinitionFile::is_definition);
+        let beside = files.first().filter(|_| alone);
+        let beside = beside.and_then(DefinitionFile::shipped_beside);
+        Library::read(files.iter().cloned().chain(beside))?
     };
     let Some(definition) = files.iter().find(|file| file.is_definition()) else {
         return Ok(text_only(files));

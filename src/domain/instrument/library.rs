@@ -53,6 +53,13 @@ impl DefinitionFile {
         }
     }
 
+    /// The definition that a file stands beside, if that one ships with this program.
+    #[must_use]
+    pub fn shipped_beside(&self) -> Option<Self> {
+        let wanted = format!("{}.toml", self.version());
+        shipped_definition_files().find(|file| file.path == wanted)
+    }
+
     /// The folder of all definitions, as the author knows it, with its slash.
     pub(super) fn folder(&self) -> &str {
         self.shown.strip_suffix(&self.path).unwrap_or_default()
