@@ -219,7 +219,7 @@ fn add(config: &Config, folder: &Path) -> Result<Exit, String> {
     Ok(Exit::Done)
 }
 
-/// Copies all or nothing; a file that is there already is never written over, because scores may name it.
+/// Copies nothing if one of the files is there already: none is ever written over, because scores may name it.
 fn copy(files: &[DefinitionFile], to: &Path) -> Result<(), String> {
     let target = |file: &DefinitionFile| to.join(&file.path);
     if let Some(there) = files.iter().map(target).find(|path| path.exists()) {
