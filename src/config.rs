@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "MAIL_FROM",
     "SECRET_KEY",
     "SMTP_URL",
+    "SURVEY_DEFS",
     "WORKERS",
 ];
 /// Those that may be given as a file.
@@ -28,6 +29,8 @@ const SECRETS: &[&str] = &["DATABASE_URL", "SECRET_KEY", "SMTP_URL"];
 pub struct Config {
     /// Where files of ours live: the SQLite file, the key, the control socket.
     pub data_dir: PathBuf,
+    /// The clinic's own definitions, where the setting names a folder; see [`Config::survey_defs`].
+    pub survey_defs: Option<PathBuf>,
     /// Where the data lives.
     pub place: Place,
     /// Where we listen.
@@ -180,10 +183,18 @@ impl Config {
             log: given.get("LOG").unwrap_or("info").to_owned(),
             log_format: read_log_format(given.get("LOG_FORMAT").unwrap_or("text"))?,
             workers: read_workers(given.get("WORKERS"))?,
+            survey_defs: given.get("SURVEY_DEFS").map(PathBuf::from),
             data_dir,
             listen,
             base_url,
         })
+    }
+
+    /// The folder of the clinic's own definitions, which need not be there: the setting, else a folder of the data
+    /// folder.
+    pub fn survey_defs(&self) -> PathBuf {
+        let usual = || self.data_dir.join("survey-defs");
+        self.survey_defs.clone().unwrap_or_else(usual)
     }
 
     /// How patients and staff reach us when we listen at `bound`.

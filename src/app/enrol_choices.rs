@@ -59,7 +59,7 @@ pub async fn enrol_choices(app: &App, actor: Actor) -> Result<Choices, Failure<R
             let people = staff::all(tx, permit.org())?;
             let clinicians = clinicians(&people, &staff::candidates(tx, permit.org())?, &clinics);
             let instruments = library
-                .latest()
+                .offered()
                 .map(|known| {
                     (
                         known.id.clone(),

@@ -5,7 +5,7 @@ use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery};
 use crate::domain::ids::{EpisodeId, LinkId, PatientId};
-use crate::domain::instrument::Library;
+use crate::domain::instrument::{ENGLISH, Library};
 use crate::domain::risk::Standing;
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::{Fault, Tx, audit, fresh, patient, staff};
@@ -55,6 +55,7 @@ pub fn battery(library: &Library, ids: &[String]) -> Result<Vec<InstrumentVersio
         .map(|id| {
             let known = library
                 .get(id)
+                .filter(|known| known.has_text(ENGLISH))
                 .ok_or_else(|| Refusal::NoInstrument(id.clone()))?;
             Ok(InstrumentVersion {
                 instrument: known.id.clone(),

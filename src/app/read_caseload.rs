@@ -6,7 +6,7 @@ use crate::domain::access::{Action, Actor, decide};
 use crate::domain::care::need::{Case, Level, Need, ScaleCourse, WaitingFlag};
 use crate::domain::change::{self, Change, Verdict};
 use crate::domain::ids::{EpisodeId, Id, PatientId, StaffId, kind};
-use crate::domain::instrument::{Instrument, Library, Scale};
+use crate::domain::instrument::{Instrument, Library, Person, Scale};
 use crate::domain::risk::FlagState;
 use crate::store::caseload::{self, CaseRow};
 use crate::store::response::EpisodeScaleRow;
@@ -195,7 +195,7 @@ impl Loaded {
 }
 
 fn course(shown: &ShownScale, zone: Tz) -> ScaleCourse {
-    let level = match shown.scale.cut_offs.first() {
+    let level = match shown.scale.cut_offs_for(Person::default()).next() {
         Some(limit) if limit.is_reached(shown.summary.last_value) => Level::Reached,
         Some(_) => Level::Below,
         None => Level::NoCutOff,
@@ -203,7 +203,11 @@ fn course(shown: &ShownScale, zone: Tz) -> ScaleCourse {
     ScaleCourse {
         first_on: day_in(zone, shown.summary.first_at),
         last_on: day_in(zone, shown.summary.last_at),
-        verdict: shown.change.as_ref().map(|change| change.verdict),
+        verdict: shown
+            .change
+            .as_ref()
+            .map(|change| change.verdict)
+            .filter(|verdict| *verdict != Verdict::NoPublishedLimit),
         level,
     }
 }
@@ -225,7 +229,11 @@ fn rank(shown: &ShownScale) -> (bool, NaiveDateTime, bool, std::cmp::Reverse<&st
     (
         worse,
         shown.summary.last_at,
-        shown.scale.change.is_some(),
+        shown
+            .scale
+            .change
+            .as_ref()
+            .is_some_and(|known| known.reliable_limit().is_some()),
         std::cmp::Reverse(&shown.instrument.id),
     )
 }

@@ -6,7 +6,7 @@ use super::take_answers::course_of;
 use crate::domain::care::{AdministrationState, ResponseState, read_battery};
 use crate::domain::change::Direction;
 use crate::domain::ids::{EpisodeId, OrgId, ResponseId};
-use crate::domain::instrument::{Answers, Instrument, Library};
+use crate::domain::instrument::{Answers, Instrument, Library, Person};
 use crate::domain::risk::{FlagState, Standing, rules};
 use crate::domain::scoring;
 use crate::domain::submission::{Course, Extreme};
@@ -177,7 +177,7 @@ fn check_scores(
         }
         return;
     }
-    for score in scoring::score(instrument, answers).scores {
+    for score in scoring::score(instrument, answers, Person::default()).scores {
         let newest = stored
             .iter()
             .filter(|known| known.scale == score.scale.id)

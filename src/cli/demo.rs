@@ -69,6 +69,7 @@ fn try_run(listen: SocketAddr, dir: &Path, patients: usize) -> Result<(), String
 fn settings(dir: &Path, bound: SocketAddr) -> Result<Config, String> {
     let dir = std::path::absolute(dir).map_err(|error| error.to_string())?;
     Ok(Config {
+        survey_defs: None,
         place: Place::Sqlite(dir.join("attune.db")),
         data_dir: dir,
         listen: bound,

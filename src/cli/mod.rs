@@ -4,16 +4,17 @@
 pub mod console;
 pub mod control;
 mod data;
+mod definitions;
 mod demo;
 mod doctor;
 pub mod evaluate;
 pub mod import;
+mod instrument;
 mod open;
 pub mod score;
 mod serve;
 
 use crate::config::Config;
-use crate::domain::instrument::Library;
 use clap::{Parser, Subcommand};
 use console::Exit;
 pub use data::DataCommand;
@@ -43,7 +44,13 @@ enum Command {
     Score {
         /// The instrument's id, such as phq9.
         instrument: String,
+        /// Read and write a table instead: columns named by item numbers, perhaps sex and age, and your own.
+        #[arg(long)]
+        csv: bool,
     },
+    /// What instruments there are, and whether a definition is sound.
+    #[command(subcommand)]
+    Instrument(instrument::InstrumentCommand),
     #[command(flatten)]
     Data(DataCommand),
 }
@@ -88,7 +95,9 @@ pub fn main() -> Exit {
         }
     };
     match words.command {
-        Command::Score { instrument } => score_lines(&instrument),
+        Command::Score { instrument, csv } => {
+            with_config(|config| score_lines(config, &instrument, shape(csv)))
+        }
         Command::Demo(DemoWords {
             what: None,
             listen,
@@ -101,6 +110,7 @@ pub fn main() -> Exit {
         }) => {
             with_config(|config| data::run_somewhere(config, &DataCommand::DemoData { patients }))
         }
+        Command::Instrument(command) => with_config(|config| instrument::run(config, &command)),
         Command::Serve => with_config(serve::run),
         Command::Migrate { check } => with_config(|config| open::migrate(config, check)),
         Command::Data(command) => with_config(|config| data::run_somewhere(config, &command)),
@@ -117,15 +127,37 @@ fn with_config(run: impl FnOnce(&Config) -> Exit) -> Exit {
     }
 }
 
-fn score_lines(instrument: &str) -> Exit {
-    match score::run(
-        Library::embedded(),
-        instrument,
-        std::io::stdin().lock(),
-        std::io::stdout().lock(),
-    ) {
+/// How answers come and scores go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Lines,
+    Table,
+}
+
+fn shape(csv: bool) -> Shape {
+    if csv { Shape::Table } else { Shape::Lines }
+}
+
+fn score_lines(config: &Config, instrument: &str, shape: Shape) -> Exit {
+    let library = match definitions::load(config) {
+        Ok(library) => library,
+        Err(words) => {
+            eprintln!("{words}");
+            return Exit::Failed;
+        }
+    };
+    let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+    let scored = match shape {
+        Shape::Lines => score::run(library, instrument, input, output),
+        Shape::Table => score::run_table(library, instrument, input, output),
+    };
+    match scored {
+        // A table is answered row by row too, but whoever converts one wants to know that some rows were bad.
+        Ok(tally) if shape == Shape::Table && tally.refused > 0 => Exit::Failed,
         Ok(_) => Exit::Done,
-        Err(fault @ score::ScoreFault::NoSuchInstrument { .. }) => {
+        Err(
+            fault @ (score::ScoreFault::NoSuchInstrument { .. } | score::ScoreFault::Header(_)),
+        ) => {
             eprintln!("{fault}");
             Exit::Usage
         }

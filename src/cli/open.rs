@@ -1,10 +1,10 @@
 //! Opening the data for a process: folder, lock, key, database, schema, organisation.
 
 use super::console::Exit;
+use super::definitions;
 use crate::app::clock::Clock;
 use crate::app::{App, accounts};
 use crate::config::Config;
-use crate::domain::instrument::Library;
 use crate::store::{Fault, Place, Store};
 use std::fs::File;
 use std::net::SocketAddr;
@@ -23,6 +23,7 @@ pub struct Opened {
 /// # Errors
 /// Says in words what stands in the way and what to do.
 pub fn open(config: &Config, bound: SocketAddr) -> Result<Opened, String> {
+    let library = definitions::load(config)?;
     config.make_data_dir().map_err(|bad| bad.to_string())?;
     let lock = lock(config)?;
     let store = connect(config)?;
@@ -35,7 +36,7 @@ pub fn open(config: &Config, bound: SocketAddr) -> Result<Opened, String> {
     let app = App {
         begun: Default::default(),
         store,
-        library: Library::embedded(),
+        library,
         clock,
         org: organisation.id,
         base_url: config.base_url_at(bound).into(),

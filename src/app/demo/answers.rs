@@ -169,13 +169,7 @@ impl FormItem {
 }
 
 fn item(instrument: &Instrument, at: Position) -> Option<FormItem> {
-    let mut values: Vec<i16> = instrument
-        .items
-        .get(at)?
-        .options
-        .iter()
-        .map(|option| option.value)
-        .collect();
+    let mut values: Vec<i16> = instrument.items.get(at)?.values().collect();
     values.sort_unstable();
     let counted = instrument
         .scales
@@ -185,7 +179,7 @@ fn item(instrument: &Instrument, at: Position) -> Option<FormItem> {
         other
             .asked_when
             .as_ref()
-            .is_some_and(|when| when.item == at)
+            .is_some_and(|when| when.looks_at(at))
     });
     let watched = instrument.risk_rules.iter().any(|rule| rule.item == at);
     let part = match (counted, watched, gate) {
@@ -206,7 +200,7 @@ fn nearest(value: f64, top: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::instrument::Library;
+    use crate::domain::instrument::{Library, Person};
     use crate::domain::scoring;
 
     #[test]
@@ -217,7 +211,7 @@ mod tests {
             let leanings = form.leanings(&mut chance);
             for severity in [0.0, 0.1, 0.3, 0.5, 0.7] {
                 let answers = form.draw(severity, &leanings, &mut chance);
-                let scored = scoring::score(form.instrument, &answers);
+                let scored = scoring::score(form.instrument, &answers, Person::default());
                 let score = &scored.scores[0];
                 let wanted = (severity * score.scale.highest).round();
                 assert_eq!(score.value, Some(wanted), "{id} at {severity}");

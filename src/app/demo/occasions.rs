@@ -11,7 +11,7 @@ use crate::domain::care::{
 };
 use crate::domain::change::Direction;
 use crate::domain::ids::{AdministrationId, LinkId};
-use crate::domain::instrument::Answers;
+use crate::domain::instrument::{Answers, Person};
 use crate::domain::risk::rules;
 use crate::domain::schedule::{Cadence, Occasion, SEND_HOUR, WINDOW_DAYS, local_instant};
 use crate::domain::scoring::{self, Score};
@@ -274,7 +274,7 @@ impl Story<'_> {
             }
             Manner::Usual => {}
         }
-        let scored = scoring::score(form.instrument, &answers);
+        let scored = scoring::score(form.instrument, &answers, Person::default());
         let mut row = self.response_row(care, filled, at, &answers);
         row.criteria = criteria_json(&scored);
         for score in &scored.scores {

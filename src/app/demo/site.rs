@@ -114,7 +114,7 @@ impl<'a> Site<'a> {
         let programs = PROGRAMS.iter().map(|_| ids.next(&mut chance)).collect();
         let staff = colleagues(&mut chance, |chance| ids.next(chance));
         let candidates = candidates(&staff, &clinics);
-        let forms = library.latest().map(Form::of).collect();
+        let forms = library.offered().map(Form::of).collect();
         Site {
             org,
             zone,

@@ -11,7 +11,7 @@ use crate::app::verify::verify;
 use crate::domain::access::Role;
 use crate::domain::change::{self, Direction, Verdict};
 use crate::domain::ids::OrgId;
-use crate::domain::instrument::{Answers, Library};
+use crate::domain::instrument::{Answers, Library, Person};
 use crate::domain::risk::{Standing, rules};
 use crate::domain::scoring;
 use crate::domain::submission::{Course, Extreme};
@@ -209,6 +209,7 @@ fn scores_are_those_of_the_answers(responses: &[ResponseRow], scores: &[ScoreRow
         let scored = scoring::score(
             instrument,
             &Answers::from_json(instrument, &row.answers).unwrap(),
+            Person::default(),
         );
         assert_eq!(row.criteria, criteria_json(&scored));
         let stored = by_response.remove(&row.id).unwrap();

@@ -134,6 +134,7 @@ fn measure(
     let parameters = scale
         .change
         .as_ref()
+        .filter(|known| known.reliable_limit().is_some())
         .ok_or_else(|| Refusal::NoChangeParameters {
             instrument: known.id.clone(),
             scale: scale.id.clone(),

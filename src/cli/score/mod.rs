@@ -4,6 +4,7 @@
 //! (`domain::scoring`). Nothing is stored and nothing is logged; memory does not grow with the input.
 
 mod read;
+mod table;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -39,6 +40,8 @@ pub enum ScoreFault {
         /// The ids there are.
         known: Vec<String>,
     },
+    /// The first row of a table is no header for this instrument.
+    Header(String),
     /// The input broke off.
     Read(io::Error),
     /// The output was closed or is full.
@@ -55,6 +58,7 @@ impl fmt::Display for ScoreFault {
                     known.join(", ")
                 )
             }
+            Self::Header(what) => f.write_str(what),
             Self::Read(error) => write!(f, "the input cannot be read: {error}"),
             Self::Write(error) => write!(f, "the output cannot be written: {error}"),
         }
@@ -64,7 +68,7 @@ impl fmt::Display for ScoreFault {
 impl std::error::Error for ScoreFault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NoSuchInstrument { .. } => None,
+            Self::NoSuchInstrument { .. } | Self::Header(_) => None,
             Self::Read(error) | Self::Write(error) => Some(error),
         }
     }
@@ -83,12 +87,7 @@ pub fn run(
     input: impl Read,
     output: impl Write,
 ) -> Result<Tally, ScoreFault> {
-    let instrument = library
-        .get(instrument)
-        .ok_or_else(|| ScoreFault::NoSuchInstrument {
-            wanted: instrument.to_owned(),
-            known: library.latest().map(|known| known.id.clone()).collect(),
-        })?;
+    let instrument = find(library, instrument)?;
     let mut input = BufReader::with_capacity(BUFFER, input);
     let mut output = BufWriter::with_capacity(BUFFER, output);
     let mut line = Vec::new();
@@ -111,6 +110,28 @@ pub fn run(
     }
     output.flush().map_err(ScoreFault::Write)?;
     Ok(tally)
+}
+
+/// The same for a table: every row is answered with one row, the sender's own columns in front.
+///
+/// # Errors
+/// An unknown instrument, a header that names no item or one twice, or a fault of either end.
+pub fn run_table(
+    library: &Library,
+    instrument: &str,
+    input: impl Read,
+    output: impl Write,
+) -> Result<Tally, ScoreFault> {
+    table::run(find(library, instrument)?, input, output)
+}
+
+fn find<'l>(library: &'l Library, instrument: &str) -> Result<&'l Instrument, ScoreFault> {
+    library
+        .get(instrument)
+        .ok_or_else(|| ScoreFault::NoSuchInstrument {
+            wanted: instrument.to_owned(),
+            known: library.latest().map(|known| known.id.clone()).collect(),
+        })
 }
 
 /// What the input holds next.
@@ -148,7 +169,8 @@ fn answer(
     let answers: &Answers = reading.answers();
     // Risk first: an answer that a person must see counts even when the line as a whole is refused.
     let hits = rules::evaluate(instrument, answers);
-    let scored = (!reading.is_refused()).then(|| scoring::score(instrument, answers));
+    let scored =
+        (!reading.is_refused()).then(|| scoring::score(instrument, answers, reading.person()));
     write::line(
         &write::Answer {
             instrument,

@@ -3,7 +3,9 @@
 //! An answer that cannot be used counts as not answered and is a problem; nothing is ever bent to fit. A line whose
 //! items cannot be trusted (not JSON, no answers, an item the questionnaire does not have) is refused as a whole.
 
-use crate::domain::instrument::{Answers, Instrument, Position};
+use crate::domain::instrument::{
+    AnsweredBy, Answers, DECLINED, Instrument, LONGEST_WORDS, Person, Position,
+};
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
@@ -13,9 +15,20 @@ use std::fmt;
 pub(super) struct Reading<'i> {
     instrument: &'i Instrument,
     answers: Answers,
+    person: Person,
     seen: Vec<bool>,
     problems: Vec<String>,
     trust: Trust,
+}
+
+/// The oldest anybody is.
+const OLDEST: u16 = 130;
+
+/// What a line can say about the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PersonKey {
+    Sex,
+    Age,
 }
 
 /// Whether the line as a whole can be scored.
@@ -30,6 +43,7 @@ impl<'i> Reading<'i> {
         Self {
             instrument,
             answers: Answers::none(instrument),
+            person: Person::default(),
             seen: vec![false; instrument.items.len()],
             problems: Vec::new(),
             trust: Trust::Trusted,
@@ -38,6 +52,10 @@ impl<'i> Reading<'i> {
 
     pub(super) fn answers(&self) -> &Answers {
         &self.answers
+    }
+
+    pub(super) fn person(&self) -> Person {
+        self.person
     }
 
     pub(super) fn problems(&self) -> &[String] {
@@ -79,8 +97,9 @@ impl<'i> Reading<'i> {
         self.problems.push(why);
     }
 
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.answers.clear_all();
+        self.person = Person::default();
         self.seen.fill(false);
         self.problems.clear();
         self.trust = Trust::Trusted;
@@ -97,7 +116,7 @@ impl<'i> Reading<'i> {
         found
     }
 
-    fn put(&mut self, position: Position, given: Given) {
+    pub(super) fn put(&mut self, position: Position, given: Given) {
         let seen = self.seen.get_mut(position);
         if seen.is_some_and(|seen| std::mem::replace(seen, true)) {
             self.answers.clear(position);
@@ -105,17 +124,83 @@ impl<'i> Reading<'i> {
         }
         match given {
             Given::Nothing => {}
-            Given::Other(kind) => {
-                self.problem(position, &format!("is {kind}, not one of its answers"))
+            Given::Other(kind) => self.no_answer(position, kind),
+            Given::Text(text) if text == DECLINED => self.answers.decline(position),
+            Given::Text(text) => self.put_words(position, &text),
+            Given::List(values) => self.put_several(position, &values),
+            Given::Number(value) => self.put_number(position, value),
+        }
+    }
+
+    fn put_number(&mut self, position: Position, value: i64) {
+        if self.answered_by(position) == Some(AnsweredBy::Several) {
+            return self.put_several(position, &[value]);
+        }
+        let set = i16::try_from(value)
+            .ok()
+            .map(|value| self.answers.set(self.instrument, position, value));
+        if !matches!(set, Some(Ok(()))) {
+            self.problem(position, &format!("has no answer {value}"));
+        }
+    }
+
+    fn put_several(&mut self, position: Position, values: &[i64]) {
+        if self.answered_by(position) != Some(AnsweredBy::Several) {
+            return self.no_answer(position, "a list");
+        }
+        let small: Option<Vec<_>> = values
+            .iter()
+            .map(|value| i16::try_from(*value).ok())
+            .collect();
+        let set = small.map(|values| self.answers.set_several(self.instrument, position, &values));
+        if !matches!(set, Some(Ok(()))) {
+            self.problem(position, &format!("has no answers {values:?}"));
+        }
+    }
+
+    fn put_words(&mut self, position: Position, text: &str) {
+        if self.answered_by(position) != Some(AnsweredBy::Words) {
+            return self.no_answer(position, "text");
+        }
+        if self
+            .answers
+            .set_words(self.instrument, position, text)
+            .is_err()
+        {
+            let what = format!("is a text of more than {LONGEST_WORDS} characters");
+            self.problem(position, &what);
+        }
+    }
+
+    fn answered_by(&self, position: Position) -> Option<AnsweredBy> {
+        Some(self.instrument.items.get(position)?.answered_by)
+    }
+
+    fn no_answer(&mut self, position: Position, kind: &str) {
+        self.problem(position, &format!("is {kind}, not one of its answers"));
+    }
+
+    /// Takes down the person's sex or age; what is neither counts as not known.
+    pub(super) fn put_person(&mut self, key: PersonKey, given: Given) {
+        let understood = match (key, given) {
+            (_, Given::Nothing) => true,
+            (PersonKey::Sex, Given::Text(word)) => {
+                self.person.sex = word.parse().ok();
+                self.person.sex.is_some()
             }
-            Given::Number(value) => {
-                let set = i16::try_from(value)
-                    .ok()
-                    .map(|value| self.answers.set(self.instrument, position, value));
-                if !matches!(set, Some(Ok(()))) {
-                    self.problem(position, &format!("has no answer {value}"));
-                }
+            (PersonKey::Age, Given::Number(years)) => {
+                self.person.age = u16::try_from(years).ok().filter(|years| *years <= OLDEST);
+                self.person.age.is_some()
             }
+            _ => false,
+        };
+        if !understood {
+            let wanted = match key {
+                PersonKey::Sex => "sex is not \"female\" or \"male\"".to_owned(),
+                PersonKey::Age => format!("age is not a whole number from 0 to {OLDEST}"),
+            };
+            self.problems
+                .push(format!("{wanted}; it counts as not known"));
         }
     }
 
@@ -140,7 +225,7 @@ fn shortened(key: &str) -> String {
     key.chars().take(40).collect()
 }
 
-/// The whole line: an object with `answers`. Other keys are the sender's own and are passed over.
+/// The whole line: an object with `answers`, perhaps `sex` and `age`. Other keys are the sender's own and are passed over.
 struct Line<'r, 'i>(&'r mut Reading<'i>);
 
 impl<'de> Visitor<'de> for Line<'_, '_> {
@@ -153,7 +238,14 @@ impl<'de> Visitor<'de> for Line<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut found = false;
         while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            if key != "answers" {
+            let about = match &*key {
+                "sex" => Some(PersonKey::Sex),
+                "age" => Some(PersonKey::Age),
+                _ => None,
+            };
+            if let Some(about) = about {
+                self.0.put_person(about, map.next_value()?);
+            } else if key != "answers" {
                 map.next_value::<IgnoredAny>()?;
             } else if std::mem::replace(&mut found, true) {
                 return Err(A::Error::custom("\"answers\" is there twice"));
@@ -222,9 +314,12 @@ impl Visitor<'_> for Key<'_, '_> {
 }
 
 /// What stands where an answer should be.
-enum Given {
+#[derive(Debug, Clone)]
+pub(super) enum Given {
     Nothing,
     Number(i64),
+    Text(String),
+    List(Vec<i64>),
     Other(&'static str),
 }
 
@@ -234,6 +329,8 @@ impl<'de> serde::Deserialize<'de> for Given {
     }
 }
 
+/// The most values a list may have.
+const MOST_TICKS: usize = 14;
 /// What a number is called that no questionnaire has use for.
 const TOO_LARGE: &str = "a number far too large";
 
@@ -271,13 +368,22 @@ impl<'de> Visitor<'de> for Anything {
         Ok(Given::Other("true or false"))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Given, E> {
-        Ok(Given::Other("text"))
+    fn visit_str<E>(self, text: &str) -> Result<Given, E> {
+        Ok(Given::Text(text.to_owned()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Given, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Given::Other("a list"))
+        let mut values = Some(Vec::new());
+        while let Some(given) = seq.next_element::<Given>()? {
+            values = match (values, given) {
+                (Some(mut values), Given::Number(value)) if values.len() < MOST_TICKS => {
+                    values.push(value);
+                    Some(values)
+                }
+                _ => None,
+            };
+        }
+        Ok(values.map_or(Given::Other("a list"), Given::List))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {

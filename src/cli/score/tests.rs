@@ -1,6 +1,6 @@
 //! `attune score`, as a program that feeds it lines sees it.
 
-use super::{ScoreFault, Tally, run};
+use super::{ScoreFault, Tally, run, run_table};
 use crate::domain::instrument::Library;
 use serde_json::{Value, json};
 
@@ -276,12 +276,12 @@ fn an_odd_but_scored_form_is_reported() {
 
 #[test]
 fn an_unknown_instrument_is_named_with_those_there_are() {
-    let fault = run(Library::embedded(), "phq8", &b""[..], Vec::new()).unwrap_err();
+    let fault = run(Library::embedded(), "phq", &b""[..], Vec::new()).unwrap_err();
     assert!(matches!(fault, ScoreFault::NoSuchInstrument { .. }));
     assert!(
         fault
             .to_string()
-            .contains("\"phq8\"; wanted is one of: gad7, pc_ptsd_5, pcl5, phq9"),
+            .contains("there is no instrument \"phq\"; wanted is one of: "),
         "{fault}"
     );
 }
@@ -337,4 +337,123 @@ fn a_line_is_answered_before_the_next_one_is_waited_for() {
     };
     run(Library::embedded(), "gad7", input, Shared(output)).unwrap();
     assert_eq!(*answered.lock().unwrap(), [0, 1, 2, 3]);
+}
+
+fn table(instrument: &str, input: &str) -> (Vec<Vec<String>>, Tally) {
+    let mut output = Vec::new();
+    let tally = run_table(
+        Library::embedded(),
+        instrument,
+        input.as_bytes(),
+        &mut output,
+    )
+    .unwrap();
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(&output[..]);
+    let rows = reader.records().map(|row| {
+        let row = row.unwrap();
+        row.iter().map(str::to_owned).collect()
+    });
+    (rows.collect(), tally)
+}
+
+#[test]
+fn a_table_is_answered_row_by_row_with_the_senders_columns_in_front() {
+    let (rows, tally) = table(
+        "phq9",
+        "\u{feff}patient,1,2,3,4,5,6,7,8,9,10,note\nA-1,3,3,3,3,3,3,3,3,3,,=1+1\nA-2,0,0.0,0,0,,0,0,0,declined,0,x\n",
+    );
+    assert_eq!(
+        tally,
+        Tally {
+            lines: 2,
+            refused: 0
+        }
+    );
+    let column = |name: &str| rows[0].iter().position(|known| known == name).unwrap();
+    assert_eq!(rows[0][..4], ["patient", "note", "instrument", "version"]);
+    assert_eq!(rows[1][..4], ["A-1", "'=1+1", "phq9", "1"]);
+    let seen = |row: usize, name: &str| rows[row][column(name)].as_str();
+    assert_eq!(
+        (
+            seen(1, "total"),
+            seen(1, "total_band"),
+            seen(1, "total_major_depression_screen")
+        ),
+        ("27", "severe", "yes")
+    );
+    assert_eq!(
+        (
+            seen(1, "criterion_major_depressive_syndrome"),
+            seen(1, "flag_thoughts_of_death_or_self_harm")
+        ),
+        ("yes", "3")
+    );
+    assert_eq!(
+        (seen(2, "total"), seen(2, "total_reason")),
+        (
+            "",
+            "items 5, 9 not answered (declined: 9); this scale allows 0 missing"
+        )
+    );
+}
+
+#[test]
+fn a_bad_row_of_a_table_is_answered_and_the_rest_goes_on() {
+    let (rows, tally) = table("phq9", "id,1,9\na,1\nb,7,2\nc,1,0\n");
+    assert_eq!(
+        tally,
+        Tally {
+            lines: 3,
+            refused: 2
+        }
+    );
+    let problem = |row: usize| rows[row].last().unwrap().as_str();
+    assert_eq!(problem(1), "the row has 2 cells, the header 3");
+    assert_eq!(
+        problem(2),
+        "item 1 has no answer 7; it counts as not answered"
+    );
+    assert_eq!((problem(3), rows[3][0].as_str()), ("", "c"));
+    let flag = rows[0]
+        .iter()
+        .position(|name| name.starts_with("flag_"))
+        .unwrap();
+    assert_eq!(rows[2][flag], "2", "a sound risk answer counts");
+}
+
+#[test]
+fn a_table_without_items_is_refused() {
+    for (header, said) in [
+        ("a,b\n", "no column is named by an item's number"),
+        ("1,2,1\n", "\"1\" is there twice"),
+        ("", "no column"),
+    ] {
+        let fault = run_table(Library::embedded(), "phq9", header.as_bytes(), Vec::new());
+        let fault = fault.unwrap_err();
+        assert!(matches!(fault, ScoreFault::Header(_)), "{fault}");
+        assert!(fault.to_string().contains(said), "{fault}");
+    }
+    let endless = format!("1,2\n\"{}", "x,".repeat(1 << 20));
+    let fault = run_table(Library::embedded(), "phq9", endless.as_bytes(), Vec::new());
+    assert!(fault.unwrap_err().to_string().contains("longer than 1 MiB"));
+}
+
+#[test]
+fn sex_and_age_are_read_and_what_is_neither_is_a_problem() {
+    let good = line(
+        "phq9",
+        r#"{"sex":"female","age":34,"answers":{"1":"declined"}}"#,
+    );
+    assert_eq!(problems(&good), [""; 0]);
+    assert_eq!(good["scores"]["total"]["declined"], json!(1));
+    let bad = line("phq9", r#"{"sex":"x","age":-1,"answers":{}}"#);
+    assert_eq!(
+        problems(&bad),
+        [
+            "sex is not \"female\" or \"male\"; it counts as not known",
+            "age is not a whole number from 0 to 130; it counts as not known"
+        ]
+    );
 }

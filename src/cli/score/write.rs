@@ -1,6 +1,6 @@
 //! Writes one line: instrument, version, scores, criteria, flags, problems. `docs/instruments/scoring.md` explains the keys.
 
-use crate::domain::instrument::{Instrument, Scale};
+use crate::domain::instrument::{Instrument, PUBLISHED, Scale};
 use crate::domain::risk::rules::RiskHit;
 use crate::domain::scoring::{Completion, Score, Scored, Verdict};
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
@@ -65,22 +65,55 @@ impl Serialize for One<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let score = self.0;
         let prorated = matches!(score.completed_by, Completion::Prorated { .. });
-        let mut map = serializer.serialize_struct("Score", 8)?;
-        map.serialize_field("value", &score.value.map(Number))?;
-        map.serialize_field("reason", &score.reason.as_ref().map(ToString::to_string))?;
-        map.serialize_field("band", &score.band.map(|band| &band.id))?;
-        map.serialize_field("answered", &score.answered)?;
-        map.serialize_field("items", &score.items)?;
-        map.serialize_field("not_asked", &score.not_asked)?;
-        map.serialize_field("prorated", &prorated)?;
-        map.serialize_field(
-            "cut_offs",
-            &CutOffs {
-                scale: score.scale,
-                value: score.value,
-            },
-        )?;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("value", &score.value.map(Number))?;
+        map.serialize_entry("reason", &score.reason.as_ref().map(ToString::to_string))?;
+        map.serialize_entry("band", &score.band.map(|band| &band.id))?;
+        map.serialize_entry("answered", &score.answered)?;
+        map.serialize_entry("items", &score.items)?;
+        map.serialize_entry("not_asked", &score.not_asked)?;
+        map.serialize_entry("prorated", &prorated)?;
+        map.serialize_entry("cut_offs", &CutOffs(score))?;
+        self.where_they_apply(&mut map)?;
         map.end()
+    }
+}
+
+impl One<'_> {
+    /// Keys that only some scales and some forms have.
+    fn where_they_apply<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let score = self.0;
+        if score.declined > 0 {
+            map.serialize_entry("declined", &score.declined)?;
+        }
+        if let (Some(raw), Some(_)) = (score.raw, score.value) {
+            map.serialize_entry("raw", &Number(raw))?;
+        }
+        if let Some(error) = score.standard_error {
+            map.serialize_entry("standard_error", &Number(error))?;
+        }
+        if let Some(most) = score.out_of {
+            map.serialize_entry("out_of", &Number(most))?;
+        }
+        if let (Some(banding), Some(_)) = (score.banding, score.band)
+            && banding.id != PUBLISHED
+        {
+            map.serialize_entry("scheme", &banding.id)?;
+        }
+        if !score.other_bands.is_empty() {
+            map.serialize_entry("other_bands", &OtherBands(score))?;
+        }
+        Ok(())
+    }
+}
+
+/// What other schemes say that fit the person too: scheme to band.
+struct OtherBands<'a>(&'a Score<'a>);
+
+impl Serialize for OtherBands<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let others = self.0.other_bands.iter();
+        serializer.collect_map(others.map(|(banding, band)| (&banding.id, &band.id)))
     }
 }
 
@@ -97,31 +130,28 @@ impl Serialize for Refused<'_> {
         map.serialize_field("items", &self.0.items.len())?;
         map.serialize_field("not_asked", &0)?;
         map.serialize_field("prorated", &false)?;
-        map.serialize_field(
-            "cut_offs",
-            &CutOffs {
-                scale: self.0,
-                value: None,
-            },
-        )?;
+        map.serialize_field("cut_offs", &NoCutOffs(self.0))?;
         map.end()
     }
 }
 
-/// Whether each published threshold is reached; null without a score.
-struct CutOffs<'a> {
-    scale: &'a Scale,
-    value: Option<f64>,
-}
+/// Whether each published threshold is reached; null without a score, and where it is not known to fit the person.
+struct CutOffs<'a>(&'a Score<'a>);
 
 impl Serialize for CutOffs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.scale.cut_offs.iter().map(|cut_off| {
-            (
-                &cut_off.id,
-                self.value.map(|value| cut_off.is_reached(value)),
-            )
-        }))
+        let cut_offs = self.0.scale.cut_offs.iter();
+        serializer.collect_map(cut_offs.map(|cut_off| (&cut_off.id, self.0.reaches(cut_off))))
+    }
+}
+
+/// The published thresholds of a line that was refused.
+struct NoCutOffs<'a>(&'a Scale);
+
+impl Serialize for NoCutOffs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let cut_offs = self.0.cut_offs.iter();
+        serializer.collect_map(cut_offs.map(|cut_off| (&cut_off.id, None::<bool>)))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Not here: the judgement itself.
 
-use super::{ChangeParameters, Verdict, verdict};
+use super::{ChangeParameters, Important, ReliableLimit, Verdict, verdict};
 
 /// What a judgement stands on, one sentence each, ready to be shown to staff.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,16 +15,30 @@ pub struct Basis {
     pub remission: Option<String>,
     /// Other published limits, each with what it would say about this change.
     pub alternatives: Vec<String>,
+    /// What patients notice, as published, one sentence each.
+    pub important: Vec<String>,
 }
 
 impl Basis {
+    /// What the parameters state, without a change to judge.
+    #[must_use]
+    pub fn stated(parameters: &ChangeParameters) -> Self {
+        let others = parameters.alternatives.iter();
+        Self {
+            alternatives: others
+                .map(|other| {
+                    let points = plain_points(other.points);
+                    let source = sentence(&other.source);
+                    format!("Another published limit: {points} points. Source: {source}")
+                })
+                .collect(),
+            ..Self::of(parameters, 0.0)
+        }
+    }
+
     pub(super) fn of(parameters: &ChangeParameters, delta: f64) -> Self {
         Self {
-            reliable: format!(
-                "Reliable change: {} points or more. Source: {}",
-                plain_points(parameters.reliable_points),
-                sentence(&parameters.reliable_source)
-            ),
+            reliable: reliable(parameters),
             treatment_response: treatment_response(parameters),
             remission: remission(parameters),
             alternatives: parameters
@@ -39,8 +53,41 @@ impl Basis {
                     )
                 })
                 .collect(),
+            important: parameters.important.iter().map(important).collect(),
         }
     }
+}
+
+/// The limit in use and its source, or that there is none.
+fn reliable(parameters: &ChangeParameters) -> String {
+    match parameters.reliable_limit() {
+        Some(ReliableLimit::Published { points, source }) => format!(
+            "Reliable change: {} points or more. Source: {}",
+            plain_points(points),
+            sentence(source)
+        ),
+        Some(ReliableLimit::WorkedOut { points, statistics }) => format!(
+            "Reliable change: {} points or more, worked out as 1.96 · SD · √2 · √(1 − r) from SD {} and {} reliability {}. Source: {}",
+            plain_points(points),
+            statistics.sd,
+            statistics.reliability_kind.words(),
+            statistics.reliability,
+            sentence(&statistics.source)
+        ),
+        None => "Reliable change: no published limit.".to_owned(),
+    }
+}
+
+fn important(stated: &Important) -> String {
+    let amount = match (stated.points, stated.share) {
+        (Some(points), _) => format!("{} points", plain_points(points)),
+        (None, Some(share)) => format!("{} % of the first score", plain_points(share * 100.0)),
+        (None, None) => "not stated".to_owned(),
+    };
+    format!(
+        "Change that patients notice: {amount}. Source: {}",
+        sentence(&stated.source)
+    )
 }
 
 fn treatment_response(parameters: &ChangeParameters) -> Option<String> {
@@ -87,6 +134,7 @@ fn words(verdict: Verdict) -> &'static str {
         Verdict::ReliablyImproved => "reliably improved",
         Verdict::ReliablyDeteriorated => "reliably worse",
         Verdict::NoReliableChange => "no reliable change",
+        Verdict::NoPublishedLimit => "no published limit",
     }
 }
 

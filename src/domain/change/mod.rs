@@ -11,7 +11,10 @@ mod reliable;
 mod tests;
 
 pub use basis::{Basis, plain_points};
-pub use parameters::{Alternative, ChangeParameters, Direction, ParameterFault};
+pub use parameters::{
+    Alternative, ChangeParameters, Direction, Important, ParameterFault, ReliabilityKind,
+    ReliableLimit, Statistics,
+};
 pub use reliable::{Reliability, ReliabilityFault, Z_95};
 
 /// Room for the rounding of prorated scores, far below any step of a scale; without it 6.0 might miss a limit of 6.
@@ -27,6 +30,8 @@ pub enum Verdict {
     ReliablyDeteriorated,
     /// A difference the questionnaire cannot tell from measurement error.
     NoReliableChange,
+    /// Nobody has published a limit for this scale, so nothing is said.
+    NoPublishedLimit,
 }
 
 /// Whether a criterion that asks for a certain starting score is met.
@@ -90,7 +95,10 @@ pub fn judge(parameters: &ChangeParameters, first: f64, last: f64) -> Judgement 
     let delta = last - first;
     Judgement {
         delta,
-        verdict: verdict(parameters.direction, parameters.reliable_points, delta),
+        verdict: match parameters.reliable_limit() {
+            Some(limit) => verdict(parameters.direction, limit.points(), delta),
+            None => Verdict::NoPublishedLimit,
+        },
         treatment_response: treatment_response(parameters, first, last),
         remission: remission(parameters, first, last),
     }

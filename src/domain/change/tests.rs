@@ -5,8 +5,8 @@ use super::*;
 fn depression() -> ChangeParameters {
     ChangeParameters {
         direction: Direction::HigherIsWorse,
-        reliable_points: 6.0,
-        reliable_source: "a paper".into(),
+        reliable_points: Some(6.0),
+        reliable_source: Some("a paper".into()),
         treatment_response_share: Some(0.5),
         treatment_response_from: Some(10.0),
         treatment_response_source: Some("a measure".into()),
@@ -16,6 +16,8 @@ fn depression() -> ChangeParameters {
             points: 5.0,
             source: "another paper".into(),
         }],
+        statistics: None,
+        important: vec![],
     }
 }
 
@@ -194,7 +196,7 @@ fn parameters_without_sense_or_source_are_refused() {
     };
     assert!(depression().check().is_ok());
     assert_eq!(
-        refused(|r| r.reliable_points = 0.0),
+        refused(|r| r.reliable_points = Some(0.0)),
         ParameterFault::PointsNotPositive
     );
     assert_eq!(
@@ -210,7 +212,7 @@ fn parameters_without_sense_or_source_are_refused() {
         ParameterFault::LimitNotPositive
     );
     assert_eq!(
-        refused(|r| r.reliable_source = " ".into()),
+        refused(|r| r.reliable_source = Some(" ".into())),
         ParameterFault::SourceMissing
     );
     assert_eq!(

@@ -190,7 +190,7 @@ fn marks(judged: &Judgement, [improved, deteriorated, responded, remitted]: [Tal
     let verdict = match judged.verdict {
         Verdict::ReliablyImproved => improved.bit(),
         Verdict::ReliablyDeteriorated => deteriorated.bit(),
-        Verdict::NoReliableChange => 0,
+        Verdict::NoReliableChange | Verdict::NoPublishedLimit => 0,
     };
     verdict | reached(judged.treatment_response, responded) | reached(judged.remission, remitted)
 }

@@ -7,14 +7,16 @@ use proptest::prelude::*;
 fn depression() -> ChangeParameters {
     ChangeParameters {
         direction: Direction::HigherIsWorse,
-        reliable_points: 6.0,
-        reliable_source: "a paper".into(),
+        reliable_points: Some(6.0),
+        reliable_source: Some("a paper".into()),
         treatment_response_share: Some(0.5),
         treatment_response_from: Some(10.0),
         treatment_response_source: Some("a measure".into()),
         remission_below: Some(5.0),
         remission_source: Some("a measure".into()),
         alternatives: Vec::new(),
+        statistics: None,
+        important: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 /// One mistake in one definition file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefinitionFault {
-    /// The file, as `phq9/1.toml`.
+    /// The file, as `survey-defs/some_id/1.toml`.
     pub file: String,
     /// The line, counted from 1; `None` when the mistake is something that is not there.
     pub line: Option<usize>,
@@ -17,8 +17,8 @@ pub struct DefinitionFault {
 impl fmt::Display for DefinitionFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            Some(line) => write!(f, "survey-defs/{}, line {line}: {}", self.file, self.what),
-            None => write!(f, "survey-defs/{}: {}", self.file, self.what),
+            Some(line) => write!(f, "{}, line {line}: {}", self.file, self.what),
+            None => write!(f, "{}: {}", self.file, self.what),
         }
     }
 }
@@ -26,14 +26,14 @@ impl fmt::Display for DefinitionFault {
 impl std::error::Error for DefinitionFault {}
 
 /// Collects the mistakes of one file, so that its author sees all of them at once.
-pub(super) struct Faults<'a> {
+pub(in crate::domain) struct Faults<'a> {
     file: &'a str,
     text: &'a str,
     found: Vec<DefinitionFault>,
 }
 
 impl<'a> Faults<'a> {
-    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
+    pub(in crate::domain) fn new(file: &'a str, text: &'a str) -> Self {
         Self {
             file,
             text,
@@ -42,14 +42,14 @@ impl<'a> Faults<'a> {
     }
 
     /// A mistake at a place in the file.
-    pub(super) fn at(&mut self, place: Range<usize>, what: impl Into<String>) {
+    pub(in crate::domain) fn at(&mut self, place: Range<usize>, what: impl Into<String>) {
         let before = self.text.get(..place.start).unwrap_or(self.text);
         let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
         self.push(Some(line), what.into());
     }
 
     /// A mistake that has no place: something is missing.
-    pub(super) fn missing(&mut self, what: impl Into<String>) {
+    pub(in crate::domain) fn missing(&mut self, what: impl Into<String>) {
         self.push(None, what.into());
     }
 
@@ -61,11 +61,11 @@ impl<'a> Faults<'a> {
         });
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::domain) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    pub(super) fn into_found(self) -> Vec<DefinitionFault> {
+    pub(in crate::domain) fn into_found(self) -> Vec<DefinitionFault> {
         self.found
     }
 }

@@ -1,8 +1,10 @@
-//! A definition as its author writes it: the shape of `survey-defs/<id>/<version>.toml`, nothing checked yet.
+//! A definition as its author writes it: the shape of `survey-defs/<id>/<version>.toml` and of the text files beside it
+//! (`<version>.<language>.toml`), nothing checked yet.
 //!
 //! Every struct refuses keys it does not know, so that a misspelt key is a mistake and not a silent default.
 //! Places are kept where a later check may have to point at them. `docs/adding-an-instrument.md` explains each key.
 
+use super::Sex;
 use crate::domain::change::ChangeParameters;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -13,16 +15,22 @@ pub(super) type Words = BTreeMap<String, Spanned<String>>;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DefinitionFile {
+pub(super) struct DefinitionToml {
     pub id: Spanned<String>,
     pub version: Spanned<String>,
+    #[serde(default)]
+    pub kind: Option<Spanned<String>>,
+    #[serde(default)]
+    pub respondent: Option<Spanned<String>>,
     #[serde(default)]
     pub loinc: Option<String>,
     #[serde(default)]
     pub sources: Vec<String>,
     pub licence: LicenceFile,
     pub items: Vec<ItemFile>,
+    #[serde(default)]
     pub option_sets: BTreeMap<String, Spanned<Vec<OptionFile>>>,
+    #[serde(default)]
     pub scales: Vec<ScaleFile>,
     #[serde(default)]
     pub criteria: Vec<CriterionFile>,
@@ -45,20 +53,44 @@ pub(super) struct LicenceFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct ItemFile {
     pub id: Spanned<String>,
-    pub options: Spanned<String>,
+    #[serde(default)]
+    pub options: Option<Spanned<String>>,
+    /// With `options`: all that apply may be ticked.
+    #[serde(default)]
+    pub several: Option<Spanned<bool>>,
+    #[serde(default)]
+    pub number: Option<Spanned<NumberFile>>,
+    #[serde(default)]
+    pub free_text: Option<Spanned<bool>>,
     #[serde(default)]
     pub stem: Option<Spanned<String>>,
     #[serde(default)]
     pub loinc: Option<String>,
     #[serde(default)]
-    pub asked_when: Option<AskedWhenFile>,
+    pub asked_when: Option<Spanned<AskedWhenFile>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct NumberFile {
+    pub from: i16,
+    pub to: i16,
+}
+
+/// One of the three forms: an item with `answered` or `from`, `any`, or `all`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct AskedWhenFile {
-    pub item: Spanned<String>,
-    pub answered: Vec<Spanned<i16>>,
+    #[serde(default)]
+    pub item: Option<Spanned<String>>,
+    #[serde(default)]
+    pub answered: Option<Vec<Spanned<i16>>>,
+    #[serde(default)]
+    pub from: Option<Spanned<i16>>,
+    #[serde(default)]
+    pub any: Option<Vec<Spanned<AskedWhenFile>>>,
+    #[serde(default)]
+    pub all: Option<Vec<Spanned<AskedWhenFile>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,12 +109,26 @@ pub(super) struct ScaleFile {
     #[serde(default)]
     pub reversed: Vec<Spanned<String>>,
     pub method: Spanned<String>,
-    /// With `method = "count"`: the value that counts.
+    /// With `method = "count"`: the value that counts, and every higher one.
     #[serde(default)]
     pub counts_from: Option<i16>,
+    /// With `method = "count"`: the values that count.
+    #[serde(default)]
+    pub counts_any: Option<Vec<Spanned<i16>>>,
+    /// With `method = "rules"`: what must hold, one point each.
+    #[serde(default)]
+    pub rules: Option<Vec<Spanned<ConditionFile>>>,
     #[serde(default)]
     pub times: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub lookup: Option<Spanned<Vec<Spanned<Vec<f64>>>>>,
+    #[serde(default)]
+    pub lookup_source: Option<String>,
     pub range: Spanned<[f64; 2]>,
+    #[serde(default)]
+    pub optional: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub optional_source: Option<String>,
     pub missing: Spanned<MissingFile>,
     #[serde(default)]
     pub not_asked: Option<Spanned<String>>,
@@ -92,6 +138,11 @@ pub(super) struct ScaleFile {
     pub bands: Vec<BandFile>,
     #[serde(default)]
     pub bands_source: Option<String>,
+    /// The distance between the end of a band and the beginning of the next.
+    #[serde(default)]
+    pub band_step: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub bandings: Vec<BandingFile>,
     #[serde(default)]
     pub cut_offs: Vec<CutOffFile>,
     #[serde(default)]
@@ -111,17 +162,40 @@ pub(super) struct MissingFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct BandingFile {
+    pub id: Spanned<String>,
+    pub source: String,
+    #[serde(default)]
+    pub sex: Option<Sex>,
+    #[serde(default)]
+    pub age_from: Option<u16>,
+    #[serde(default)]
+    pub age_to: Option<u16>,
+    pub bands: Vec<BandFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct BandFile {
     pub id: Spanned<String>,
-    pub from: i32,
-    pub to: i32,
+    pub from: f64,
+    pub to: f64,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CutOffFile {
     pub id: Spanned<String>,
-    pub at_least: Spanned<f64>,
+    #[serde(default)]
+    pub at_least: Option<f64>,
+    #[serde(default)]
+    pub at_most: Option<f64>,
+    #[serde(default)]
+    pub sex: Option<Sex>,
+    #[serde(default)]
+    pub age_from: Option<u16>,
+    #[serde(default)]
+    pub age_to: Option<u16>,
     pub source: String,
 }
 
@@ -133,7 +207,7 @@ pub(super) struct CriterionFile {
     pub rule: Spanned<ConditionFile>,
 }
 
-/// One of the three forms: `all`, `any`, or `count` with its limits.
+/// One of the four forms: `all`, `any`, `count` with its limits, or `scale` with one limit.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConditionFile {
@@ -144,16 +218,23 @@ pub(super) struct ConditionFile {
     #[serde(default)]
     pub count: Option<Vec<EndorsedFile>>,
     #[serde(default)]
-    pub at_least: Option<u16>,
+    pub scale: Option<Spanned<String>>,
     #[serde(default)]
-    pub at_most: Option<u16>,
+    pub at_least: Option<f64>,
+    #[serde(default)]
+    pub at_most: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EndorsedFile {
     pub items: Vec<Spanned<String>>,
-    pub from: i16,
+    #[serde(default)]
+    pub from: Option<i16>,
+    #[serde(default)]
+    pub to: Option<i16>,
+    #[serde(default)]
+    pub answered: Option<Vec<i16>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -162,23 +243,33 @@ pub(super) struct RiskRuleFile {
     pub id: Spanned<String>,
     pub version: String,
     pub item: Spanned<String>,
-    pub at_least: Spanned<i16>,
+    #[serde(default)]
+    pub at_least: Option<i16>,
+    #[serde(default)]
+    pub answered: Option<Vec<i16>>,
     pub tier: Spanned<String>,
     pub source: String,
 }
 
+/// The words under `[language.xx]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TextsFile {
-    pub name: Spanned<String>,
-    pub short_name: Spanned<String>,
     #[serde(default)]
-    pub instruction: Option<String>,
-    pub credit: Spanned<String>,
+    pub name: Option<Spanned<String>>,
+    #[serde(default)]
+    pub short_name: Option<Spanned<String>>,
+    #[serde(default)]
+    pub instruction: Option<Spanned<String>>,
+    #[serde(default)]
+    pub credit: Option<Spanned<String>>,
     #[serde(default)]
     pub stems: Words,
+    #[serde(default)]
     pub items: Words,
+    #[serde(default)]
     pub options: BTreeMap<String, Words>,
+    #[serde(default)]
     pub scales: BTreeMap<String, ScaleTextsFile>,
     #[serde(default)]
     pub criteria: Words,
@@ -186,12 +277,84 @@ pub(super) struct TextsFile {
     pub risk_rules: Words,
 }
 
+/// A text file beside a definition: where its words come from, and the same keys as under `[language.xx]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TextFileToml {
+    #[serde(default)]
+    pub sources: Vec<String>,
+    #[serde(default)]
+    pub translator: Option<String>,
+    #[serde(default)]
+    pub status: Option<String>,
+    #[serde(default)]
+    pub permission: Option<Spanned<PermissionFile>>,
+    #[serde(default)]
+    name: Option<Spanned<String>>,
+    #[serde(default)]
+    short_name: Option<Spanned<String>>,
+    #[serde(default)]
+    instruction: Option<Spanned<String>>,
+    #[serde(default)]
+    credit: Option<Spanned<String>>,
+    #[serde(default)]
+    stems: Words,
+    #[serde(default)]
+    items: Words,
+    #[serde(default)]
+    options: BTreeMap<String, Words>,
+    #[serde(default)]
+    scales: BTreeMap<String, ScaleTextsFile>,
+    #[serde(default)]
+    criteria: Words,
+    #[serde(default)]
+    risk_rules: Words,
+}
+
+impl TextFileToml {
+    /// The words, apart from where they come from. (`flatten` would let unknown keys through.)
+    pub(super) fn take_texts(&mut self) -> TextsFile {
+        TextsFile {
+            name: self.name.take(),
+            short_name: self.short_name.take(),
+            instruction: self.instruction.take(),
+            credit: self.credit.take(),
+            stems: std::mem::take(&mut self.stems),
+            items: std::mem::take(&mut self.items),
+            options: std::mem::take(&mut self.options),
+            scales: std::mem::take(&mut self.scales),
+            criteria: std::mem::take(&mut self.criteria),
+            risk_rules: std::mem::take(&mut self.risk_rules),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PermissionFile {
+    pub holder: String,
+    pub reference: String,
+    pub granted_on: toml::value::Datetime,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ScaleTextsFile {
-    pub name: Spanned<String>,
+    #[serde(default)]
+    pub name: Option<Spanned<String>>,
     #[serde(default)]
     pub bands: Words,
     #[serde(default)]
+    pub bandings: BTreeMap<String, BandingTextsFile>,
+    #[serde(default)]
     pub cut_offs: Words,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BandingTextsFile {
+    #[serde(default)]
+    pub name: Option<Spanned<String>>,
+    #[serde(default)]
+    pub bands: Words,
 }

@@ -1,13 +1,115 @@
-//! All definitions, read and checked once. Not here: what is in them.
+//! All definitions, read and checked once. Not here: what is in them, and reading a folder.
 
 use super::check::check;
 use super::{DefinitionFault, Instrument};
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, OnceLock};
 
 /// The definitions this program was built with.
 #[derive(rust_embed::Embed)]
 #[folder = "survey-defs/"]
 struct Shipped;
+
+/// Who wrote a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It comes with this program.
+    Shipped,
+    /// The clinic's own.
+    Site,
+}
+
+/// A file of a definition: the definition itself, a text file or the worked cases beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefinitionFile {
+    /// Who wrote it.
+    pub origin: Origin,
+    /// Its place below the folder of definitions: `some_id/1.toml`.
+    pub path: String,
+    /// The same place as its author knows it, for messages.
+    pub shown: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// What a file of a definition is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role<'a> {
+    Definition,
+    Cases,
+    Text(&'a str),
+    Other,
+}
+
+impl DefinitionFile {
+    /// A file as it ships.
+    #[must_use]
+    pub fn shipped(path: String, text: String) -> Self {
+        Self {
+            origin: Origin::Shipped,
+            shown: format!("survey-defs/{path}"),
+            path,
+            text,
+        }
+    }
+
+    /// The definition that a file stands beside, if that one ships with this program.
+    #[must_use]
+    pub fn shipped_beside(&self) -> Option<Self> {
+        let wanted = format!("{}.toml", self.version());
+        shipped_definition_files().find(|file| file.path == wanted)
+    }
+
+    /// The folder of all definitions, as the author knows it, with its slash.
+    pub(super) fn folder(&self) -> &str {
+        self.shown.strip_suffix(&self.path).unwrap_or_default()
+    }
+
+    fn role(&self) -> Role<'_> {
+        let Some((_, name)) = self.path.rsplit_once('/') else {
+            return Role::Other;
+        };
+        let Some(stem) = name.strip_suffix(".toml") else {
+            return Role::Other;
+        };
+        match stem.split_once('.') {
+            None => Role::Definition,
+            Some((_, "cases")) => Role::Cases,
+            Some((_, language)) => Role::Text(language),
+        }
+    }
+
+    /// `some_id/1`, for every file of that version.
+    fn version(&self) -> &str {
+        let name = self.path.rfind('/').map_or(0, |slash| slash + 1);
+        let end = self.path.get(name..).and_then(|name| name.find('.'));
+        self.path
+            .get(..end.map_or(self.path.len(), |end| name + end))
+            .unwrap_or_default()
+    }
+
+    /// Whether this is a definition, not a file beside one.
+    #[must_use]
+    pub fn is_definition(&self) -> bool {
+        self.role() == Role::Definition
+    }
+
+    /// Whether these are the worked cases of that version.
+    #[must_use]
+    pub fn are_cases_of(&self, instrument: &Instrument) -> bool {
+        self.role() == Role::Cases
+            && self.version() == format!("{}/{}", instrument.id, instrument.version)
+    }
+
+    /// The language of a text file.
+    #[must_use]
+    pub fn language(&self) -> Option<&str> {
+        match self.role() {
+            Role::Text(language) => Some(language),
+            Role::Definition | Role::Cases | Role::Other => None,
+        }
+    }
+}
 
 /// Every instrument in every version.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,24 +133,93 @@ impl Library {
         &EMBEDDED
     }
 
-    /// Reads definitions: pairs of a path below `survey-defs/` (`phq9/1.toml`) and the file's text. Cases files and
-    /// the list of published versions are passed over.
+    /// The library this process works with: what [`Library::make_current`] was given, else what ships.
+    #[must_use]
+    pub fn current() -> &'static Self {
+        CURRENT.get().copied().unwrap_or_else(Self::embedded)
+    }
+
+    /// Makes this the library of the process, once, at its start. A later one is not taken.
+    pub fn make_current(self) -> &'static Self {
+        CURRENT.get_or_init(|| Box::leak(Box::new(self)))
+    }
+
+    /// What ships, and the clinic's own definitions beside it.
+    ///
+    /// # Errors
+    /// Every mistake in every file, and every id of the clinic's that ships already. Only protected wording may be
+    /// supplied for a definition that ships: a text file.
+    pub fn with_site(
+        files: impl IntoIterator<Item = DefinitionFile>,
+    ) -> Result<Self, Vec<DefinitionFault>> {
+        let shipped = Self::embedded();
+        let (mut site, mut faults) = (Vec::new(), Vec::new());
+        for file in files {
+            let taken = shipped
+                .iter()
+                .any(|known| file.version().split('/').next() == Some(&known.id));
+            if taken && file.is_definition() {
+                faults.push(DefinitionFault {
+                    file: file.shown.clone(),
+                    line: None,
+                    what: "an instrument of this id ships with the program; give yours another id"
+                        .to_owned(),
+                });
+            } else {
+                site.push(file);
+            }
+        }
+        let all = shipped_definition_files().chain(site);
+        match Self::read(all) {
+            Ok(library) if faults.is_empty() => Ok(library),
+            Ok(_) => Err(faults),
+            Err(found) => {
+                faults.extend(found);
+                Err(faults)
+            }
+        }
+    }
+
+    /// Reads definitions as they ship: pairs of a path below `survey-defs/` (`some_id/1.toml`) and the file's text. Cases
+    /// files and the list of published versions are passed over.
     ///
     /// # Errors
     /// Every mistake in every file.
     pub fn parse(
         files: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Vec<DefinitionFault>> {
-        let mut instruments = Vec::new();
-        let mut faults = Vec::new();
-        for (path, text) in files {
-            if is_definition(&path) {
-                match check(&path, &text) {
-                    Ok(instrument) => instruments.push(instrument),
-                    Err(found) => faults.extend(found),
-                }
+        let files = files.into_iter();
+        Self::read(files.map(|(path, text)| DefinitionFile::shipped(path, text)))
+    }
+
+    /// Reads definitions and the text files beside them; other files are passed over.
+    ///
+    /// # Errors
+    /// Every mistake in every file.
+    pub fn read(
+        files: impl IntoIterator<Item = DefinitionFile>,
+    ) -> Result<Self, Vec<DefinitionFault>> {
+        let files: Vec<_> = files.into_iter().collect();
+        let mut beside: BTreeMap<&str, Vec<&DefinitionFile>> = BTreeMap::new();
+        for file in files.iter().filter(|file| file.language().is_some()) {
+            beside.entry(file.version()).or_default().push(file);
+        }
+        let (mut instruments, mut faults) = (Vec::new(), Vec::new());
+        for file in files.iter().filter(|file| file.is_definition()) {
+            let texts = beside.remove(file.version()).unwrap_or_default();
+            match check(file, &texts) {
+                Ok(instrument) => instruments.push(instrument),
+                Err(found) => faults.extend(found),
             }
         }
+        faults.extend(beside.values().flatten().map(|file| DefinitionFault {
+            file: file.shown.clone(),
+            line: None,
+            what: format!(
+                "there is no definition {}.toml for these words",
+                file.version()
+            ),
+        }));
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -92,7 +263,16 @@ impl Library {
             .filter(|(instrument, next)| *next != Some(&instrument.id))
             .map(|(instrument, _)| instrument)
     }
+
+    /// The newest version of every instrument whose questions can be shown in English at least, by id: what can be given
+    /// to somebody to fill in.
+    pub fn offered(&self) -> impl Iterator<Item = &Instrument> {
+        self.latest()
+            .filter(|instrument| instrument.has_text(super::ENGLISH))
+    }
 }
+
+static CURRENT: OnceLock<&'static Library> = OnceLock::new();
 
 /// The files this program was built with: paths below `survey-defs/`, and texts.
 pub(in crate::domain) fn shipped_files() -> impl Iterator<Item = (String, String)> {
@@ -105,9 +285,9 @@ pub(in crate::domain) fn shipped_files() -> impl Iterator<Item = (String, String
     })
 }
 
-/// `phq9/1.toml`, but not `phq9/1.cases.toml` nor `published.toml`.
-fn is_definition(path: &str) -> bool {
-    path.contains('/') && path.ends_with(".toml") && !path.ends_with(".cases.toml")
+/// The same, as files of definitions.
+pub(in crate::domain) fn shipped_definition_files() -> impl Iterator<Item = DefinitionFile> {
+    shipped_files().map(|(path, text)| DefinitionFile::shipped(path, text))
 }
 
 fn version_number(instrument: &Instrument) -> u32 {

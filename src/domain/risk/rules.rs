@@ -3,7 +3,7 @@
 //! The rules themselves are in the definitions. Not here: the life of the flag a hit raises (the parent module).
 
 use super::Tier;
-use crate::domain::instrument::{Answers, Instrument, RiskRule};
+use crate::domain::instrument::{Answer, Answers, Instrument, RiskRule};
 
 /// An answer that a risk rule names.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,7 +12,7 @@ pub struct RiskHit<'a> {
     pub rule: &'a RiskRule,
     /// The item's printed number.
     pub item: &'a str,
-    /// The answer given.
+    /// The answer given; of several ticks the highest that fires.
     pub value: i16,
     /// How far up the firing answers this one is, from 1.
     pub grade: u16,
@@ -43,14 +43,17 @@ fn hit<'a>(
     rule: &'a RiskRule,
     answers: &Answers,
 ) -> Option<RiskHit<'a>> {
-    let value = answers
-        .get(rule.item)
-        .filter(|&value| value >= rule.at_least)?;
+    let fires = |value: &i16| rule.wanted.takes(*value);
+    let value = match answers.at(rule.item) {
+        Answer::Value(value) => Some(value).filter(fires)?,
+        Answer::Several(ticks) => ticks.values().rev().find(fires)?,
+        Answer::Blank | Answer::Declined | Answer::Words => return None,
+    };
     let item = instrument.items.get(rule.item)?;
     let firing = item
-        .options
-        .iter()
-        .filter(|option| (rule.at_least..=value).contains(&option.value));
+        .values()
+        .filter(fires)
+        .filter(|option| *option <= value);
     let grade = u16::try_from(firing.count()).unwrap_or(u16::MAX);
     Some(RiskHit {
         rule,

@@ -3,12 +3,16 @@
 //! Everything an instrument is comes from its definition; nothing here knows one by name. Not here: reading answers
 //! from anywhere, flags (`domain::risk::rules`), and what two scores mean together (`domain::change`).
 
+pub mod cases;
+mod coverage;
 mod criteria;
 mod scale;
 #[cfg(test)]
 pub(in crate::domain) mod tests;
 
-use crate::domain::instrument::{Answers, Band, Criterion, Instrument, Position, Scale};
+use crate::domain::instrument::{
+    Answers, Band, Banding, Criterion, CutOff, GateState, Instrument, Person, Position, Scale,
+};
 use std::fmt;
 
 /// Everything scoring says about one form.
@@ -48,16 +52,45 @@ pub struct Score<'a> {
     pub value: Option<f64>,
     /// Why there is no score; `None` when there is one.
     pub reason: Option<Reason<'a>>,
-    /// The band the score lies in, where the scale has bands.
+    /// The result before it was looked up, on scales with a lookup table.
+    pub raw: Option<f64>,
+    /// The score's standard error, in points, where the lookup table gives it.
+    pub standard_error: Option<f64>,
+    /// The highest score there could be, where items that were not asked lower it.
+    pub out_of: Option<f64>,
+    /// The bands in use for this person, where the scale has some.
+    pub banding: Option<&'a Banding>,
+    /// The band the score lies in, by the bands in use.
     pub band: Option<&'a Band>,
+    /// What other published bands say that fit this person too.
+    pub other_bands: Vec<(&'a Banding, &'a Band)>,
+    /// Who answered, as far as known: decides which bands and cut-offs fit.
+    pub person: Person,
     /// How many of the scale's items were answered (and asked).
     pub answered: u16,
     /// How many items the scale has.
     pub items: u16,
     /// How many of them were not asked because an earlier answer ruled them out; they count as the definition says.
     pub not_asked: u16,
+    /// How many of them the person chose not to answer. What is left of `items` was left blank.
+    pub declined: u16,
     /// How the score came about when answers are missing.
     pub completed_by: Completion,
+}
+
+impl<'a> Score<'a> {
+    /// Whether the score reaches this cut-off; `None` without a score, or when it is not known to fit this person.
+    #[must_use]
+    pub fn reaches(&self, cut_off: &CutOff) -> Option<bool> {
+        let value = self.value.filter(|_| cut_off.whom.includes(self.person))?;
+        Some(cut_off.is_reached(value))
+    }
+
+    /// The cut-offs that the score reaches.
+    pub fn reached(&self) -> impl Iterator<Item = &'a CutOff> {
+        let cut_offs = self.scale.cut_offs.iter();
+        cut_offs.filter(|cut_off| self.reaches(cut_off) == Some(true))
+    }
 }
 
 /// How missing answers were dealt with in a score that exists.
@@ -84,30 +117,51 @@ pub enum Reason<'a> {
     NotAnswered {
         /// The printed numbers of the missing items.
         items: Vec<&'a str>,
+        /// Those of them that the person chose not to answer; the others were left blank.
+        declined: Vec<&'a str>,
         /// How many the rule allows.
         allowed: u16,
     },
+    /// Earlier answers ruled out every item of the scale.
+    NotAsked,
 }
 
 impl Reason<'_> {
+    /// The printed numbers of the missing items.
+    #[must_use]
+    pub fn items(&self) -> &[&str] {
+        match self {
+            Self::NotAnswered { items, .. } => items,
+            Self::NotAsked => &[],
+        }
+    }
+
     /// A word for storage and exports.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Self::NotAnswered { .. } => "not_answered",
+            Self::NotAsked => "not_asked",
         }
     }
 }
 
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::NotAnswered { items, allowed } = self;
+        let Self::NotAnswered {
+            items,
+            declined,
+            allowed,
+        } = self
+        else {
+            return f.write_str("no item of this scale was asked");
+        };
         let noun = if items.len() == 1 { "item" } else { "items" };
-        write!(
-            f,
-            "{noun} {} not answered; this scale allows {allowed} missing",
-            items.join(", ")
-        )
+        write!(f, "{noun} {} not answered", items.join(", "))?;
+        if !declined.is_empty() {
+            write!(f, " (declined: {})", declined.join(", "))?;
+        }
+        write!(f, "; this scale allows {allowed} missing")
     }
 }
 
@@ -169,15 +223,16 @@ impl fmt::Display for Problem<'_> {
 
 /// Scores one form. Costs a microsecond or two and allocates per form and per gap, never per item.
 #[must_use]
-pub fn score<'a>(instrument: &'a Instrument, answers: &Answers) -> Scored<'a> {
+pub fn score<'a>(instrument: &'a Instrument, answers: &Answers, person: Person) -> Scored<'a> {
+    let scores: Vec<_> = instrument
+        .scales
+        .iter()
+        .map(|scale| scale::score(instrument, scale, answers, person))
+        .collect();
     Scored {
-        scores: instrument
-            .scales
-            .iter()
-            .map(|scale| scale::score(instrument, scale, answers))
-            .collect(),
-        criteria: criteria::judge_all(instrument, answers),
+        criteria: criteria::judge_all(instrument, answers, &scores),
         problems: problems(instrument, answers),
+        scores,
     }
 }
 
@@ -199,15 +254,20 @@ fn problem_at<'a>(
     position: Position,
 ) -> Option<Problem<'a>> {
     let item = instrument.items.get(position)?;
-    let condition = item.asked_when.as_ref()?;
-    answers.get(position)?;
-    if let Some(gate) = instrument.ruled_out_by(answers, position) {
-        let (item, gate) = (&item.id, &instrument.items.get(gate)?.id);
-        return Some(Problem::AnsweredThoughNotAsked { item, gate });
+    if item.asked_when.is_none() || !answers.is_answered(position) {
+        return None;
     }
-    let gate = &instrument.items.get(condition.item)?.id;
-    match answers.get(condition.item) {
-        None => Some(Problem::GateBlank { gate }),
-        Some(_) => None,
+    let id = |position: Position| Some(instrument.items.get(position)?.id.as_str());
+    match instrument.gate(answers, position) {
+        GateState::Open => None,
+        GateState::Closed(gate) => Some(Problem::AnsweredThoughNotAsked {
+            item: &item.id,
+            gate: id(gate)?,
+        }),
+        // Who declined the gate has said so; a gate left blank was overlooked.
+        GateState::Undecided(gate) if answers.is_blank(gate) => {
+            Some(Problem::GateBlank { gate: id(gate)? })
+        }
+        GateState::Undecided(_) => None,
     }
 }

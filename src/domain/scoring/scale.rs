@@ -1,37 +1,63 @@
-//! One scale: adding up, and what happens when an answer is missing. Not here: criteria.
+//! One scale: adding up, what happens when an answer is missing, looking up, bands. Not here: criteria.
 
-use super::{Completion, Reason, Score};
+use super::criteria::Form;
+use super::{Completion, Reason, Score, Verdict};
 use crate::domain::instrument::{
-    Answers, Instrument, Method, MissingRule, Rounding, Scale, ScaleItem,
+    Answer, Answers, Blank, Instrument, Item, Method, MissingRule, NotAsked, Person, Rounding,
+    Scale, ScaleItem,
 };
 
 /// What is there of a scale.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
-    /// The counted values added up.
+    /// The counted values added up, or the highest of them.
     sum: i32,
-    answered: u16,
+    /// Items, or rules where the scale counts rules.
+    counted: u16,
+    /// Of those that count, how many have no answer.
     missing: u16,
+    answered: u16,
     not_asked: u16,
+    declined: u16,
 }
 
 pub(super) fn score<'a>(
     instrument: &'a Instrument,
     scale: &'a Scale,
     answers: &Answers,
+    person: Person,
 ) -> Score<'a> {
     let tally = tally(instrument, scale, answers);
-    let value = value(scale, tally);
+    let raw = result(scale, tally);
+    let row = raw.and_then(|raw| scale.lookup.as_ref()?.row(raw));
+    let value = match scale.lookup {
+        Some(_) => row.map(|row| row.score),
+        None => raw,
+    };
+    let mut fitting = scale.bandings_for(person);
+    let banding = fitting.next();
     Score {
         scale,
         value,
         reason: value
             .is_none()
-            .then(|| not_answered(instrument, scale, answers)),
-        band: value.and_then(|value| scale.band(value)),
+            .then(|| reason(instrument, scale, answers, tally)),
+        raw: raw.filter(|_| scale.lookup.is_some()),
+        standard_error: row.and_then(|row| row.standard_error),
+        out_of: value.and_then(|_| out_of(instrument, scale, answers, tally)),
+        banding,
+        band: value.and_then(|value| banding?.band(value)),
+        other_bands: match value {
+            Some(value) => fitting
+                .filter_map(|other| Some((other, other.band(value)?)))
+                .collect(),
+            None => Vec::new(),
+        },
+        person,
         answered: tally.answered,
-        items: tally.answered + tally.missing + tally.not_asked,
+        items: u16::try_from(scale.items.len()).unwrap_or(u16::MAX),
         not_asked: tally.not_asked,
+        declined: tally.declined,
         completed_by: value.map_or(Completion::Nothing, |_| {
             completion(scale.missing, tally.missing)
         }),
@@ -44,46 +70,113 @@ fn tally(instrument: &Instrument, scale: &Scale, answers: &Answers) -> Tally {
         // An answer to a question that was ruled out does not count; scoring::problems reports it.
         if !instrument.is_asked(answers, item.position) {
             tally.not_asked += 1;
-        } else if let Some(value) = answers.get(item.position) {
-            tally.answered += 1;
-            tally.sum += worth(scale.method, *item, value);
-        } else {
-            tally.missing += 1;
+            tally.counted += u16::from(scale.not_asked == NotAsked::Zero);
+            continue;
+        }
+        tally.counted += 1;
+        match answers.at(item.position) {
+            Answer::Blank | Answer::Declined | Answer::Words => {
+                tally.missing += u16::from(item.blank == Blank::Missing);
+                let declined = answers.at(item.position) == Answer::Declined;
+                tally.declined += u16::from(declined);
+            }
+            answer => {
+                let worth = worth(&scale.method, *item, answer);
+                tally.sum = match scale.method {
+                    Method::Highest if tally.answered > 0 => tally.sum.max(worth),
+                    Method::Highest => worth,
+                    _ => tally.sum + worth,
+                };
+                tally.answered += 1;
+            }
         }
     }
-    tally
-}
-
-fn worth(method: Method, item: ScaleItem, value: i16) -> i32 {
-    let counted = item.counted(value);
-    match method {
-        Method::Sum | Method::Mean => i32::from(counted),
-        Method::Count { at_least } => i32::from(counted >= at_least),
+    match &scale.method {
+        Method::Rules(rules) => by_rules(instrument, rules, answers, tally),
+        Method::Highest => with_zeros(scale, tally),
+        _ => tally,
     }
 }
 
-/// The score, or `None` when more is missing than the scale's rule allows. A sum of what happens to be there is
-/// never a score.
-fn value(scale: &Scale, tally: Tally) -> Option<f64> {
-    if tally.missing > scale.missing.tolerates() {
+/// Among what is not asked or need not be answered there is a 0, which may be the highest.
+fn with_zeros(scale: &Scale, tally: Tally) -> Tally {
+    let zeros = tally.counted > tally.answered + tally.missing
+        || matches!(scale.missing, MissingRule::BlankIsZero { .. }) && tally.missing > 0;
+    Tally {
+        sum: if zeros { tally.sum.max(0) } else { tally.sum },
+        ..tally
+    }
+}
+
+/// How many rules hold; an open one is missing.
+fn by_rules(
+    instrument: &Instrument,
+    rules: &[crate::domain::instrument::Condition],
+    answers: &Answers,
+    tally: Tally,
+) -> Tally {
+    let form = Form::new(instrument, answers, &[]);
+    let (mut sum, mut missing) = (0, 0);
+    for rule in rules {
+        match form.decide(rule) {
+            Verdict::Met => sum += 1,
+            Verdict::NotMet => {}
+            Verdict::Unknown => missing += 1,
+        }
+    }
+    Tally {
+        sum,
+        missing,
+        counted: u16::try_from(rules.len()).unwrap_or(u16::MAX),
+        ..tally
+    }
+}
+
+fn worth(method: &Method, item: ScaleItem, answer: Answer) -> i32 {
+    let counts = |takes: &dyn Fn(i16) -> bool| match answer {
+        Answer::Value(value) => i32::from(takes(item.counted(value))),
+        // Of several ticks one is enough.
+        Answer::Several(ticks) => i32::from(ticks.values().any(takes)),
+        Answer::Blank | Answer::Declined | Answer::Words => 0,
+    };
+    match method {
+        Method::CountFrom(from) => counts(&|value| value >= *from),
+        Method::CountAny(values) => counts(&|value| values.contains(&value)),
+        Method::Sum | Method::Mean | Method::Highest | Method::Rules(_) => match answer {
+            Answer::Value(value) => i32::from(item.counted(value)),
+            Answer::Several(ticks) => ticks.values().next_back().map_or(0, i32::from),
+            Answer::Blank | Answer::Declined | Answer::Words => 0,
+        },
+    }
+}
+
+/// The result, or `None` when more is missing than the scale's rule allows. A sum of what happens to be there is never
+/// a result.
+fn result(scale: &Scale, tally: Tally) -> Option<f64> {
+    if tally.missing > scale.missing.tolerates() || tally.counted == 0 {
         return None;
     }
     let sum = f64::from(tally.sum);
-    match scale.missing {
-        MissingRule::Prorate { rounding, .. } if tally.missing > 0 => {
-            let filled =
-                sum * f64::from(tally.answered + tally.missing) / f64::from(tally.answered);
-            (tally.answered > 0).then(|| rounded(rounding, finished(scale, filled)))
+    match (scale.missing, &scale.method) {
+        (MissingRule::Prorate { rounding, .. }, Method::Highest) if tally.missing > 0 => {
+            (tally.answered > 0).then(|| rounded(rounding, finished(scale, sum, tally)))
         }
-        _ => Some(finished(scale, sum)),
+        (MissingRule::Prorate { rounding, .. }, method) if tally.missing > 0 => {
+            let there = match method {
+                Method::Rules(_) => tally.counted - tally.missing,
+                _ => tally.answered,
+            };
+            let filled = sum * f64::from(there + tally.missing) / f64::from(there);
+            (there > 0).then(|| rounded(rounding, finished(scale, filled, tally)))
+        }
+        _ => Some(finished(scale, sum, tally)),
     }
 }
 
-fn finished(scale: &Scale, sum: f64) -> f64 {
-    let items = u32::try_from(scale.items.len()).unwrap_or(u32::MAX);
+fn finished(scale: &Scale, sum: f64, tally: Tally) -> f64 {
     match scale.method {
-        Method::Sum | Method::Count { .. } => sum * scale.times,
-        Method::Mean => sum / f64::from(items) * scale.times,
+        Method::Mean => sum / f64::from(tally.counted) * scale.times,
+        _ => sum * scale.times,
     }
 }
 
@@ -96,6 +189,27 @@ fn rounded(rounding: Rounding, value: f64) -> f64 {
     }
 }
 
+/// The highest result the asked items can give, where others left the scale.
+fn out_of(instrument: &Instrument, scale: &Scale, answers: &Answers, tally: Tally) -> Option<f64> {
+    if scale.not_asked == NotAsked::Zero || tally.not_asked == 0 || scale.method != Method::Sum {
+        return None;
+    }
+    let asked = scale
+        .items
+        .iter()
+        .filter(|item| instrument.is_asked(answers, item.position));
+    let most = |item: &ScaleItem| -> i32 {
+        let ends = instrument
+            .items
+            .get(item.position)
+            .map(|known: &Item| [known.lowest(), known.highest()]);
+        let counted = ends.map(|ends| ends.map(|end| item.counted(end)));
+        counted.map_or(0, |[a, b]| i32::from(a.max(b)))
+    };
+    let sum: i32 = asked.map(most).sum();
+    Some(f64::from(sum) * scale.times)
+}
+
 fn completion(rule: MissingRule, missing: u16) -> Completion {
     match rule {
         _ if missing == 0 => Completion::Nothing,
@@ -105,15 +219,27 @@ fn completion(rule: MissingRule, missing: u16) -> Completion {
     }
 }
 
-fn not_answered<'a>(instrument: &'a Instrument, scale: &Scale, answers: &Answers) -> Reason<'a> {
-    let positions = scale.items.iter().map(|item| item.position);
-    let missing = positions
-        .filter(|&position| {
-            answers.get(position).is_none() && instrument.is_asked(answers, position)
-        })
-        .filter_map(|position| instrument.items.get(position));
+fn reason<'a>(
+    instrument: &'a Instrument,
+    scale: &Scale,
+    answers: &Answers,
+    tally: Tally,
+) -> Reason<'a> {
+    if tally.counted == 0 {
+        return Reason::NotAsked;
+    }
+    let missing = || {
+        scale
+            .items
+            .iter()
+            .filter(|item| item.blank == Blank::Missing && !answers.is_answered(item.position))
+            .filter(|item| instrument.is_asked(answers, item.position))
+    };
+    let id = |item: &ScaleItem| Some(instrument.items.get(item.position)?.id.as_str());
+    let declined = missing().filter(|item| answers.at(item.position) == Answer::Declined);
     Reason::NotAnswered {
-        items: missing.map(|item| item.id.as_str()).collect(),
+        items: missing().filter_map(id).collect(),
+        declined: declined.filter_map(id).collect(),
         allowed: scale.missing.tolerates(),
     }
 }

@@ -7,7 +7,7 @@ mod sheet;
 pub use course::{Course, Extreme};
 pub use sheet::{Place, Sheet, asked_before, gaps, next_asked, next_open, numbered, place};
 
-use super::instrument::{Answers, Instrument, Position};
+use super::instrument::{Answers, Instrument, Person, Position};
 use super::risk::rules::{self, RiskHit};
 use super::scoring::{self, Scored};
 
@@ -142,7 +142,7 @@ fn judge<'a>(part: Part<'a>, before: &Answers, hand_in: bool) -> Outcome<'a> {
     } else {
         vec![]
     };
-    let scored = hand_in.then(|| scoring::score(instrument, &answers));
+    let scored = hand_in.then(|| scoring::score(instrument, &answers, Person::default()));
     Outcome {
         instrument,
         touched: changed || hand_in,

@@ -115,8 +115,7 @@ pub fn asked_before(parts: &[Part<'_>], number: usize) -> Option<usize> {
 pub fn next_open(parts: &[Part<'_>]) -> Option<usize> {
     numbered(parts)
         .find(|(_, part, position)| {
-            part.instrument.is_asked(&part.answers, *position)
-                && part.answers.get(*position).is_none()
+            part.instrument.is_asked(&part.answers, *position) && part.answers.is_blank(*position)
         })
         .map(|(n, ..)| n)
 }
@@ -144,9 +143,9 @@ pub fn gaps<'p>(part: &'p Part<'_>) -> impl Iterator<Item = Position> + 'p {
         let decides = instrument.items.iter().any(|item| {
             item.asked_when
                 .as_ref()
-                .is_some_and(|condition| condition.item == *position)
+                .is_some_and(|condition| condition.looks_at(*position))
         });
-        (counted || decides) && part.answers.get(*position).is_none()
+        (counted || decides) && part.answers.is_blank(*position)
     })
 }
 

@@ -7,6 +7,7 @@ use crate::app::read_caseload::{CaseLine, Caseload, ShownScale, Whose, read_case
 use crate::charts::{Sparkline, sparkline};
 use crate::domain::access::Role;
 use crate::domain::care::need::{Need, Quiet, SILENT_DAYS, UNCHANGED_WEEKS};
+use crate::domain::instrument::Person;
 use crate::web::errors;
 use crate::web::gate::Visitor;
 use actix_web::http::StatusCode;
@@ -315,7 +316,11 @@ fn spark(shown: &ShownScale) -> String {
     sparkline(&Sparkline {
         lowest: shown.scale.lowest,
         highest: shown.scale.highest,
-        cut_off: shown.scale.cut_offs.first().map(|limit| limit.at_least),
+        cut_off: shown
+            .scale
+            .cut_offs_for(Person::default())
+            .next()
+            .map(|cut_off| cut_off.limit.points()),
         values: &values,
     })
 }

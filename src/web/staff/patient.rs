@@ -365,7 +365,7 @@ fn give(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> 
     };
     Give {
         action: format!("/patients/{}/form", record.patient.id),
-        choices: library.latest().map(choice).collect(),
+        choices: library.offered().map(choice).collect(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::app::import::table::Row;
 use crate::app::{Failure, give_form};
 use crate::domain::access::Permit;
 use crate::domain::care::Ending;
-use crate::domain::instrument::Library;
+use crate::domain::instrument::{ENGLISH, Library};
 use crate::domain::schedule::{Cadence, local_day};
 use crate::store::{Fault, Tx};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -56,7 +56,7 @@ impl Reading {
     /// # Errors
     /// When the database fails.
     pub fn begin(tx: &mut Tx, permit: &Permit, library: &'static Library) -> Result<Self, Fault> {
-        let everything: Vec<String> = library.latest().map(|known| known.id.clone()).collect();
+        let everything: Vec<String> = library.offered().map(|known| known.id.clone()).collect();
         let battery = give_form::battery(library, &everything).unwrap_or_default();
         let reader = match give_form::require_reader(tx, permit, library, &battery) {
             Ok(()) => Reader::Somebody,
@@ -119,12 +119,16 @@ impl Reading {
         let instruments: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
         let mut risky = false;
         for (place, name) in instruments.iter().enumerate() {
-            match self.library.get(name) {
+            match self
+                .library
+                .get(name)
+                .filter(|known| known.has_text(ENGLISH))
+            {
                 Some(known) => risky |= !known.risk_rules.is_empty(),
                 None => {
                     let known: Vec<_> = self
                         .library
-                        .latest()
+                        .offered()
                         .map(|known| known.id.as_str())
                         .collect();
                     return cells.fault(format!(

@@ -1,33 +1,50 @@
 //! From a definition as written to an instrument that can be relied on, or to a list of everything that is wrong.
 //!
-//! Here: the file as a whole, its name, licence, items and options. Scales are in `scales`, criteria and risk rules
-//! in `rules`, the words in `texts`.
+//! Here: the file as a whole, its name and licence. Items and options are in `items`, scales in `scales`, criteria and
+//! risk rules in `rules`, the words in `texts`.
 
+mod bands;
+mod items;
 mod rules;
 mod scales;
 mod texts;
 
 use super::faults::Faults;
-use super::file::{AskedWhenFile, DefinitionFile, ItemFile, LicenceFile, OptionFile};
+use super::file::{DefinitionToml, LicenceFile};
 use super::{
-    AnswerOption, AskedWhen, DefinitionFault, Instrument, Item, Licence, LicenceClass, Position,
+    DefinitionFault, DefinitionFile, Instrument, Item, Kind, Licence, LicenceClass, Position,
+    Respondent,
 };
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
 
-/// Checks one definition file. `path` is below `survey-defs/`.
-pub(super) fn check(path: &str, text: &str) -> Result<Instrument, Vec<DefinitionFault>> {
-    let mut faults = Faults::new(path, text);
-    let instrument = read(text, &mut faults).map(|file| build(path, text, &file, &mut faults));
-    match instrument {
-        Some(instrument) if faults.is_empty() => Ok(instrument),
-        _ => Err(faults.into_found()),
+/// Checks one definition and the text files beside it.
+pub(super) fn check(
+    definition: &DefinitionFile,
+    beside: &[&DefinitionFile],
+) -> Result<Instrument, Vec<DefinitionFault>> {
+    let mut faults = Faults::new(&definition.shown, &definition.text);
+    let file = read::<DefinitionToml>(&definition.text, &mut faults);
+    let mut built = file
+        .as_ref()
+        .map(|file| build(definition, file, &mut faults));
+    let mut found = faults.into_found();
+    for text in beside {
+        let mut faults = Faults::new(&text.shown, &text.text);
+        if let (Some(file), Some(instrument)) = (&file, &mut built) {
+            texts::join(file, instrument, text, &mut faults);
+        }
+        found.extend(faults.into_found());
+    }
+    match built {
+        Some(instrument) if found.is_empty() => Ok(instrument),
+        _ => Err(found),
     }
 }
 
-fn read(text: &str, faults: &mut Faults<'_>) -> Option<DefinitionFile> {
+fn read<T: DeserializeOwned>(text: &str, faults: &mut Faults<'_>) -> Option<T> {
     match toml::from_str(text) {
         Ok(file) => Some(file),
         Err(error) => {
@@ -40,20 +57,27 @@ fn read(text: &str, faults: &mut Faults<'_>) -> Option<DefinitionFile> {
     }
 }
 
-fn build(path: &str, text: &str, file: &DefinitionFile, faults: &mut Faults<'_>) -> Instrument {
-    check_name(path, file, faults);
-    let options = options(file, faults);
-    let items = items(file, &options, faults);
+fn build(
+    definition: &DefinitionFile,
+    file: &DefinitionToml,
+    faults: &mut Faults<'_>,
+) -> Instrument {
+    check_name(definition, file, faults);
+    let items = items::check(file, faults);
     let scales = scales::check(file, &items, faults);
     let criteria = rules::criteria(file, &items, faults);
     let risk_rules = rules::risk_rules(file, &items, faults);
-    let texts = texts::check(file, faults);
+    let licence = licence(&file.licence, faults);
+    let texts = texts::check(file, (licence.class, definition.origin), faults);
     Instrument {
         id: file.id.get_ref().clone(),
         version: file.version.get_ref().clone(),
-        fingerprint: fingerprint(text),
+        fingerprint: fingerprint(&definition.text),
+        kind: kind(file, faults),
+        respondent: respondent(file, faults),
+        origin: definition.origin,
         loinc: file.loinc.clone(),
-        licence: licence(&file.licence, faults),
+        licence,
         sources: file.sources.clone(),
         items,
         scales,
@@ -61,6 +85,45 @@ fn build(path: &str, text: &str, file: &DefinitionFile, faults: &mut Faults<'_>)
         risk_rules,
         texts,
     }
+}
+
+fn kind(file: &DefinitionToml, faults: &mut Faults<'_>) -> Kind {
+    one_of("kind", &file.kind, &Kind::ALL, Kind::word, faults).unwrap_or(Kind::Symptoms)
+}
+
+fn respondent(file: &DefinitionToml, faults: &mut Faults<'_>) -> Respondent {
+    let word = &file.respondent;
+    one_of(
+        "respondent",
+        word,
+        &Respondent::ALL,
+        Respondent::word,
+        faults,
+    )
+    .unwrap_or(Respondent::Patient)
+}
+
+/// The one of these that the word stands for; `None` when it is not said, or is a fault.
+fn one_of<T: Copy>(
+    key: &str,
+    said: &Option<Spanned<String>>,
+    all: &[T],
+    word: impl Fn(T) -> &'static str,
+    faults: &mut Faults<'_>,
+) -> Option<T> {
+    let said = said.as_ref()?;
+    let found = all
+        .iter()
+        .copied()
+        .find(|known| word(*known) == said.get_ref());
+    if found.is_none() {
+        let words: Vec<_> = all.iter().map(|known| word(*known)).collect();
+        faults.at(
+            said.span(),
+            format!("{key} {:?}; wanted is one of {words:?}", said.get_ref()),
+        );
+    }
+    found
 }
 
 /// SHA-256 of the file, in hexadecimal.
@@ -71,7 +134,7 @@ fn fingerprint(text: &str) -> String {
         .collect()
 }
 
-fn check_name(path: &str, file: &DefinitionFile, faults: &mut Faults<'_>) {
+fn check_name(definition: &DefinitionFile, file: &DefinitionToml, faults: &mut Faults<'_>) {
     let (id, version) = (file.id.get_ref(), file.version.get_ref());
     check_id("id", &file.id, faults);
     if version.parse::<u32>().is_err() || version.starts_with('0') {
@@ -80,9 +143,10 @@ fn check_name(path: &str, file: &DefinitionFile, faults: &mut Faults<'_>) {
             format!("version is {version:?}; wanted is a whole number from 1, in quotes"),
         );
     }
-    if path != format!("{id}/{version}.toml") {
+    if definition.path != format!("{id}/{version}.toml") {
         let what = format!(
-            "the file says {id:?} version {version:?}, so it must be survey-defs/{id}/{version}.toml"
+            "the file says {id:?} version {version:?}, so it must be {}{id}/{version}.toml",
+            definition.folder()
         );
         faults.at(file.id.span(), what);
     }
@@ -157,128 +221,6 @@ fn licence(file: &LicenceFile, faults: &mut Faults<'_>) -> Licence {
         source: file.source.clone(),
         checked_on: file.checked_on.to_string(),
     }
-}
-
-type OptionSets<'a> = BTreeMap<&'a str, Vec<AnswerOption>>;
-
-fn options<'a>(file: &'a DefinitionFile, faults: &mut Faults<'_>) -> OptionSets<'a> {
-    for (name, set) in &file.option_sets {
-        if !file.items.iter().any(|item| item.options.get_ref() == name) {
-            faults.at(set.span(), format!("no item uses the option set {name:?}"));
-        }
-    }
-    file.option_sets
-        .iter()
-        .map(|(name, set)| (name.as_str(), option_set(name, set, faults)))
-        .collect()
-}
-
-fn option_set(
-    name: &str,
-    set: &Spanned<Vec<OptionFile>>,
-    faults: &mut Faults<'_>,
-) -> Vec<AnswerOption> {
-    if set.get_ref().len() < 2 {
-        faults.at(
-            set.span(),
-            format!("option set {name:?} needs at least two answers"),
-        );
-    }
-    let mut options: Vec<AnswerOption> = Vec::with_capacity(set.get_ref().len());
-    for option in set.get_ref() {
-        let value = *option.value.get_ref();
-        if options.iter().any(|known| known.value == value) {
-            faults.at(
-                option.value.span(),
-                format!("option set {name:?} has the value {value} twice; values are distinct"),
-            );
-        }
-        options.push(AnswerOption {
-            value,
-            code: option.code.clone(),
-        });
-    }
-    options
-}
-
-fn items(file: &DefinitionFile, options: &OptionSets<'_>, faults: &mut Faults<'_>) -> Vec<Item> {
-    if file.items.is_empty() {
-        faults.missing("there are no items");
-    }
-    check_distinct("item", file.items.iter().map(|item| &item.id), faults);
-    let mut items: Vec<Item> = Vec::with_capacity(file.items.len());
-    for item in &file.items {
-        let built = build_item(item, options, &items, faults);
-        items.push(built);
-    }
-    items
-}
-
-fn build_item(
-    file: &ItemFile,
-    options: &OptionSets<'_>,
-    earlier: &[Item],
-    faults: &mut Faults<'_>,
-) -> Item {
-    check_id("item", &file.id, faults);
-    let set = options.get(file.options.get_ref().as_str());
-    if set.is_none() {
-        faults.at(
-            file.options.span(),
-            format!("there is no option set {:?}", file.options.get_ref()),
-        );
-    }
-    Item {
-        id: file.id.get_ref().clone(),
-        options: set.cloned().unwrap_or_default(),
-        asked_when: file
-            .asked_when
-            .as_ref()
-            .and_then(|condition| asked_when(condition, earlier, faults)),
-        loinc: file.loinc.clone(),
-    }
-}
-
-/// A gate is an earlier item, so that a person never meets a question whose gate is still ahead.
-fn asked_when(
-    file: &AskedWhenFile,
-    earlier: &[Item],
-    faults: &mut Faults<'_>,
-) -> Option<AskedWhen> {
-    let gate = earlier
-        .iter()
-        .enumerate()
-        .find(|(_, item)| item.id == *file.item.get_ref());
-    let Some((gate, item)) = gate else {
-        faults.at(
-            file.item.span(),
-            format!(
-                "asked_when names {:?}, which is no earlier item",
-                file.item.get_ref()
-            ),
-        );
-        return None;
-    };
-    for value in &file.answered {
-        if item.option_with(*value.get_ref()).is_none() {
-            let what = format!(
-                "item {:?} has no answer {}",
-                file.item.get_ref(),
-                value.get_ref()
-            );
-            faults.at(value.span(), what);
-        }
-    }
-    if file.answered.is_empty() {
-        faults.at(
-            file.item.span(),
-            "asked_when needs at least one value in `answered`",
-        );
-    }
-    Some(AskedWhen {
-        item: gate,
-        answered: file.answered.iter().map(|value| *value.get_ref()).collect(),
-    })
 }
 
 /// The item with this id and its place, or a fault.

@@ -3,14 +3,16 @@
 use super::{check_distinct, check_id, check_source, find};
 use crate::domain::instrument::faults::Faults;
 use crate::domain::instrument::file::{
-    ConditionFile, CriterionFile, DefinitionFile, EndorsedFile, RiskRuleFile,
+    ConditionFile, CriterionFile, DefinitionToml, EndorsedFile, RiskRuleFile,
 };
-use crate::domain::instrument::{Condition, Criterion, Endorsed, Item, RiskRule};
+use crate::domain::instrument::{
+    AnsweredBy, Condition, Criterion, Endorsed, Item, Limit, RiskRule, Wanted,
+};
 use crate::domain::risk::Tier;
 use toml::Spanned;
 
 pub(super) fn criteria(
-    file: &DefinitionFile,
+    file: &DefinitionToml,
     items: &[Item],
     faults: &mut Faults<'_>,
 ) -> Vec<Criterion> {
@@ -19,23 +21,35 @@ pub(super) fn criteria(
         file.criteria.iter().map(|criterion| &criterion.id),
         faults,
     );
+    let scales: Vec<_> = file
+        .scales
+        .iter()
+        .map(|scale| scale.id.get_ref().as_str())
+        .collect();
     file.criteria
         .iter()
-        .map(|criterion| build_criterion(criterion, items, faults))
+        .map(|criterion| build_criterion(criterion, (items, &scales), faults))
         .collect()
 }
 
-fn build_criterion(file: &CriterionFile, items: &[Item], faults: &mut Faults<'_>) -> Criterion {
+/// What a condition may look at: the items, and the ids of the scales.
+pub(super) type Known<'a> = (&'a [Item], &'a [&'a str]);
+
+fn build_criterion(file: &CriterionFile, known: Known<'_>, faults: &mut Faults<'_>) -> Criterion {
     check_id("criterion", &file.id, faults);
     check_source(file.id.span(), &file.source, faults);
     Criterion {
         id: file.id.get_ref().clone(),
-        condition: condition(&file.rule, items, faults),
+        condition: condition(&file.rule, known, faults),
         source: file.source.clone(),
     }
 }
 
-fn condition(file: &Spanned<ConditionFile>, items: &[Item], faults: &mut Faults<'_>) -> Condition {
+pub(super) fn condition(
+    file: &Spanned<ConditionFile>,
+    known: Known<'_>,
+    faults: &mut Faults<'_>,
+) -> Condition {
     let said = file.get_ref();
     let mut each = |parts: &[Spanned<ConditionFile>]| -> Vec<Condition> {
         if parts.is_empty() {
@@ -43,27 +57,56 @@ fn condition(file: &Spanned<ConditionFile>, items: &[Item], faults: &mut Faults<
         }
         parts
             .iter()
-            .map(|part| condition(part, items, faults))
+            .map(|part| condition(part, known, faults))
             .collect()
     };
-    match (&said.all, &said.any, &said.count, said.at_least) {
-        (Some(parts), None, None, None) => Condition::All(each(parts)),
-        (None, Some(parts), None, None) => Condition::Any(each(parts)),
-        (None, None, Some(groups), Some(at_least)) => {
-            counted(file, groups, (at_least, said.at_most), items, faults)
+    let limits = (said.at_least, said.at_most);
+    match (&said.all, &said.any, &said.count, &said.scale, limits) {
+        (Some(parts), None, None, None, (None, None)) => Condition::All(each(parts)),
+        (None, Some(parts), None, None, (None, None)) => Condition::Any(each(parts)),
+        (None, None, Some(groups), None, (Some(_), _) | (_, Some(_))) => {
+            counted(file, groups, known.0, faults)
+        }
+        (None, None, None, Some(scale), (Some(points), None)) => {
+            scored(scale, Limit::AtLeast(points), known.1, faults)
+        }
+        (None, None, None, Some(scale), (None, Some(points))) => {
+            scored(scale, Limit::AtMost(points), known.1, faults)
         }
         _ => {
-            let what = "a condition is { all = [...] }, or { any = [...] }, or { count = [...], at_least = n } with at_most if wanted";
+            let what = "a condition is { all = [...] }, or { any = [...] }, or { count = [...] } with at_least = n, at_most = n or both, \
+                        or { scale = \"…\", at_least = n } or at_most instead";
             faults.at(file.span(), what);
             Condition::All(Vec::new())
         }
     }
 }
 
+fn scored(
+    named: &Spanned<String>,
+    limit: Limit,
+    scales: &[&str],
+    faults: &mut Faults<'_>,
+) -> Condition {
+    let found = scales.iter().position(|scale| scale == named.get_ref());
+    if found.is_none() {
+        faults.at(
+            named.span(),
+            format!(
+                "there is no scale {:?} that could be looked at here",
+                named.get_ref()
+            ),
+        );
+    }
+    Condition::Score {
+        scale: found.unwrap_or_default(),
+        limit,
+    }
+}
+
 fn counted(
     file: &Spanned<ConditionFile>,
     groups: &[EndorsedFile],
-    (at_least, at_most): (u16, Option<u16>),
     items: &[Item],
     faults: &mut Faults<'_>,
 ) -> Condition {
@@ -73,6 +116,9 @@ fn counted(
         .iter()
         .flat_map(|group| endorsed(group, items, faults))
         .collect();
+    let [at_least, at_most] = [file.get_ref().at_least, file.get_ref().at_most]
+        .map(|number| number.map(|number| how_many(file, number, faults)));
+    let at_least = at_least.unwrap_or_default();
     if usize::from(at_least) > endorsed.len() || at_most.is_some_and(|most| most < at_least) {
         let what = format!(
             "{} items can never count {at_least} times within these limits",
@@ -87,26 +133,75 @@ fn counted(
     }
 }
 
+fn how_many(place: &Spanned<ConditionFile>, number: f64, faults: &mut Faults<'_>) -> u16 {
+    if number.fract() != 0.0 || !(0.0..=f64::from(u16::MAX)).contains(&number) {
+        faults.at(
+            place.span(),
+            format!("{number} items cannot be counted; wanted is a whole number"),
+        );
+    }
+    number as u16
+}
+
 fn endorsed(group: &EndorsedFile, items: &[Item], faults: &mut Faults<'_>) -> Vec<Endorsed> {
     let mut found = Vec::with_capacity(group.items.len());
     for id in &group.items {
         let Some((position, item)) = find(id, items, faults) else {
             continue;
         };
-        check_reachable(id, item, group.from, faults);
-        found.push(Endorsed {
-            position,
-            from: group.from,
-        });
+        let wanted = match (group.from, group.to, &group.answered) {
+            (Some(from), None, None) => Wanted::From(from),
+            (Some(from), Some(to), None) => Wanted::Between(from, to),
+            (None, None, Some(values)) => Wanted::Any(values.clone()),
+            _ => {
+                let what =
+                    "items are counted { from = n }, with `to` if wanted, or { answered = [...] }";
+                faults.at(id.span(), what);
+                continue;
+            }
+        };
+        check_tells_apart(id, item, &wanted, faults);
+        found.push(Endorsed { position, wanted });
     }
     found
 }
 
-/// A threshold that every answer or no answer reaches is a slip of the pen.
-fn check_reachable(place: &Spanned<String>, item: &Item, from: i16, faults: &mut Faults<'_>) {
-    if from <= item.lowest() || from > item.highest() {
+/// A rule that every answer or no answer meets is a slip of the pen.
+fn check_tells_apart(
+    place: &Spanned<String>,
+    item: &Item,
+    wanted: &Wanted,
+    faults: &mut Faults<'_>,
+) {
+    if item.answered_by == AnsweredBy::Words {
+        faults.at(
+            place.span(),
+            format!(
+                "item {:?} is answered by words, which nothing looks at",
+                item.id
+            ),
+        );
+        return;
+    }
+    if let Wanted::Any(values) = wanted
+        && let Some(value) = values.iter().find(|value| !item.has_value(**value))
+    {
+        faults.at(
+            place.span(),
+            format!("item {:?} has no answer {value}", item.id),
+        );
+    }
+    let counting = item.values().filter(|value| wanted.takes(*value)).count();
+    let said = match wanted {
+        Wanted::From(from) => format!("{from} and above"),
+        Wanted::Between(from, to) => format!("{from} to {to}"),
+        Wanted::Any(values) => format!("one of {values:?}"),
+    };
+    // Of several options any may be ticked or not, so all of them together still tell people apart.
+    let every = counting == item.values().count() && item.answered_by != AnsweredBy::Several;
+    if counting == 0 || every {
         let what = format!(
-            "item {:?} is answered from {} to {}, so {from} and above tells nobody apart",
+            "item {:?} is answered from {} to {}, so {said} tells nobody apart",
             item.id,
             item.lowest(),
             item.highest()
@@ -116,7 +211,7 @@ fn check_reachable(place: &Spanned<String>, item: &Item, from: i16, faults: &mut
 }
 
 pub(super) fn risk_rules(
-    file: &DefinitionFile,
+    file: &DefinitionToml,
     items: &[Item],
     faults: &mut Faults<'_>,
 ) -> Vec<RiskRule> {
@@ -147,13 +242,23 @@ fn build_risk_rule(
         );
     }
     let (position, item) = find(&file.item, items, faults)?;
-    let at_least = *file.at_least.get_ref();
-    check_reachable(&file.item, item, at_least, faults);
+    let wanted = match (file.at_least, &file.answered) {
+        (Some(at_least), None) => Wanted::From(at_least),
+        (None, Some(values)) => Wanted::Any(values.clone()),
+        _ => {
+            faults.at(
+                file.id.span(),
+                "a risk rule has either at_least = n or answered = [values]",
+            );
+            return None;
+        }
+    };
+    check_tells_apart(&file.item, item, &wanted, faults);
     Some(RiskRule {
         id: file.id.get_ref().clone(),
         version: file.version.clone(),
         item: position,
-        at_least,
+        wanted,
         tier: tier.ok()?,
         source: file.source.clone(),
     })

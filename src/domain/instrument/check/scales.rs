@@ -1,22 +1,19 @@
-//! Checks the scales of a definition: items, range, missing rule, bands, cut-offs, change constants.
+//! Checks the scales of a definition: items, method, range, missing rule, lookup table, change constants. Bands and
+//! cut-offs are in `bands`.
 
+use super::bands;
+use super::rules::{self, Known};
 use super::{check_distinct, check_id, check_source, find};
 use crate::domain::instrument::faults::Faults;
-use crate::domain::instrument::file::{
-    BandFile, CutOffFile, DefinitionFile, MissingFile, ScaleFile,
-};
+use crate::domain::instrument::file::{DefinitionToml, MissingFile, ScaleFile};
+use crate::domain::instrument::reachable;
 use crate::domain::instrument::{
-    Band, CutOff, Item, Method, MissingRule, Rounding, Scale, ScaleItem,
+    AnsweredBy, Blank, Condition, Endorsed, Item, Lookup, LookupRow, Method, MissingRule, NotAsked,
+    ROUNDING, Rounding, Scale, ScaleItem,
 };
 use toml::Spanned;
 
-/// Room for the rounding of scales that are multiplied or divided.
-const ROUNDING: f64 = 1e-9;
-
-pub(super) fn check(file: &DefinitionFile, items: &[Item], faults: &mut Faults<'_>) -> Vec<Scale> {
-    if file.scales.is_empty() {
-        faults.missing("there are no scales");
-    }
+pub(super) fn check(file: &DefinitionToml, items: &[Item], faults: &mut Faults<'_>) -> Vec<Scale> {
     check_distinct("scale", file.scales.iter().map(|scale| &scale.id), faults);
     file.scales
         .iter()
@@ -27,26 +24,27 @@ pub(super) fn check(file: &DefinitionFile, items: &[Item], faults: &mut Faults<'
 fn build(file: &ScaleFile, items: &[Item], faults: &mut Faults<'_>) -> Scale {
     check_id("scale", &file.id, faults);
     let members = members(file, items, faults);
-    let method = method(file, faults);
-    let times = times(file, faults);
-    check_range(file, (method, times), &members, faults);
-    check_not_asked(file, &members, faults);
+    let method = method(file, items, faults);
+    check_countable(file, &method, &members, faults);
     check_change(file, faults);
     let [lowest, highest] = *file.range.get_ref();
-    Scale {
+    let scale = Scale {
         id: file.id.get_ref().clone(),
-        missing: missing(&file.missing, members.len(), faults),
-        bands: bands(file, faults),
-        bands_source: file.bands_source.clone(),
-        cut_offs: cut_offs(file, faults),
+        missing: missing(&file.missing, tolerable(&method, &members), faults),
+        not_asked: not_asked(file, &members, faults),
+        bandings: bands::bandings(file, faults),
+        cut_offs: bands::cut_offs(file, faults),
         change: file.change.as_ref().map(|change| change.get_ref().clone()),
         loinc: file.loinc.clone(),
         items: members.iter().map(|(member, _)| *member).collect(),
+        lookup: lookup(file, faults),
+        times: times(file, faults),
         method,
-        times,
         lowest,
         highest,
-    }
+    };
+    check_range(file, &scale, items, faults);
+    scale
 }
 
 /// The items of a scale as they count, each with the item itself.
@@ -56,63 +54,178 @@ fn members<'a>(file: &ScaleFile, items: &'a [Item], faults: &mut Faults<'_>) -> 
     let named = file.items.get_ref();
     check_distinct("scale item", named.iter(), faults);
     check_distinct("reversed item", file.reversed.iter(), faults);
+    check_distinct("optional item", file.optional.iter(), faults);
     if named.is_empty() {
         faults.at(file.items.span(), "a scale needs at least one item");
     }
-    for id in &file.reversed {
-        if !named.iter().any(|item| item.get_ref() == id.get_ref()) {
-            faults.at(
-                id.span(),
-                format!(
-                    "{:?} is reversed but is no item of this scale",
-                    id.get_ref()
-                ),
-            );
+    for (kind, ids) in [("reversed", &file.reversed), ("optional", &file.optional)] {
+        for id in ids {
+            if !named.iter().any(|item| item.get_ref() == id.get_ref()) {
+                faults.at(
+                    id.span(),
+                    format!("{:?} is {kind} but is no item of this scale", id.get_ref()),
+                );
+            }
         }
     }
-    let is_reversed = |id: &str| {
-        file.reversed
-            .iter()
-            .any(|reversed| reversed.get_ref() == id)
-    };
+    if let Some(first) = file.optional.first() {
+        let source = file.optional_source.as_deref().unwrap_or("");
+        check_source(first.span(), source, faults);
+    }
+    let is_in = |ids: &[Spanned<String>], id: &str| ids.iter().any(|known| known.get_ref() == id);
     let found = named.iter().filter_map(|id| {
         let (position, item) = find(id, items, faults)?;
         let ends = item.lowest().saturating_add(item.highest());
         let member = ScaleItem {
             position,
-            reversed_within: is_reversed(id.get_ref()).then_some(ends),
+            reversed_within: is_in(&file.reversed, id.get_ref()).then_some(ends),
+            blank: if is_in(&file.optional, id.get_ref()) {
+                Blank::Zero
+            } else {
+                Blank::Missing
+            },
         };
         Some((member, item))
     });
     found.collect()
 }
 
-fn method(file: &ScaleFile, faults: &mut Faults<'_>) -> Method {
-    match (file.method.get_ref().as_str(), file.counts_from) {
-        ("sum", None) => Method::Sum,
-        ("mean", None) => Method::Mean,
-        ("count", Some(at_least)) => Method::Count { at_least },
-        ("count", None) => {
+fn method(file: &ScaleFile, items: &[Item], faults: &mut Faults<'_>) -> Method {
+    let place = file.method.span();
+    let from = file.counts_from;
+    match (
+        file.method.get_ref().as_str(),
+        from,
+        &file.counts_any,
+        &file.rules,
+    ) {
+        ("sum", None, None, None) => Method::Sum,
+        ("mean", None, None, None) => Method::Mean,
+        ("highest", None, None, None) => Method::Highest,
+        ("count", Some(from), None, None) => Method::CountFrom(from),
+        ("count", None, Some(values), None) => {
+            Method::CountAny(values.iter().map(|value| *value.get_ref()).collect())
+        }
+        ("count", _, _, None) => {
+            let what = "method \"count\" needs counts_from, the value that counts, or counts_any, the values that count";
+            faults.at(place, what);
+            Method::Sum
+        }
+        ("rules", None, None, Some(rules)) => Method::Rules(by_rules(file, rules, items, faults)),
+        ("rules", None, None, None) => {
+            faults.at(place, "method \"rules\" needs rules, a list of conditions");
+            Method::Sum
+        }
+        ("sum" | "mean" | "highest" | "count" | "rules", ..) => {
             faults.at(
-                file.method.span(),
-                "method \"count\" needs counts_from, the value that counts",
+                place,
+                "counts_from and counts_any belong to method \"count\" only, rules to method \"rules\" only",
             );
             Method::Sum
         }
-        ("sum" | "mean", Some(_)) => {
-            faults.at(
-                file.method.span(),
-                "counts_from belongs to method \"count\" only",
+        (other, ..) => {
+            let what = format!(
+                "method {other:?}; wanted is \"sum\", \"mean\", \"count\", \"highest\" or \"rules\""
             );
+            faults.at(place, what);
             Method::Sum
         }
-        (other, _) => {
-            faults.at(
-                file.method.span(),
-                format!("method {other:?}; wanted is \"sum\", \"mean\" or \"count\""),
-            );
-            Method::Sum
+    }
+}
+
+/// The conditions of a scale that counts how many hold. They look at items of the scale only.
+fn by_rules(
+    file: &ScaleFile,
+    rules: &[Spanned<crate::domain::instrument::file::ConditionFile>],
+    items: &[Item],
+    faults: &mut Faults<'_>,
+) -> Vec<Condition> {
+    let known: Known<'_> = (items, &[]);
+    let conditions: Vec<_> = rules
+        .iter()
+        .map(|rule| rules::condition(rule, known, faults))
+        .collect();
+    let named = file.items.get_ref();
+    for item in items {
+        let looked_at = conditions
+            .iter()
+            .any(|condition| looks_at(condition, items, &item.id));
+        let listed = named.iter().find(|id| *id.get_ref() == item.id);
+        match (looked_at, listed) {
+            (true, None) => faults.at(
+                file.items.span(),
+                format!("a rule looks at item {:?}; list it under items", item.id),
+            ),
+            (false, Some(id)) => {
+                faults.at(id.span(), format!("no rule looks at item {:?}", item.id))
+            }
+            _ => {}
         }
+    }
+    conditions
+}
+
+fn looks_at(condition: &Condition, items: &[Item], id: &str) -> bool {
+    let is_it = |endorsed: &Endorsed| {
+        items
+            .get(endorsed.position)
+            .is_some_and(|item| item.id == id)
+    };
+    match condition {
+        Condition::Count { endorsed, .. } => endorsed.iter().any(is_it),
+        Condition::Score { .. } => false,
+        Condition::All(parts) | Condition::Any(parts) => {
+            parts.iter().any(|part| looks_at(part, items, id))
+        }
+    }
+}
+
+/// What can be added, counted or compared.
+fn check_countable(
+    file: &ScaleFile,
+    method: &Method,
+    members: &Members<'_>,
+    faults: &mut Faults<'_>,
+) {
+    for ((member, item), id) in members.iter().zip(file.items.get_ref()) {
+        let adds = matches!(method, Method::Sum | Method::Mean);
+        let what = match item.answered_by {
+            AnsweredBy::Words => "is answered by words, which are never scored",
+            AnsweredBy::Several if adds => {
+                "is answered by several ticks, which can be counted or looked at by rules, but not added up"
+            }
+            AnsweredBy::Several if member.reversed_within.is_some() => {
+                "is answered by several ticks, which have no other end to count from"
+            }
+            _ => continue,
+        };
+        faults.at(id.span(), format!("item {:?} {what}", item.id));
+    }
+    let Some(values) = &file.counts_any else {
+        return;
+    };
+    for value in values {
+        let counts = |(member, item): &(ScaleItem, &Item)| {
+            item.values()
+                .any(|option| member.counted(option) == *value.get_ref())
+        };
+        if !members.iter().any(counts) {
+            faults.at(
+                value.span(),
+                format!("no item of this scale has an answer {}", value.get_ref()),
+            );
+        }
+    }
+}
+
+/// How many things of a scale can be missing: items that must be answered, or rules.
+fn tolerable(method: &Method, members: &Members<'_>) -> usize {
+    match method {
+        Method::Rules(rules) => rules.len(),
+        _ => members
+            .iter()
+            .filter(|(member, _)| member.blank == Blank::Missing)
+            .count(),
     }
 }
 
@@ -124,71 +237,136 @@ fn times(file: &ScaleFile, faults: &mut Faults<'_>) -> f64 {
     *times.get_ref()
 }
 
-/// The stated range must be the one the items give: a slip in the item list shows up here.
-fn check_range(
-    file: &ScaleFile,
-    (method, times): (Method, f64),
-    members: &Members<'_>,
-    faults: &mut Faults<'_>,
-) {
-    let ends = members
-        .iter()
-        .map(|(member, item)| ends(method, *member, item));
-    let (low, high) = ends.fold((0.0, 0.0), |sum, end| (sum.0 + end.0, sum.1 + end.1));
-    let by = match method {
-        Method::Mean => times / count(members.len()),
-        Method::Sum | Method::Count { .. } => times,
+fn lookup(file: &ScaleFile, faults: &mut Faults<'_>) -> Option<Lookup> {
+    let table = file.lookup.as_ref()?;
+    let source = file.lookup_source.clone().unwrap_or_default();
+    check_source(table.span(), &source, faults);
+    let mut rows: Vec<LookupRow> = Vec::with_capacity(table.get_ref().len());
+    for row in table.get_ref() {
+        let (raw, score, standard_error) = match row.get_ref().as_slice() {
+            [raw, score] => (*raw, *score, None),
+            [raw, score, error] => (*raw, *score, Some(*error)),
+            _ => {
+                faults.at(
+                    row.span(),
+                    "a row of the lookup table is [raw, score] or [raw, score, standard_error]",
+                );
+                continue;
+            }
+        };
+        if rows.last().is_some_and(|before| before.raw >= raw) {
+            faults.at(
+                row.span(),
+                format!("raw results go from lowest to highest, each once; {raw} is out of order"),
+            );
+        }
+        rows.push(LookupRow {
+            raw,
+            score,
+            standard_error,
+        });
+    }
+    Some(Lookup { rows, source })
+}
+
+/// The stated range must be the one the items give: a slip in the item list shows up here. With a lookup table every
+/// raw result needs its row.
+fn check_range(file: &ScaleFile, scale: &Scale, items: &[Item], faults: &mut Faults<'_>) {
+    let raw = reachable::raw_results(items, scale);
+    let scores: Vec<f64> = match (&scale.lookup, &file.lookup) {
+        (Some(table), Some(place)) => {
+            check_rows(place, table, scale, &raw, faults);
+            table.rows.iter().map(|row| row.score).collect()
+        }
+        _ => raw,
     };
-    let (low, high) = (low * by, high * by);
+    let low = scores.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let [stated_low, stated_high] = *file.range.get_ref();
     if (low - stated_low).abs() > ROUNDING || (high - stated_high).abs() > ROUNDING {
-        let what =
-            format!("range is [{stated_low}, {stated_high}], but the items give [{low}, {high}]");
+        let give = if scale.lookup.is_some() {
+            "the lookup table gives"
+        } else {
+            "the items give"
+        };
+        let what = format!("range is [{stated_low}, {stated_high}], but {give} [{low}, {high}]");
         faults.at(file.range.span(), what);
     }
 }
 
-/// The least and the most an item can add to the scale.
-fn ends(method: Method, member: ScaleItem, item: &Item) -> (f64, f64) {
-    let worth = |value: i16| match method {
-        Method::Sum | Method::Mean => f64::from(member.counted(value)),
-        Method::Count { at_least } => f64::from(u8::from(member.counted(value) >= at_least)),
-    };
-    let (a, b) = (worth(item.lowest()), worth(item.highest()));
-    let (low, high) = (a.min(b), a.max(b));
-    match item.asked_when {
-        None => (low, high),
-        // An item that may go unasked may also count as 0.
-        Some(_) => (low.min(0.0), high.max(0.0)),
+fn check_rows(
+    place: &Spanned<Vec<Spanned<Vec<f64>>>>,
+    table: &Lookup,
+    scale: &Scale,
+    raw: &[f64],
+    faults: &mut Faults<'_>,
+) {
+    let lacking: Vec<_> = raw
+        .iter()
+        .filter(|raw| table.row(**raw).is_none())
+        .map(ToString::to_string)
+        .collect();
+    if !lacking.is_empty() {
+        faults.at(
+            place.span(),
+            format!("the lookup table has no row for {}", lacking.join(", ")),
+        );
+    }
+    let (low, high) = (raw.first(), raw.last());
+    for (row, written) in table.rows.iter().zip(place.get_ref()) {
+        if low.is_some_and(|low| row.raw < low - ROUNDING)
+            || high.is_some_and(|high| row.raw > high + ROUNDING)
+        {
+            faults.at(
+                written.span(),
+                format!("the items never give a raw result of {}", row.raw),
+            );
+        }
+    }
+    if let MissingRule::Prorate {
+        rounding: Rounding::None,
+        ..
+    } = scale.missing
+    {
+        faults.at(
+            place.span(),
+            "a prorated result needs rounding, or it has no row in the lookup table",
+        );
+    }
+    if scale.not_asked == NotAsked::LeftOut {
+        faults.at(
+            place.span(),
+            "a lookup table needs all items: not_asked = \"left_out\" does not go with it",
+        );
     }
 }
 
-/// A number of items as a number to calculate with.
-fn count(items: usize) -> f64 {
-    u32::try_from(items).map_or(f64::INFINITY, f64::from)
-}
-
-fn check_not_asked(file: &ScaleFile, members: &Members<'_>, faults: &mut Faults<'_>) {
+fn not_asked(file: &ScaleFile, members: &Members<'_>, faults: &mut Faults<'_>) -> NotAsked {
     let gated = members.iter().any(|(_, item)| item.asked_when.is_some());
+    // A rule that looks at an item that is not asked does not hold by it; nothing has to be said.
+    let ruled = file.rules.is_some();
     match (&file.not_asked, gated) {
-        (None, true) => {
+        (None, true) if !ruled => {
             faults.at(
                 file.id.span(),
-                "some items are not always asked: say not_asked = \"zero\" if they count as 0 then",
+                "some items are not always asked: say not_asked = \"zero\" if they count as 0 then, \"left_out\" if they leave the scale",
             );
         }
-        (Some(word), true) if word.get_ref() != "zero" => {
-            faults.at(
+        (Some(word), true) => match word.get_ref().as_str() {
+            "zero" => {}
+            "left_out" => return NotAsked::LeftOut,
+            other => faults.at(
                 word.span(),
-                format!("not_asked is {:?}; wanted is \"zero\"", word.get_ref()),
-            );
-        }
+                format!("not_asked is {other:?}; wanted is \"zero\" or \"left_out\""),
+            ),
+        },
         (Some(word), false) => faults.at(
             word.span(),
             "not_asked is said, but every item is always asked",
         ),
         _ => {}
     }
+    NotAsked::Zero
 }
 
 fn missing(file: &Spanned<MissingFile>, items: usize, faults: &mut Faults<'_>) -> MissingRule {
@@ -237,120 +415,6 @@ fn rounding(file: &Spanned<MissingFile>, word: &str, faults: &mut Faults<'_>) ->
             faults.at(file.span(), what);
             Rounding::None
         }
-    }
-}
-
-fn bands(file: &ScaleFile, faults: &mut Faults<'_>) -> Vec<Band> {
-    check_distinct("band", file.bands.iter().map(|band| &band.id), faults);
-    if let Some(first) = file.bands.first() {
-        check_source(
-            first.id.span(),
-            file.bands_source.as_deref().unwrap_or(""),
-            faults,
-        );
-        check_cover(file, faults);
-    }
-    let built = file.bands.iter().map(|band| Band {
-        id: band.id.get_ref().clone(),
-        from: band.from,
-        to: band.to,
-    });
-    built.collect()
-}
-
-/// Every score has one band, and only one.
-fn check_cover(file: &ScaleFile, faults: &mut Faults<'_>) {
-    let [lowest, highest] = *file.range.get_ref();
-    let ends = [
-        (file.bands.first(), lowest, Edge::Lower),
-        (file.bands.last(), highest, Edge::Upper),
-    ];
-    for (band, wanted, edge) in ends {
-        let Some(band) = band else { continue };
-        let seen = match edge {
-            Edge::Lower => band.from,
-            Edge::Upper => band.to,
-        };
-        if (f64::from(seen) - wanted).abs() > ROUNDING {
-            let what = format!(
-                "band {:?} ends the scale at {seen}, but the range ends at {wanted}",
-                band.id.get_ref()
-            );
-            faults.at(band.id.span(), what);
-        }
-    }
-    for pair in file.bands.windows(2) {
-        if let [before, after] = pair {
-            check_neighbours(before, after, faults);
-        }
-    }
-    for band in file.bands.iter().filter(|band| band.from > band.to) {
-        faults.at(
-            band.id.span(),
-            format!(
-                "band {:?} goes from {} down to {}",
-                band.id.get_ref(),
-                band.from,
-                band.to
-            ),
-        );
-    }
-}
-
-/// Which end of the scale is looked at.
-enum Edge {
-    Lower,
-    Upper,
-}
-
-fn check_neighbours(before: &BandFile, after: &BandFile, faults: &mut Faults<'_>) {
-    let (a, b) = (before.id.get_ref(), after.id.get_ref());
-    let wanted = before.to.saturating_add(1);
-    if after.from < wanted {
-        faults.at(
-            after.id.span(),
-            format!("bands {a:?} and {b:?} overlap: {b:?} must begin at {wanted}"),
-        );
-    } else if after.from > wanted {
-        faults.at(
-            after.id.span(),
-            format!("there is a gap between bands {a:?} and {b:?}: {b:?} must begin at {wanted}"),
-        );
-    }
-}
-
-fn cut_offs(file: &ScaleFile, faults: &mut Faults<'_>) -> Vec<CutOff> {
-    check_distinct(
-        "cut-off",
-        file.cut_offs.iter().map(|cut_off| &cut_off.id),
-        faults,
-    );
-    file.cut_offs
-        .iter()
-        .map(|cut_off| build_cut_off(cut_off, *file.range.get_ref(), faults))
-        .collect()
-}
-
-fn build_cut_off(
-    file: &CutOffFile,
-    [lowest, highest]: [f64; 2],
-    faults: &mut Faults<'_>,
-) -> CutOff {
-    let at_least = *file.at_least.get_ref();
-    check_id("cut-off", &file.id, faults);
-    check_source(file.id.span(), &file.source, faults);
-    if !(lowest < at_least && at_least <= highest) {
-        faults.at(
-            file.at_least.span(),
-            format!(
-                "a cut-off of {at_least} tells nobody apart on a scale from {lowest} to {highest}"
-            ),
-        );
-    }
-    CutOff {
-        id: file.id.get_ref().clone(),
-        at_least,
-        source: file.source.clone(),
     }
 }
 

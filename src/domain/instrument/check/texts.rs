@@ -1,106 +1,311 @@
 //! Checks that every language has words for everything, and words for nothing else.
 
+use super::{fingerprint, read};
 use crate::domain::instrument::faults::Faults;
 use crate::domain::instrument::file::{
-    DefinitionFile, ItemFile, ScaleFile, ScaleTextsFile, TextsFile, Words,
+    BandingTextsFile, DefinitionToml, ItemFile, ScaleFile, ScaleTextsFile, TextFileToml, TextsFile,
+    Words,
 };
-use crate::domain::instrument::{ENGLISH, ItemTexts, ScaleTexts, Texts};
+use crate::domain::instrument::{
+    BandingTexts, DefinitionFile, ENGLISH, Instrument, ItemTexts, LicenceClass, Origin, Permission,
+    ScaleTexts, Texts, Translation,
+};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use toml::Spanned;
 
-pub(super) fn check(file: &DefinitionFile, faults: &mut Faults<'_>) -> BTreeMap<String, Texts> {
+/// The words inside the definition itself.
+pub(super) fn check(
+    file: &DefinitionToml,
+    (class, origin): (LicenceClass, Origin),
+    faults: &mut Faults<'_>,
+) -> BTreeMap<String, Texts> {
     if !file.language.contains_key(ENGLISH) {
         faults.missing("there is no [language.en]; English is the language every definition has");
     }
+    let mut all = BTreeMap::new();
+    // English first: the other languages fall back to its names for clinicians.
     let languages = file.language.iter();
-    languages
-        .map(|(language, texts)| (language.clone(), build(file, language, texts, faults)))
-        .collect()
+    let (english, others): (Vec<_>, Vec<_>) = languages.partition(|(name, _)| *name == ENGLISH);
+    for (language, words) in english.into_iter().chain(others) {
+        let mut reader = Reader {
+            file,
+            place: format!("language.{language}."),
+            english: all.get(ENGLISH).cloned(),
+            faults: &mut *faults,
+        };
+        let wording = match (class, origin) {
+            (LicenceClass::C, Origin::Shipped) => Wording::Protected,
+            (LicenceClass::C, Origin::Site) if words.items.is_empty() => Wording::Protected,
+            _ => Wording::Here,
+        };
+        let texts = reader.texts(words, wording);
+        all.insert(language.clone(), texts);
+    }
+    all
 }
 
-fn build(
-    file: &DefinitionFile,
-    language: &str,
-    texts: &TextsFile,
+/// The words of a text file beside the definition.
+pub(super) fn join(
+    file: &DefinitionToml,
+    instrument: &mut Instrument,
+    text: &DefinitionFile,
     faults: &mut Faults<'_>,
-) -> Texts {
-    let mut reader = Reader { language, faults };
-    for (key, text) in [
-        ("name", &texts.name),
-        ("short_name", &texts.short_name),
-        ("credit", &texts.credit),
-    ] {
-        reader.refuse_empty(key, text);
+) {
+    let Some(mut read) = read::<TextFileToml>(&text.text, faults) else {
+        return;
+    };
+    let Some(language) = text.language() else {
+        return;
+    };
+    check_may_stand(instrument, text, language, faults);
+    let words = read.take_texts();
+    let mut reader = Reader {
+        file,
+        place: String::new(),
+        english: instrument.texts(ENGLISH).cloned(),
+        faults: &mut *faults,
+    };
+    let mut texts = reader.texts(&words, Wording::Here);
+    let translation = translation(&read, text, language, faults);
+    texts.translation = translation;
+    texts.permission = permission(instrument, &read, text, faults);
+    instrument.texts.insert(language.to_owned(), texts);
+}
+
+/// Protected wording comes from the clinic that has the right to it, and nothing else does.
+fn check_may_stand(
+    instrument: &Instrument,
+    text: &DefinitionFile,
+    language: &str,
+    faults: &mut Faults<'_>,
+) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if language.is_empty() || !language.chars().all(plain) {
+        faults.missing(format!(
+            "{language:?} is no language; wanted is a tag such as es or pt-BR"
+        ));
     }
-    reader.refuse_strangers("stems", &texts.stems, &stems(file));
-    reader.refuse_strangers(
-        "items",
-        &texts.items,
-        &ids(file.items.iter().map(|item| &item.id)),
-    );
-    reader.refuse_strange_groups("options", &texts.options, |set| {
-        file.option_sets.contains_key(set)
-    });
-    reader.refuse_strange_groups("scales", &texts.scales, |id| {
-        file.scales.iter().any(|scale| scale.id.get_ref() == id)
-    });
-    Texts {
-        name: texts.name.get_ref().clone(),
-        short_name: texts.short_name.get_ref().clone(),
-        instruction: texts.instruction.clone(),
-        credit: texts.credit.get_ref().clone(),
-        items: file
-            .items
-            .iter()
-            .map(|item| reader.item(file, item, texts))
-            .collect(),
-        scales: file
-            .scales
-            .iter()
-            .map(|scale| reader.scale(scale, &texts.scales))
-            .collect(),
-        criteria: reader.words(
-            "criteria",
-            &texts.criteria,
-            &ids(file.criteria.iter().map(|rule| &rule.id)),
-        ),
-        risk_rules: reader.words(
-            "risk_rules",
-            &texts.risk_rules,
-            &ids(file.risk_rules.iter().map(|rule| &rule.id)),
-        ),
+    if instrument.has_text(language) {
+        faults.missing(format!(
+            "there are words in {language:?} already; this file would replace them"
+        ));
     }
+    match (instrument.licence.class, instrument.origin, text.origin) {
+        (LicenceClass::C, _, Origin::Shipped) => faults.missing(
+            "the wording is protected (licence class C): only a clinic with its own licence can supply it",
+        ),
+        (LicenceClass::A | LicenceClass::B, Origin::Shipped, Origin::Site) => faults.missing(
+            "only words that do not ship (licence class C) can be supplied here; for another wording make a definition with an id of its own",
+        ),
+        _ => {}
+    }
+}
+
+fn translation(
+    read: &TextFileToml,
+    text: &DefinitionFile,
+    language: &str,
+    faults: &mut Faults<'_>,
+) -> Option<Translation> {
+    let mut said = |key: &str, value: &Option<String>| -> String {
+        let value = value.clone().unwrap_or_default();
+        if value.trim().is_empty() && text.origin == Origin::Shipped {
+            faults.missing(format!("{key} is missing: who vouches for this wording?"));
+        }
+        value
+    };
+    let translation = Translation {
+        translator: said("translator", &read.translator),
+        status: said("status", &read.status),
+        sources: read.sources.clone(),
+        fingerprint: fingerprint(&text.text),
+    };
+    if read.sources.is_empty() && text.origin == Origin::Shipped {
+        faults.missing("sources is missing: the copies the wording was compared with");
+    }
+    (language != ENGLISH).then_some(translation)
+}
+
+fn permission(
+    instrument: &Instrument,
+    read: &TextFileToml,
+    text: &DefinitionFile,
+    faults: &mut Faults<'_>,
+) -> Option<Permission> {
+    let needed = instrument.licence.class == LicenceClass::C && text.origin == Origin::Site;
+    let Some(said) = &read.permission else {
+        if needed {
+            faults.missing(
+                "there is no [permission]: wanted are holder, reference and granted_on of the clinic's own licence",
+            );
+        }
+        return None;
+    };
+    let file = said.get_ref();
+    if file.holder.trim().is_empty() || file.reference.trim().is_empty() {
+        faults.at(
+            said.span(),
+            "the permission needs its holder and reference in words",
+        );
+    }
+    Some(Permission {
+        holder: file.holder.clone(),
+        reference: file.reference.clone(),
+        granted_on: file.granted_on.to_string(),
+    })
+}
+
+/// Whether the words patients read are to be here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wording {
+    Here,
+    /// The owner does not let them ship.
+    Protected,
 }
 
 fn ids<'a>(spanned: impl Iterator<Item = &'a Spanned<String>>) -> Vec<String> {
     spanned.map(|id| id.get_ref().clone()).collect()
 }
 
-fn stems(file: &DefinitionFile) -> Vec<String> {
-    ids(file.items.iter().filter_map(|item| item.stem.as_ref()))
-}
-
-/// Takes words out of one language's part of the file.
+/// Takes words out of one language's part of a file.
 struct Reader<'a, 'f> {
-    language: &'a str,
+    file: &'a DefinitionToml,
+    /// What stands before the keys: `language.es.`, or nothing in a file of its own.
+    place: String,
+    /// The English words, once they are known.
+    english: Option<Texts>,
     faults: &'a mut Faults<'f>,
 }
 
 impl Reader<'_, '_> {
-    fn item(&mut self, file: &DefinitionFile, item: &ItemFile, texts: &TextsFile) -> ItemTexts {
-        let stem = item
-            .stem
-            .as_ref()
-            .map(|stem| self.word("stems", &texts.stems, stem.get_ref()));
-        ItemTexts {
-            stem,
-            text: self.word("items", &texts.items, item.id.get_ref()),
-            options: self.options(file, item.options.get_ref(), texts),
+    fn texts(&mut self, words: &TextsFile, wording: Wording) -> Texts {
+        self.refuse_strangers_everywhere(words);
+        let english = self.english.clone();
+        let english = english.as_ref();
+        Texts {
+            name: self.named("name", &words.name, english.map(|texts| &texts.name)),
+            short_name: self.named(
+                "short_name",
+                &words.short_name,
+                english.map(|texts| &texts.short_name),
+            ),
+            credit: self.named("credit", &words.credit, english.map(|texts| &texts.credit)),
+            instruction: self.instruction(words, wording),
+            items: match wording {
+                Wording::Here => self.items(words),
+                Wording::Protected => self.no_items(words),
+            },
+            scales: self.scales(words),
+            criteria: self.for_clinicians("criteria", &words.criteria, |texts| &texts.criteria),
+            risk_rules: self
+                .for_clinicians("risk_rules", &words.risk_rules, |texts| &texts.risk_rules),
+            translation: None,
+            permission: None,
         }
     }
 
-    fn options(&mut self, file: &DefinitionFile, set: &str, texts: &TextsFile) -> Vec<String> {
-        let Some(options) = file.option_sets.get(set) else {
+    fn refuse_strangers_everywhere(&mut self, words: &TextsFile) {
+        let file = self.file;
+        let stems = ids(file.items.iter().filter_map(|item| item.stem.as_ref()));
+        self.refuse_strangers("stems", &words.stems, &stems);
+        let items = ids(file.items.iter().map(|item| &item.id));
+        self.refuse_strangers("items", &words.items, &items);
+        self.refuse_strange_groups("options", &words.options, |set| {
+            file.option_sets.contains_key(set)
+        });
+        self.refuse_strange_groups("scales", &words.scales, |id| {
+            file.scales.iter().any(|scale| scale.id.get_ref() == id)
+        });
+    }
+
+    /// A name that a translation may leave to the English.
+    fn named(
+        &mut self,
+        key: &str,
+        text: &Option<Spanned<String>>,
+        english: Option<&String>,
+    ) -> String {
+        match (text, english) {
+            (Some(text), _) => {
+                self.refuse_empty(key, text);
+                text.get_ref().clone()
+            }
+            (None, Some(english)) if self.place.is_empty() => english.clone(),
+            (None, _) => {
+                self.faults
+                    .missing(format!("{}{key} is missing", self.place));
+                String::new()
+            }
+        }
+    }
+
+    fn instruction(&mut self, words: &TextsFile, wording: Wording) -> Option<String> {
+        let untranslated = self
+            .english
+            .as_ref()
+            .is_some_and(|texts| texts.instruction.is_some());
+        match &words.instruction {
+            Some(text) if wording == Wording::Protected => {
+                self.refuse_protected("instruction", text.span());
+                None
+            }
+            Some(text) => {
+                self.refuse_empty("instruction", text);
+                Some(text.get_ref().clone())
+            }
+            None if untranslated => {
+                self.faults.missing(format!(
+                    "{}instruction is missing; the English has one",
+                    self.place
+                ));
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// Nothing a patient reads, because it may not ship.
+    fn no_items(&mut self, words: &TextsFile) -> Vec<ItemTexts> {
+        let options = words.options.values().flat_map(BTreeMap::values);
+        let there = words
+            .stems
+            .values()
+            .chain(words.items.values())
+            .chain(options);
+        if let Some(text) = there.min_by_key(|text| text.span().start) {
+            self.refuse_protected("stems, items and options", text.span());
+        }
+        Vec::new()
+    }
+
+    fn refuse_protected(&mut self, what: &str, place: Range<usize>) {
+        self.faults.at(
+            place,
+            format!("the wording is protected (licence class C): {what} must not be in this file"),
+        );
+    }
+
+    fn items(&mut self, words: &TextsFile) -> Vec<ItemTexts> {
+        let items = self.file.items.iter();
+        items.map(|item| self.item(item, words)).collect()
+    }
+
+    fn item(&mut self, item: &ItemFile, words: &TextsFile) -> ItemTexts {
+        let stem = item
+            .stem
+            .as_ref()
+            .map(|stem| self.word("stems", &words.stems, stem.get_ref()));
+        let options = item.options.as_ref();
+        ItemTexts {
+            stem,
+            text: self.word("items", &words.items, item.id.get_ref()),
+            options: options.map_or_else(Vec::new, |set| self.options(set.get_ref(), words)),
+        }
+    }
+
+    fn options(&mut self, set: &str, words: &TextsFile) -> Vec<String> {
+        let Some(options) = self.file.option_sets.get(set) else {
             return Vec::new();
         };
         let values: Vec<_> = options
@@ -108,31 +313,119 @@ impl Reader<'_, '_> {
             .iter()
             .map(|option| option.value.get_ref().to_string())
             .collect();
-        let place = format!("options.{set}");
         let nothing = Words::new();
-        self.words(&place, texts.options.get(set).unwrap_or(&nothing), &values)
+        let place = format!("options.{set}");
+        self.words(&place, words.options.get(set).unwrap_or(&nothing), &values)
     }
 
-    fn scale(&mut self, scale: &ScaleFile, texts: &BTreeMap<String, ScaleTextsFile>) -> ScaleTexts {
+    fn scales(&mut self, words: &TextsFile) -> Vec<ScaleTexts> {
+        let scales = self.file.scales.iter().enumerate();
+        scales
+            .map(|(at, scale)| {
+                let english = self
+                    .english
+                    .as_ref()
+                    .and_then(|texts| texts.scales.get(at))
+                    .cloned();
+                match (words.scales.get(scale.id.get_ref()), english) {
+                    (None, Some(english)) => english,
+                    (Some(words), _) => self.scale(scale, words),
+                    (None, None) => self.no_scale(scale),
+                }
+            })
+            .collect()
+    }
+
+    fn no_scale(&mut self, scale: &ScaleFile) -> ScaleTexts {
+        self.faults.missing(format!(
+            "[{}scales.{}] is missing: it needs a name",
+            self.place,
+            scale.id.get_ref()
+        ));
+        ScaleTexts {
+            name: String::new(),
+            bandings: Vec::new(),
+            cut_offs: Vec::new(),
+        }
+    }
+
+    fn scale(&mut self, scale: &ScaleFile, words: &ScaleTextsFile) -> ScaleTexts {
         let id = scale.id.get_ref();
-        let Some(words) = texts.get(id) else {
-            self.faults.missing(format!(
-                "[language.{}.scales.{id}] is missing: it needs a name",
-                self.language
-            ));
-            return ScaleTexts {
-                name: String::new(),
-                bands: Vec::new(),
-                cut_offs: Vec::new(),
-            };
+        let place = format!("scales.{id}");
+        let name = match &words.name {
+            Some(name) => {
+                self.refuse_empty("name", name);
+                name.get_ref().clone()
+            }
+            None => {
+                self.faults
+                    .missing(format!("[{}{place}] needs a name", self.place));
+                String::new()
+            }
         };
-        self.refuse_empty("name", &words.name);
-        let bands = ids(scale.bands.iter().map(|band| &band.id));
         let cut_offs = ids(scale.cut_offs.iter().map(|cut_off| &cut_off.id));
         ScaleTexts {
-            name: words.name.get_ref().clone(),
-            bands: self.words(&format!("scales.{id}.bands"), &words.bands, &bands),
-            cut_offs: self.words(&format!("scales.{id}.cut_offs"), &words.cut_offs, &cut_offs),
+            name,
+            bandings: self.bandings(scale, words, &place),
+            cut_offs: self.words(&format!("{place}.cut_offs"), &words.cut_offs, &cut_offs),
+        }
+    }
+
+    fn bandings(
+        &mut self,
+        scale: &ScaleFile,
+        words: &ScaleTextsFile,
+        place: &str,
+    ) -> Vec<BandingTexts> {
+        let direct = ids(scale.bands.iter().map(|band| &band.id));
+        let bands = self.words(&format!("{place}.bands"), &words.bands, &direct);
+        self.refuse_strange_groups(&format!("{place}.bandings"), &words.bandings, |id| {
+            scale
+                .bandings
+                .iter()
+                .any(|banding| banding.id.get_ref() == id)
+        });
+        let mut all = Vec::new();
+        if !direct.is_empty() {
+            all.push(BandingTexts { name: None, bands });
+        }
+        let nothing = BandingTextsFile {
+            name: None,
+            bands: Words::new(),
+        };
+        for banding in &scale.bandings {
+            let id = banding.id.get_ref();
+            let place = format!("{place}.bandings.{id}");
+            let words = words.bandings.get(id).unwrap_or(&nothing);
+            let bands = ids(banding.bands.iter().map(|band| &band.id));
+            if words.name.is_none() {
+                self.faults
+                    .missing(format!("[{}{place}] needs a name", self.place));
+            }
+            all.push(BandingTexts {
+                name: words.name.as_ref().map(|name| name.get_ref().clone()),
+                bands: self.words(&format!("{place}.bands"), &words.bands, &bands),
+            });
+        }
+        all
+    }
+
+    /// Names for clinicians, which a translation leaves to the English.
+    fn for_clinicians(
+        &mut self,
+        place: &str,
+        words: &Words,
+        in_english: impl Fn(&Texts) -> &Vec<String>,
+    ) -> Vec<String> {
+        let file = self.file;
+        let known = if place == "criteria" {
+            ids(file.criteria.iter().map(|rule| &rule.id))
+        } else {
+            ids(file.risk_rules.iter().map(|rule| &rule.id))
+        };
+        match &self.english {
+            Some(english) if words.is_empty() => in_english(english).clone(),
+            _ => self.words(place, words, &known),
         }
     }
 
@@ -144,10 +437,8 @@ impl Reader<'_, '_> {
 
     fn word(&mut self, place: &str, words: &Words, id: &str) -> String {
         let Some(text) = words.get(id) else {
-            self.faults.missing(format!(
-                "[language.{}.{place}] has no words for {id:?}",
-                self.language
-            ));
+            self.faults
+                .missing(format!("[{}{place}] has no words for {id:?}", self.place));
             return String::new();
         };
         self.refuse_empty(id, text);
@@ -157,8 +448,8 @@ impl Reader<'_, '_> {
     fn refuse_strangers(&mut self, place: &str, words: &Words, ids: &[String]) {
         for (id, text) in words.iter().filter(|(id, _)| !ids.contains(id)) {
             let what = format!(
-                "[language.{}.{place}] has words for {id:?}, which the definition does not know",
-                self.language
+                "[{}{place}] has words for {id:?}, which the definition does not know",
+                self.place
             );
             self.faults.at(text.span(), what);
         }
@@ -173,8 +464,8 @@ impl Reader<'_, '_> {
     ) {
         for id in groups.keys().filter(|id| !is_known(id)) {
             self.faults.missing(format!(
-                "there is a [language.{}.{place}.{id}], but the definition does not know {id:?}",
-                self.language
+                "there is a [{}{place}.{id}], but the definition does not know {id:?}",
+                self.place
             ));
         }
     }

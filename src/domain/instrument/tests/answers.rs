@@ -1,6 +1,6 @@
 //! Answers: nothing is not zero, and only options of the item are let in.
 
-use crate::domain::instrument::{Answers, Library, shipped_files};
+use crate::domain::instrument::{Answers, Library, Person, shipped_files};
 use crate::domain::scoring::{Problem, score};
 
 #[test]
@@ -80,7 +80,7 @@ fn what_depends_on_an_item_that_is_ruled_out_is_ruled_out_too() {
     assert_eq!(asked(r#"{"0":1,"1":0}"#), [0, 1, 3, 4, 5]);
     assert_eq!(asked(r#"{"0":0,"1":1}"#), [0]);
     let odd = Answers::from_json(instrument, r#"{"0":0,"2":1}"#).unwrap();
-    let problems = score(instrument, &odd).problems;
+    let problems = score(instrument, &odd, Person::default()).problems;
     assert_eq!(
         problems,
         [Problem::AnsweredThoughNotAsked {

@@ -5,3 +5,4 @@ mod faults;
 mod guide;
 mod library;
 mod published;
+mod texts;

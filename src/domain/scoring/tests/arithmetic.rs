@@ -1,8 +1,8 @@
 //! The engine against plain arithmetic written here: every complete PHQ-9 and GAD-7 there is, and the bands by hand.
 
-use super::shipped;
+use super::{score, shipped};
 use crate::domain::instrument::{Answers, Instrument};
-use crate::domain::scoring::{Scored, Verdict, score};
+use crate::domain::scoring::{Scored, Verdict};
 
 /// Calls `look` with every complete form over the first `items` items.
 fn for_every_form(

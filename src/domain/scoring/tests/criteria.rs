@@ -1,8 +1,8 @@
 //! Criteria with missing answers, against every way to fill the gaps.
 
-use super::{answers, shipped};
+use super::{answers, score, shipped};
 use crate::domain::instrument::{Answers, Instrument};
-use crate::domain::scoring::{Verdict, score};
+use crate::domain::scoring::Verdict;
 use proptest::prelude::*;
 
 /// The verdicts of every criterion over every way to fill the gaps among the items.

@@ -3,33 +3,21 @@
 
 mod arithmetic;
 pub(in crate::domain) mod cases;
-mod coverage;
 mod criteria;
+mod forms;
 mod properties;
 mod rules;
 
-use crate::domain::instrument::{Answers, Instrument, Library};
+use crate::domain::instrument::{Answers, Instrument, Library, Person};
 
-/// Answers in printed order: `-` = not answered; `|` is only for the eye.
+/// Answers in printed order, as in the worked cases.
 fn answers(instrument: &Instrument, written: &str) -> Answers {
-    let mut answers = Answers::none(instrument);
-    let words: Vec<_> = written
-        .split_whitespace()
-        .filter(|word| *word != "|")
-        .collect();
-    assert_eq!(
-        words.len(),
-        instrument.items.len(),
-        "{written:?} does not have one answer per item"
-    );
-    for (position, word) in words.iter().enumerate() {
-        if *word != "-" {
-            answers
-                .set(instrument, position, word.parse().unwrap())
-                .unwrap();
-        }
-    }
-    answers
+    super::cases::answers(instrument, written).unwrap()
+}
+
+/// The scores of somebody of whom nothing is known.
+fn score<'a>(instrument: &'a Instrument, answers: &Answers) -> super::Scored<'a> {
+    super::score(instrument, answers, Person::default())
 }
 
 fn shipped(id: &str) -> &'static Instrument {

@@ -1,9 +1,9 @@
 //! What no shipped instrument uses yet: prorating, blanks as zero, reversed items, means, counts, factors. Tried on
 //! definitions of the tests' own, which go through the same reading and checking as the shipped ones.
 
-use super::answers;
+use super::{answers, score};
 use crate::domain::instrument::{Instrument, Library};
-use crate::domain::scoring::{Completion, Reason, Score, score};
+use crate::domain::scoring::{Completion, Reason, Score};
 
 /// A four-item questionnaire (answers 0 to 4, printed highest first) with one scale made of `scale`.
 fn with_scale(scale: &str) -> Instrument {
@@ -81,6 +81,7 @@ fn one_missing_item_is_refused_by_the_rule_that_refuses() {
             score.reason,
             Some(Reason::NotAnswered {
                 items: vec!["2"],
+                declined: vec![],
                 allowed: 0
             })
         );

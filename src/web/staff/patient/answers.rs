@@ -3,7 +3,7 @@
 use super::course::{Asked, Course};
 use crate::app::read_patient::Record;
 use crate::domain::care::Layout;
-use crate::domain::instrument::{Answers, Instrument, ItemTexts, Library};
+use crate::domain::instrument::{Answer, Answers, Instrument, ItemTexts, Library};
 use crate::store::response::ResponseRow;
 use crate::web::staff::words;
 use std::collections::BTreeSet;
@@ -133,15 +133,22 @@ fn column(record: &Record, asked: &Asked<'_>, row: &ResponseRow) -> Column {
 }
 
 fn cell(instrument: &Instrument, answers: Option<&Answers>, position: usize) -> Cell {
-    let value = answers.and_then(|answers| answers.get(position));
-    let raises = value.is_some_and(|value| {
-        instrument
-            .risk_rules
-            .iter()
-            .any(|rule| rule.item == position && value >= rule.at_least)
-    });
+    let answer = answers.map_or(Answer::Blank, |answers| answers.at(position));
+    let raises = instrument
+        .risk_rules
+        .iter()
+        .any(|rule| rule.item == position && rule.wanted.is_met_by(answer) == Some(true));
     Cell {
-        value: value.map_or_else(|| "–".to_owned(), |value| value.to_string()),
+        value: match answer {
+            Answer::Blank => "–".to_owned(),
+            Answer::Declined => "declined".to_owned(),
+            Answer::Value(value) => value.to_string(),
+            Answer::Several(ticks) => ticks.to_string(),
+            Answer::Words => answers
+                .and_then(|answers| answers.words(position))
+                .unwrap_or_default()
+                .to_owned(),
+        },
         raises,
     }
 }

@@ -3,7 +3,7 @@
 use crate::app::read_patient::EpisodeRecord;
 use crate::domain::care::{AdministrationState, ResponseState, read_battery};
 use crate::domain::ids::{AdministrationId, ResponseId};
-use crate::domain::instrument::{Answers, Instrument, Library, Scale};
+use crate::domain::instrument::{Answers, Instrument, Library, Person, Scale};
 use crate::domain::scoring;
 use crate::store::administration::AdministrationRow;
 use crate::store::response::{ResponseRow, ScoreRow};
@@ -178,7 +178,7 @@ impl<'a> Course<'a> {
         let Ok(answers) = Answers::from_json(instrument, &row.answers) else {
             return "the answers cannot be read".to_owned();
         };
-        let scored = scoring::score(instrument, &answers);
+        let scored = scoring::score(instrument, &answers, Person::default());
         match scored.score(scale).and_then(|score| score.reason.as_ref()) {
             Some(scoring::Reason::NotAnswered { items, .. }) if items.len() == 1 => {
                 format!("item {} not answered", items.join(""))
@@ -186,6 +186,7 @@ impl<'a> Course<'a> {
             Some(scoring::Reason::NotAnswered { items, .. }) => {
                 format!("items {} not answered", items.join(", "))
             }
+            Some(scoring::Reason::NotAsked) => "no item of this scale was asked".to_owned(),
             None => "not scored".to_owned(),
         }
     }

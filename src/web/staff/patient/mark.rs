@@ -46,6 +46,11 @@ impl Mark {
                 glyph: "–",
                 words: format!("no reliable change ({})", signed(change.delta)),
             },
+            Verdict::NoPublishedLimit => Mark {
+                class: "unknown",
+                glyph: "?",
+                words: format!("no published limit ({})", signed(change.delta)),
+            },
         }
     }
 }

@@ -7,7 +7,8 @@ use super::mark::Mark;
 use crate::app::read_patient::{EpisodeRecord, Record};
 use crate::charts::{Band, Limit, Occasion, Trend, Worse, trend};
 use crate::domain::change::{Attainment, Change, Direction, compare};
-use crate::domain::instrument::{Instrument, Library, Scale, ScaleTexts};
+use crate::domain::instrument::Limit::{AtLeast, AtMost};
+use crate::domain::instrument::{Banding, Instrument, Library, Person, Scale, ScaleTexts};
 use crate::web::staff::words::{day_ago, points};
 use chrono::{NaiveDate, TimeDelta};
 
@@ -94,12 +95,20 @@ pub struct CriterionLine {
 
 /// The name of the band a score lies in.
 pub fn band_name<'a>(instrument: &'a Instrument, scale: &Scale, value: f64) -> Option<&'a str> {
-    let band = scale.band(value)?;
-    let at = scale.bands.iter().position(|known| known.id == band.id)?;
-    texts_of(instrument, scale)?
-        .bands
-        .get(at)
-        .map(String::as_str)
+    let banding = usual_bands(scale)?;
+    let band = banding.band(value)?;
+    let scheme = scale
+        .bandings
+        .iter()
+        .position(|known| known.id == banding.id)?;
+    let at = banding.bands.iter().position(|known| known.id == band.id)?;
+    let texts = texts_of(instrument, scale)?.bandings.get(scheme)?;
+    texts.bands.get(at).map(String::as_str)
+}
+
+/// The bands in use for somebody of whom sex and age are not known.
+fn usual_bands(scale: &Scale) -> Option<&Banding> {
+    scale.banding_for(Person::default())
 }
 
 fn texts_of<'a>(instrument: &'a Instrument, scale: &Scale) -> Option<&'a ScaleTexts> {
@@ -155,7 +164,7 @@ fn view(
         banded: instrument
             .scales
             .first()
-            .is_some_and(|scale| !scale.bands.is_empty()),
+            .is_some_and(|scale| usual_bands(scale).is_some()),
         part_names: others()
             .map(|scale| scale_name(instrument, scale))
             .collect(),
@@ -263,19 +272,20 @@ fn chart(
             value,
         })
         .collect();
-    let bands: Vec<Band> = scale
-        .bands
+    let bands: Vec<Band> = usual_bands(scale)
         .iter()
+        .flat_map(|banding| &banding.bands)
         .map(|band| Band {
-            from: f64::from(band.from),
-            name: band_name(course.instrument, scale, f64::from(band.from))
+            from: band.from,
+            name: band_name(course.instrument, scale, band.from)
                 .unwrap_or(&band.id)
                 .to_owned(),
         })
         .collect();
-    let cut_off = scale.cut_offs.first().map(|limit| Limit {
-        at: limit.at_least,
-        words: format!("cut-off {}", points(limit.at_least)),
+    let usual = scale.cut_offs_for(Person::default()).next();
+    let cut_off = usual.map(|cut_off| Limit {
+        at: cut_off.limit.points(),
+        words: format!("cut-off {}", points(cut_off.limit.points())),
     });
     let texts = course.instrument.texts_or_english("en");
     trend(&Trend {
@@ -357,10 +367,13 @@ fn attended(record: &Record, episode: &EpisodeRecord) -> Vec<NaiveDate> {
 fn basis(change: Option<&Change>, scale: &Scale) -> Vec<String> {
     let (Some(change), Some(_)) = (change, &scale.change) else {
         return vec![match &scale.change {
-            Some(known) => format!(
-                "Change is judged from the second score on. {} points or more would be reliable.",
-                points(known.reliable_points)
-            ),
+            Some(known) => match known.reliable_limit() {
+                Some(limit) => format!(
+                    "Change is judged from the second score on. {} points or more would be reliable.",
+                    points(limit.points())
+                ),
+                None => "Reliable change: no published limit.".to_owned(),
+            },
             None => "No limit of reliable change is stated for this scale.".to_owned(),
         }];
     };
@@ -374,6 +387,7 @@ fn basis(change: Option<&Change>, scale: &Scale) -> Vec<String> {
         change.basis.remission.as_deref(),
     ));
     said.extend(change.basis.alternatives.iter().cloned());
+    said.extend(change.basis.important.iter().cloned());
     said
 }
 
@@ -392,19 +406,25 @@ fn limits(instrument: &Instrument, scale: &Scale) -> Vec<String> {
         .cut_offs
         .iter()
         .zip(names)
-        .map(|(limit, name)| {
+        .map(|(cut_off, name)| {
+            let side = match cut_off.limit {
+                AtLeast(_) => "more",
+                AtMost(_) => "less",
+            };
+            let whom = match cut_off.whom.is_everybody() {
+                true => String::new(),
+                false => format!(" ({})", cut_off.whom),
+            };
             format!(
-                "Cut-off: {name}, {} or more. Source: {}.",
-                points(limit.at_least),
-                limit.source.trim_end_matches('.')
+                "Cut-off: {name}{whom}, {} or {side}. Source: {}.",
+                points(cut_off.limit.points()),
+                cut_off.source.trim_end_matches('.')
             )
         })
         .collect();
     said.extend(
-        scale
-            .bands_source
-            .as_ref()
-            .map(|source| format!("Bands: {}.", source.trim_end_matches('.'))),
+        usual_bands(scale)
+            .map(|banding| format!("Bands: {}.", banding.source.trim_end_matches('.'))),
     );
     said
 }

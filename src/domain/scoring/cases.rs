@@ -1,0 +1,303 @@
+//! Runs the worked cases beside a definition, and says everything that does not come out as written. `coverage` says
+//! which cases are still wanted.
+//!
+//! A cases file is read by authors and by tests alike; `docs/adding-an-instrument.md` explains its keys.
+
+use super::coverage;
+use super::{Score, Scored, Verdict, score};
+use crate::domain::instrument::{
+    AnsweredBy, Answers, DefinitionFault, DefinitionFile, Faults, Instrument, NotAnOption, Person,
+    Position, Sex,
+};
+use crate::domain::risk::rules;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+/// How far a fraction may be from the one written, which has to end somewhere.
+const WRITTEN: f64 = 5e-4;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CasesFile {
+    cases: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: Spanned<String>,
+    answers: Spanned<String>,
+    #[serde(default)]
+    sex: Option<Sex>,
+    #[serde(default)]
+    age: Option<u16>,
+    #[serde(default)]
+    scores: BTreeMap<String, Spanned<Expected>>,
+    #[serde(default)]
+    met: Vec<String>,
+    #[serde(default)]
+    open: Vec<String>,
+    #[serde(default)]
+    flags: Vec<String>,
+    #[serde(default)]
+    problems: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    value: Option<f64>,
+    band: Option<String>,
+    /// Which bands are in use, where there are several.
+    scheme: Option<String>,
+    #[serde(default)]
+    reached: Vec<String>,
+    /// The printed numbers of the missing items, when there is no score.
+    #[serde(default)]
+    missing: Vec<String>,
+    raw: Option<f64>,
+    se: Option<f64>,
+    out_of: Option<f64>,
+}
+
+/// A case that was run.
+pub(super) struct Run<'a> {
+    pub answers: Answers,
+    pub scored: Scored<'a>,
+}
+
+/// Runs every case of the file and looks for the edges that have none.
+///
+/// # Errors
+/// Everything that does not come out as written, and every edge without a case.
+pub fn check(
+    instrument: &Instrument,
+    file: &DefinitionFile,
+) -> Result<usize, Vec<DefinitionFault>> {
+    let mut faults = Faults::new(&file.shown, &file.text);
+    let runs = read(&file.text, &mut faults).map(|cases| run_all(instrument, &cases, &mut faults));
+    let runs = runs.unwrap_or_default();
+    if faults.is_empty() {
+        for what in coverage::lacks(instrument, &runs) {
+            faults.missing(format!("no case for {what}"));
+        }
+    }
+    if faults.is_empty() {
+        Ok(runs.len())
+    } else {
+        Err(faults.into_found())
+    }
+}
+
+fn read(text: &str, faults: &mut Faults<'_>) -> Option<CasesFile> {
+    match toml::from_str(text) {
+        Ok(file) => Some(file),
+        Err(error) => {
+            match error.span() {
+                Some(place) => faults.at(place, error.message()),
+                None => faults.missing(error.message()),
+            }
+            None
+        }
+    }
+}
+
+fn run_all<'a>(
+    instrument: &'a Instrument,
+    file: &CasesFile,
+    faults: &mut Faults<'_>,
+) -> Vec<Run<'a>> {
+    let cases = file.cases.iter();
+    cases
+        .filter_map(|case| run(instrument, case, faults))
+        .collect()
+}
+
+fn run<'a>(instrument: &'a Instrument, case: &Case, faults: &mut Faults<'_>) -> Option<Run<'a>> {
+    let answers = match answers(instrument, case.answers.get_ref()) {
+        Ok(answers) => answers,
+        Err(what) => {
+            faults.at(
+                case.answers.span(),
+                format!("case {:?}: {what}", case.name.get_ref()),
+            );
+            return None;
+        }
+    };
+    let person = Person {
+        sex: case.sex,
+        age: case.age,
+    };
+    let run = Run {
+        scored: score(instrument, &answers, person),
+        answers,
+    };
+    compare(instrument, case, &run, faults);
+    Some(run)
+}
+
+/// Answers in printed order: a number, `-` not answered, `d` declined, `1+3` several, `t` some text; `|` is only for
+/// the eye.
+pub(super) fn answers(instrument: &Instrument, written: &str) -> Result<Answers, String> {
+    let mut answers = Answers::none(instrument);
+    let words: Vec<_> = written
+        .split_whitespace()
+        .filter(|word| *word != "|")
+        .collect();
+    if words.len() != instrument.items.len() {
+        return Err(format!(
+            "{} answers for {} items",
+            words.len(),
+            instrument.items.len()
+        ));
+    }
+    for (position, word) in words.into_iter().enumerate() {
+        put(instrument, &mut answers, position, word)?;
+    }
+    Ok(answers)
+}
+
+fn put(
+    instrument: &Instrument,
+    answers: &mut Answers,
+    position: Position,
+    word: &str,
+) -> Result<(), String> {
+    let item = instrument.items.get(position).ok_or("no such item")?;
+    let number = |word: &str| {
+        word.parse::<i16>()
+            .map_err(|_| format!("item {}: {word:?} is no answer", item.id))
+    };
+    let said = |fault: NotAnOption| fault.to_string();
+    match (word, item.answered_by) {
+        ("-", _) => Ok(()),
+        ("d", _) => {
+            answers.decline(position);
+            Ok(())
+        }
+        ("t", AnsweredBy::Words) => answers
+            .set_words(instrument, position, "some text")
+            .map_err(said),
+        (_, AnsweredBy::Several) => {
+            let values = word.split('+').map(number).collect::<Result<Vec<_>, _>>()?;
+            answers
+                .set_several(instrument, position, &values)
+                .map_err(said)
+        }
+        _ => answers
+            .set(instrument, position, number(word)?)
+            .map_err(said),
+    }
+}
+
+fn compare(instrument: &Instrument, case: &Case, run: &Run<'_>, faults: &mut Faults<'_>) {
+    let mut say = |what: String| {
+        faults.at(
+            case.name.span(),
+            format!("case {:?}: {what}", case.name.get_ref()),
+        );
+    };
+    for score in &run.scored.scores {
+        match case.scores.get(&score.scale.id) {
+            Some(expected) => compare_score(score, expected.get_ref(), &mut say),
+            None => say(format!("says nothing about scale {:?}", score.scale.id)),
+        }
+    }
+    for id in case.scores.keys() {
+        if instrument.scale(id).is_none() {
+            say(format!("there is no scale {id:?}"));
+        }
+    }
+    let with = |wanted: Verdict| -> Vec<&str> {
+        let judged = run
+            .scored
+            .criteria
+            .iter()
+            .filter(|judged| judged.verdict == wanted);
+        judged.map(|judged| judged.criterion.id.as_str()).collect()
+    };
+    same("met", &with(Verdict::Met), &case.met, &mut say);
+    same("open", &with(Verdict::Unknown), &case.open, &mut say);
+    let hits = rules::evaluate(instrument, &run.answers);
+    let flags: Vec<_> = hits.iter().map(|hit| hit.rule.id.as_str()).collect();
+    same("flags", &flags, &case.flags, &mut say);
+    let problems: Vec<_> = run
+        .scored
+        .problems
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let problems: Vec<_> = problems.iter().map(String::as_str).collect();
+    same("problems", &problems, &case.problems, &mut say);
+}
+
+fn compare_score(found: &Score<'_>, expected: &Expected, say: &mut impl FnMut(String)) {
+    let scale = &found.scale.id;
+    let mut number = |key: &str, found: Option<f64>, expected: Option<f64>| {
+        let agree = match (found, expected) {
+            (Some(found), Some(expected)) => (found - expected).abs() < WRITTEN,
+            (None, None) => true,
+            _ => false,
+        };
+        if !agree {
+            let [found, expected] = [found, expected].map(shown);
+            say(format!("{scale}: {key} is {found}, not {expected}"));
+        }
+    };
+    number("value", found.value, expected.value);
+    number("out_of", found.out_of, expected.out_of);
+    if expected.raw.is_some() {
+        number("raw", found.raw, expected.raw);
+    }
+    if expected.se.is_some() {
+        number("se", found.standard_error, expected.se);
+    }
+    let band = found.band.map(|band| band.id.as_str());
+    if band != expected.band.as_deref() {
+        say(format!(
+            "{scale}: band is {band:?}, not {:?}",
+            expected.band
+        ));
+    }
+    compare_scheme(found, expected, say);
+    let reached: Vec<_> = found.reached().map(|cut_off| cut_off.id.as_str()).collect();
+    same(
+        &format!("{scale}: reached"),
+        &reached,
+        &expected.reached,
+        say,
+    );
+    let missing = found.reason.as_ref().map(super::Reason::items);
+    same(
+        &format!("{scale}: missing"),
+        missing.unwrap_or_default(),
+        &expected.missing,
+        say,
+    );
+}
+
+/// Where there are several schemes, a case with a band says by which.
+fn compare_scheme(found: &Score<'_>, expected: &Expected, say: &mut impl FnMut(String)) {
+    let wanted = found.scale.bandings.len() > 1 && found.band.is_some();
+    let scheme = found
+        .band
+        .and(found.banding)
+        .map(|banding| banding.id.as_str());
+    if (wanted || expected.scheme.is_some()) && scheme != expected.scheme.as_deref() {
+        say(format!(
+            "{}: scheme is {scheme:?}, not {:?}",
+            found.scale.id, expected.scheme
+        ));
+    }
+}
+
+fn same(key: &str, found: &[&str], expected: &[String], say: &mut impl FnMut(String)) {
+    if found != expected {
+        say(format!("{key} is {found:?}, not {expected:?}"));
+    }
+}
+
+fn shown(value: Option<f64>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+}
