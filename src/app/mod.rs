@@ -11,6 +11,7 @@ pub mod escalate;
 pub mod evaluate;
 pub mod give_form;
 pub mod import;
+pub mod keep_response;
 pub mod link;
 pub mod note_failed_sign_in;
 pub mod plan_due;

@@ -6,7 +6,7 @@ use super::{Invented, Wanted, invent, story};
 use crate::app::App;
 use crate::app::clock::Clock;
 use crate::app::seal_audit::seal_audit;
-use crate::app::take_answers::{course_of, criteria_json};
+use crate::app::keep_response::{course_of, criteria_json};
 use crate::app::verify::verify;
 use crate::domain::access::Role;
 use crate::domain::change::{self, Direction, Verdict};

@@ -100,6 +100,7 @@ pub struct Measure {
 pub fn measures(library: &'static Library) -> Vec<Measure> {
     let scales = library
         .latest()
+        .filter(|known| known.kind.is_outcome())
         .flat_map(|known| known.scales.iter().map(move |scale| (known, &*scale.id)));
     scales
         .filter_map(|(known, scale)| measure(library, &known.id, Some(scale)).ok())

@@ -4,6 +4,7 @@
 
 pub mod view;
 
+mod control;
 mod end;
 mod lead;
 mod list;

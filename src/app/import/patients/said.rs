@@ -9,7 +9,7 @@ use crate::app::import::table::Row;
 use crate::app::{Failure, give_form};
 use crate::domain::access::Permit;
 use crate::domain::care::Ending;
-use crate::domain::instrument::{ENGLISH, Library};
+use crate::domain::instrument::Library;
 use crate::domain::schedule::{Cadence, local_day};
 use crate::store::{Fault, Tx};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -119,13 +119,12 @@ impl Reading {
         let instruments: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
         let mut risky = false;
         for (place, name) in instruments.iter().enumerate() {
-            match self
-                .library
-                .get(name)
-                .filter(|known| known.has_text(ENGLISH))
-            {
-                Some(known) => risky |= !known.risk_rules.is_empty(),
-                None => {
+            match give_form::askable(self.library, name) {
+                Ok(known) => risky |= !known.risk_rules.is_empty(),
+                Err(refusal @ give_form::Refusal::CannotBeAsked(..)) => {
+                    return cells.fault(refusal.to_string());
+                }
+                Err(_) => {
                     let known: Vec<_> = self
                         .library
                         .offered()
