@@ -19,6 +19,7 @@ pub mod read_admin;
 pub mod read_caseload;
 pub mod read_patient;
 pub mod read_queue;
+pub mod record_form;
 pub mod review_flag;
 pub mod seal_audit;
 pub mod send_due;

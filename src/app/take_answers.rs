@@ -112,7 +112,9 @@ pub fn instruments<'a>(library: &'a Library, slip: &Slip) -> Result<Vec<&'a Inst
                 .ok_or_else(|| Fault::Corrupt(format!("there is no definition {part}")))?;
             // No battery is made so; if one comes all the same, nobody sees a clinician's form through a link.
             if known.respondent == Respondent::Clinician {
-                return Err(Fault::Corrupt(format!("{part} is not for a patient's link")));
+                return Err(Fault::Corrupt(format!(
+                    "{part} is not for a patient's link"
+                )));
             }
             Ok(known)
         })

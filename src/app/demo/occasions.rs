@@ -4,8 +4,8 @@
 use super::flags::Settled;
 use super::site::{SCREEN, midnight};
 use super::story::{Care, LANGUAGE, Story, Urgent};
-use crate::app::link::Token;
 use crate::app::keep_response::{criteria_json, score_row, summary_row};
+use crate::app::link::Token;
 use crate::domain::care::{
     AdministrationState, InstrumentVersion, Layout, ResponseState, SessionState, write_battery,
 };

@@ -307,6 +307,7 @@ pub fn answers(around: &Around, library: &Library, now: NaiveDateTime) -> Vec<An
 
 fn remark(response: &ResponseRow) -> &'static str {
     match response.state.parse() {
+        Ok(ResponseState::Completed) if response.entered_by.is_some() => "entered by staff",
         Ok(ResponseState::Completed) => "",
         Ok(ResponseState::InProgress) => "not handed in",
         Ok(ResponseState::Stopped) => "left unfinished",

@@ -3,7 +3,7 @@
 
 use super::view::{Choice, Control, Missing};
 use crate::domain::instrument::{Answer, AnsweredBy, ItemTexts, LONGEST_WORDS, Position};
-use crate::domain::submission::{Misfit, Part, Unfit};
+use crate::domain::submission::{Entry, Misfit, Part, Unfit};
 use crate::patient_words::QuestionWords;
 use crate::web::form::Fields;
 
@@ -65,6 +65,25 @@ impl Complaint {
             None => String::new(),
         }
     }
+}
+
+/// The name of an item's field on a page with all of them.
+pub fn field(item: &str) -> String {
+    format!("q{item}")
+}
+
+/// The answers in the fields of a page with all questions: `q3=2`. `None` when a field is neither an item's nor one of these others.
+pub fn entries(fields: &Fields, others: &[&str]) -> Option<Vec<(String, Entry)>> {
+    let mut answers: Vec<(String, Vec<String>)> = vec![];
+    for (name, value) in fields.iter().filter(|(name, _)| !others.contains(name)) {
+        let item = name.strip_prefix('q')?;
+        match answers.iter_mut().find(|(known, _)| known == item) {
+            Some((_, values)) => values.push(value.to_owned()),
+            None => answers.push((item.to_owned(), vec![value.to_owned()])),
+        }
+    }
+    let typed = |(item, values)| (item, Entry::Typed(values));
+    Some(answers.into_iter().map(typed).collect())
 }
 
 /// How a question is answered, and what its answer is so far.

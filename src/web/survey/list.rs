@@ -1,6 +1,6 @@
 //! All questions of one instrument in a list.
 
-use super::control::{Complaint, control};
+use super::control::{Complaint, control, entries, field};
 use super::lead::{self, Opened};
 use super::preference::LANG;
 use super::question::question_or_review;
@@ -11,7 +11,7 @@ use super::visit::{Calm, Page, Visit};
 use crate::app::take_answers::{Receipt, Stage, Support};
 use crate::domain::care::Layout;
 use crate::domain::instrument::{Answer, ItemTexts};
-use crate::domain::submission::{self, Entry, Intent, Left, Part, Sheet, Unfit};
+use crate::domain::submission::{self, Intent, Left, Part, Sheet, Unfit};
 use crate::patient_words::QuestionWords;
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::HttpResponse;
@@ -72,11 +72,6 @@ fn list_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpRespo
         credit: &texts.credit,
     };
     visit.page(missing.status(), &page)
-}
-
-/// The name of an item's field.
-fn field(item: &str) -> String {
-    format!("q{item}")
 }
 
 fn list_items<'a>(
@@ -161,25 +156,11 @@ async fn intent(visit: &Visit, fields: &Fields) -> Result<Intent, Calm> {
     })
 }
 
-/// The fields of a list as a sheet: `q3=2`. `None` when a field is none of ours.
+/// The fields of a list as a sheet. `None` when a field is none of ours.
 fn read_sheet(fields: &Fields, number: usize) -> Option<Sheet> {
-    let mut answers: Vec<(String, Vec<String>)> = vec![];
-    let ours = fields
-        .iter()
-        .filter(|(name, _)| !["send", "next", "incomplete", LANG].contains(name));
-    for (name, value) in ours {
-        let item = name.strip_prefix('q')?;
-        match answers.iter_mut().find(|(known, _)| known == item) {
-            Some((_, values)) => values.push(value.to_owned()),
-            None => answers.push((item.to_owned(), vec![value.to_owned()])),
-        }
-    }
     Some(Sheet::Whole {
         part: number.checked_sub(1)?,
-        answers: answers
-            .into_iter()
-            .map(|(item, values)| (item, Entry::Typed(values)))
-            .collect(),
+        answers: entries(fields, &["send", "next", "incomplete", LANG])?,
         left: if fields.has("incomplete") {
             Left::Declined
         } else {

@@ -4,7 +4,7 @@
 
 pub mod view;
 
-mod control;
+pub mod control;
 mod end;
 mod lead;
 mod list;
@@ -12,7 +12,7 @@ mod preference;
 mod question;
 mod review;
 mod start;
-mod stems;
+pub mod stems;
 mod support;
 mod visit;
 

@@ -185,7 +185,8 @@ pub enum Control<'a> {
 const COLUMN: usize = 26;
 
 impl Control<'_> {
-    fn is_several(&self) -> bool {
+    /// Whether several choices may be ticked.
+    pub fn is_several(&self) -> bool {
         matches!(self, Control::Several(_))
     }
 
@@ -194,11 +195,13 @@ impl Control<'_> {
     }
 
     /// The class of a list's options: in columns, where there is room, or in rows.
-    fn class(&self) -> &'static str {
+    pub fn class(&self) -> &'static str {
         match self {
             Control::One(choices) | Control::Several(choices)
                 if choices.len() <= 5
-                    && choices.iter().all(|one| one.label.chars().count() <= COLUMN) =>
+                    && choices
+                        .iter()
+                        .all(|one| one.label.chars().count() <= COLUMN) =>
             {
                 "columns"
             }
@@ -382,9 +385,12 @@ impl List<'_> {
     fn complaint(&self) -> String {
         let words = &self.frame.words.list;
         match self.missing {
-            Missing::Unfit => {
-                (words.unfit)(self.items.iter().filter(|item| !item.why.is_empty()).count())
-            }
+            Missing::Unfit => (words.unfit)(
+                self.items
+                    .iter()
+                    .filter(|item| !item.why.is_empty())
+                    .count(),
+            ),
             _ => (words.gaps)(self.gaps()),
         }
     }

@@ -94,7 +94,10 @@ fn build(
 /// Our own words about a session are no measure: nothing may be read off them but a trend.
 fn check_session_check(scales: &[Scale], risk_rules: &[RiskRule], faults: &mut Faults<'_>) {
     for scale in scales {
-        let limit = scale.change.as_ref().and_then(|change| change.reliable_limit());
+        let limit = scale
+            .change
+            .as_ref()
+            .and_then(|change| change.reliable_limit());
         if !scale.bandings.is_empty() || !scale.cut_offs.is_empty() || limit.is_some() {
             faults.missing(format!(
                 "a session check has no bands, cut-offs or limits of change; leave them out of scale {:?}",
