@@ -77,7 +77,8 @@ proptest! {
         for score in score(instrument, &filled(instrument, &written)).scores {
             let Some(value) = score.value else { continue };
             prop_assert!(value >= score.scale.lowest && value <= score.scale.highest);
-            prop_assert_eq!(score.band.is_some(), score.banding.is_some());
+            let banded = score.banding.is_some() && score.out_of.is_none();
+            prop_assert_eq!(score.band.is_some(), banded);
             if let (Some(band), Some(banding)) = (score.band, score.banding) {
                 let at = banding.bands.iter().position(|known| known == band).unwrap();
                 prop_assert!(band.from <= value + 1e-9);
