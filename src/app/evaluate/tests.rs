@@ -151,6 +151,7 @@ impl Site {
             time_zone: "America/Chicago".into(),
             created_at: now,
             changed_at: now,
+            sex: None,
         });
         batch.episodes.push(EpisodeRow {
             org_id,
