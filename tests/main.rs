@@ -20,6 +20,7 @@ mod crash;
 mod demo;
 mod flags;
 mod foreign_posts;
+mod forms;
 mod languages;
 mod logs;
 mod mail;
