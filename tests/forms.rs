@@ -399,8 +399,8 @@ fn a_clinician_records_a_rating_in_their_own_name() {
     assert_eq!(house.number("response WHERE entered_by IS NOT NULL AND layout = 'list' AND language = 'en' AND state = 'completed'"), 1);
     assert_eq!(house.number("link"), 0, "no patient ever sees it");
     assert!(house.number("score WHERE value = 5") > 0);
-    let acts = house.texts("SELECT act || ' ' || subject AS value FROM audit_event WHERE act = 'record_form' ORDER BY id");
-    assert_eq!(acts, ["record_form patient", "record_form administration"]);
+    let acts = house.texts("SELECT act || ' ' || subject AS value FROM audit_event WHERE act = 'record_form' ORDER BY subject");
+    assert_eq!(acts, ["record_form administration", "record_form patient"]);
     let shown = get(&mut staff, &format!("/patients/{id}")).text();
     assert!(
         shown.contains("entered by Sam Hartwell") && shown.contains("Answered by the clinician."),
