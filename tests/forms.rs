@@ -617,17 +617,22 @@ fn a_plan_for_patients_names_what_it_cannot_hold() {
         let (_, value) = place.split_once("<option value=\"").expect("an option");
         value.split('"').next().expect("a value").to_owned()
     };
-    let set = [
-        ("external_id", "P9"),
-        ("name", PATIENT_NAME),
-        ("clinic", &first("clinic")),
-        ("program", &first("program")),
-        ("instruments", "cgi"),
-        ("cadence", "every_weeks:2"),
-    ];
-    let answer = post_all(&mut staff, "/patients/new", &form.with(&set));
-    assert_eq!(answer.status, 422);
-    let said = page::plain_text(&answer.text());
-    assert!(said.contains("CGI cannot be given to a patient"), "{said}");
+    for (instrument, wanted) in [
+        ("cgi", "CGI cannot be given to a patient"),
+        ("mmpi", "there is no instrument"),
+    ] {
+        let set = [
+            ("external_id", "P9"),
+            ("name", PATIENT_NAME),
+            ("clinic", &first("clinic")),
+            ("program", &first("program")),
+            ("instruments", instrument),
+            ("cadence", "every_weeks:2"),
+        ];
+        let answer = post_all(&mut staff, "/patients/new", &form.with(&set));
+        assert_eq!(answer.status, 422);
+        let said = page::plain_text(&answer.text());
+        assert!(said.contains(wanted), "{said}");
+    }
     assert_eq!(house.number("patient"), 0);
 }
