@@ -10,6 +10,8 @@ pub mod ids;
 pub mod instrument;
 pub mod language;
 pub mod message;
+pub mod permission;
+pub mod rescore;
 pub mod risk;
 pub mod schedule;
 pub mod scoring;
