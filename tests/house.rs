@@ -172,6 +172,7 @@ impl House {
             email: Some(address_of(id)),
             language: language.to_owned(),
             time_zone: chrono_tz::America::Chicago,
+            sex: None,
         };
         let care = EpisodeDetails {
             clinic: self.places.north,

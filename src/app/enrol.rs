@@ -4,7 +4,7 @@ use super::{App, Failure, give_form};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::care::{AdministrationState, SessionState};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ProgramId, StaffId};
-use crate::domain::instrument::Library;
+use crate::domain::instrument::{Library, Sex};
 use crate::domain::schedule::{Cadence, next_occasion};
 use crate::store::patient::{self, EpisodeRow, PatientRow};
 use crate::store::plan::{self, PlanRow, SessionRow};
@@ -25,6 +25,8 @@ pub struct PatientDetails {
     pub language: String,
     /// The zone they live in.
     pub time_zone: Tz,
+    /// For norms that depend on it; `None` = nobody said.
+    pub sex: Option<Sex>,
 }
 
 /// Where, in what and with whom an episode of care begins.
@@ -136,6 +138,7 @@ pub fn patient_row(
         time_zone: who.time_zone.name().to_owned(),
         created_at: now,
         changed_at: now,
+        sex: who.sex.map(|sex| sex.word().to_owned()),
     }
 }
 

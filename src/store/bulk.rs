@@ -106,7 +106,7 @@ macro_rules! insert_all {
 /// When a row clashes with one that is there, or the database fails.
 pub fn add(tx: &mut Tx, _permit: &Permit, batch: Batch) -> Result<(), Fault> {
     insert_all!(tx, batch.patients, patient:
-        org_id, id, external_id, name, email, email_refused_at, language, time_zone, created_at, changed_at);
+        org_id, id, external_id, name, email, email_refused_at, language, time_zone, created_at, changed_at, sex);
     insert_all!(tx, batch.episodes, episode:
         org_id, id, patient_id, clinic_id, program_id, clinician_id, started_on, ended_on, ending);
     insert_all!(tx, batch.sessions, care_session: org_id, id, episode_id, external_id, starts_at, state);

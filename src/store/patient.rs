@@ -4,6 +4,7 @@ use super::schema::{care_session, clinic, episode, patient, program, staff};
 use super::{Fault, Tx};
 use crate::domain::access::{Permit, Subject};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ProgramId, StaffId};
+use crate::domain::instrument::Person;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
@@ -31,6 +32,8 @@ pub struct PatientRow {
     pub created_at: NaiveDateTime,
     /// Last changed.
     pub changed_at: NaiveDateTime,
+    /// A `Sex`'s word, for norms that depend on it; `None` = not known.
+    pub sex: Option<String>,
 }
 
 /// An episode of care.
@@ -271,6 +274,7 @@ pub fn change(tx: &mut Tx, _permit: &Permit, row: &PatientRow) -> Result<(), Fau
             patient::language.eq(&row.language),
             patient::time_zone.eq(&row.time_zone),
             patient::changed_at.eq(row.changed_at),
+            patient::sex.eq(&row.sex),
         ))
         .execute(&mut tx.db)?;
     Ok(())
@@ -368,6 +372,22 @@ pub fn change_episode(tx: &mut Tx, _permit: &Permit, row: &EpisodeRow) -> Result
         ))
         .execute(&mut tx.db)?;
     Ok(())
+}
+
+/// What norms may depend on, as far as it is known of a patient.
+///
+/// # Errors
+/// When the database fails.
+pub fn person(tx: &mut Tx, org: OrgId, id: PatientId) -> Result<Person, Fault> {
+    let sex: Option<Option<String>> = patient::table
+        .find((org, id))
+        .select(patient::sex)
+        .get_result(&mut tx.db)
+        .optional()?;
+    Ok(Person {
+        sex: sex.flatten().and_then(|word| word.parse().ok()),
+        age: None,
+    })
 }
 
 /// The language a patient is spoken to in.

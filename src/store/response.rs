@@ -269,6 +269,19 @@ kept! {
     " WHERE org_id = " org " AND episode_id = " episode " AND instrument = " instrument " AND scale = " scale
 }
 
+/// The instruments of the newest responses of an organisation, newest first, one entry a response.
+///
+/// # Errors
+/// When the database fails.
+pub fn newest_instruments(tx: &mut Tx, org: OrgId, most: i64) -> Result<Vec<String>, Fault> {
+    Ok(response::table
+        .filter(response::org_id.eq(org))
+        .order(response::id.desc())
+        .limit(most)
+        .select(response::instrument)
+        .load(&mut tx.db)?)
+}
+
 /// The responses of a patient's episode, oldest first, for somebody who may read them.
 ///
 /// # Errors

@@ -86,6 +86,7 @@ table! {
         time_zone -> Text,
         created_at -> Timestamp,
         changed_at -> Timestamp,
+        sex -> Nullable<Text>,
     }
 }
 

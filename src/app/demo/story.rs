@@ -162,6 +162,7 @@ impl Story<'_> {
             time_zone: self.zone.name().into(),
             created_at: referred_at,
             changed_at: referred_at,
+            sex: None,
         });
     }
 

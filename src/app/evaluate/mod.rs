@@ -13,9 +13,9 @@ use crate::domain::evaluation::{
     Accumulator, ClinicKey, Dated, Ended, Ending, EpisodeOutcome, Period, ProgramKey, Report,
 };
 use crate::domain::ids::{ClinicId, Id, OrgId, ProgramId, kind};
-use crate::domain::instrument::Library;
+use crate::domain::instrument::{Kind, Library};
 use crate::store::evaluation::{self, EpisodeOnScale, Scope};
-use crate::store::{Fault, Tx, audit, organisation};
+use crate::store::{Fault, Tx, audit, organisation, response};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -96,10 +96,33 @@ pub struct Measure {
     pub parameters: &'static ChangeParameters,
 }
 
-/// Every scale that can be evaluated, in the library's order.
+/// So many of the newest responses say which instruments are in use.
+const NEWEST: i64 = 500;
+
+/// Every scale that can be evaluated, those of the instruments most in use first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn measures_by_use(app: &App) -> Result<Vec<Measure>, Fault> {
+    let org = app.org;
+    let used = app
+        .store
+        .read(move |tx| response::newest_instruments(tx, org, NEWEST))
+        .await?;
+    Ok(by_use(measures(app.library), &used))
+}
+
+fn by_use(mut measures: Vec<Measure>, used: &[String]) -> Vec<Measure> {
+    let times = |measure: &Measure| used.iter().filter(|id| *id == measure.instrument).count();
+    measures.sort_by_cached_key(|measure| std::cmp::Reverse(times(measure)));
+    measures
+}
+
+/// Every scale that can be evaluated, in the library's order. How a session or a service was is no outcome.
 pub fn measures(library: &'static Library) -> Vec<Measure> {
     let scales = library
         .latest()
+        .filter(|known| !matches!(known.kind, Kind::SessionCheck | Kind::Experience))
         .flat_map(|known| known.scales.iter().map(move |scale| (known, &*scale.id)));
     scales
         .filter_map(|(known, scale)| measure(library, &known.id, Some(scale)).ok())

@@ -151,6 +151,7 @@ impl Site {
             time_zone: "America/Chicago".into(),
             created_at: now,
             changed_at: now,
+            sex: None,
         });
         batch.episodes.push(EpisodeRow {
             org_id,
@@ -593,4 +594,17 @@ fn only_scales_with_a_published_limit_can_be_evaluated() {
         asked.to_string(),
         "there is no scale \"sleep\"; there are: total"
     );
+}
+
+#[test]
+fn the_measures_most_in_use_come_first_and_the_session_is_none() {
+    let known = super::by_use(
+        measures(Library::embedded()),
+        &["pcl5".into(), "phq9".into(), "pcl5".into()],
+    );
+    let order: Vec<&str> = known.iter().map(|measure| measure.instrument).collect();
+    assert!(order.starts_with(&["pcl5"]), "{order:?}");
+    let after = order.iter().find(|id| **id != "pcl5");
+    assert_eq!(after, Some(&"phq9"));
+    assert!(!order.contains(&"session_check"));
 }

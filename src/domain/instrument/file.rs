@@ -153,6 +153,9 @@ pub(super) struct ScaleFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct MissingFile {
     pub rule: String,
+    /// An earlier scale whose missing items the limit is for, where the manual limits those of the whole form.
+    #[serde(default)]
+    pub over: Option<Spanned<String>>,
     #[serde(default)]
     pub at_most: Option<u16>,
     #[serde(default)]

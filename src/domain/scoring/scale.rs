@@ -28,26 +28,40 @@ pub(super) fn score<'a>(
     person: Person,
 ) -> Score<'a> {
     let tally = tally(instrument, scale, answers);
-    let raw = result(scale, tally);
+    let limited = limited(instrument, scale);
+    let missing = match scale.missing_over {
+        Some(_) => self::tally(instrument, limited, answers).missing,
+        None => tally.missing,
+    };
+    let raw = result(scale, tally).filter(|_| missing <= scale.missing.tolerates());
     let row = raw.and_then(|raw| scale.lookup.as_ref()?.row(raw));
     let value = match scale.lookup {
         Some(_) => row.map(|row| row.score),
         None => raw,
     };
+    let out_of = raw.and_then(|_| out_of(instrument, scale, answers, tally));
     let mut fitting = scale.bandings_for(person);
     let banding = fitting.next();
+    // Bands were published for the whole scale: with items left out of a sum they say nothing.
+    let banded = value.filter(|_| out_of.is_none());
     Score {
         scale,
         value,
-        reason: value
-            .is_none()
-            .then(|| reason(instrument, scale, answers, tally)),
+        reason: value.is_none().then(|| {
+            reason(
+                instrument,
+                limited,
+                scale.missing.tolerates(),
+                answers,
+                tally,
+            )
+        }),
         raw: raw.filter(|_| scale.lookup.is_some()),
         standard_error: row.and_then(|row| row.standard_error),
-        out_of: value.and_then(|_| out_of(instrument, scale, answers, tally)),
+        out_of,
         banding,
-        band: value.and_then(|value| banding?.band(value)),
-        other_bands: match value {
+        band: banded.and_then(|value| banding?.band(value)),
+        other_bands: match banded {
             Some(value) => fitting
                 .filter_map(|other| Some((other, other.band(value)?)))
                 .collect(),
@@ -62,6 +76,12 @@ pub(super) fn score<'a>(
             completion(scale.missing, tally.missing)
         }),
     }
+}
+
+/// The scale whose missing items the limit is for.
+fn limited<'a>(instrument: &'a Instrument, scale: &'a Scale) -> &'a Scale {
+    let over = scale.missing_over.and_then(|at| instrument.scales.get(at));
+    over.unwrap_or(scale)
 }
 
 fn tally(instrument: &Instrument, scale: &Scale, answers: &Answers) -> Tally {
@@ -222,6 +242,7 @@ fn completion(rule: MissingRule, missing: u16) -> Completion {
 fn reason<'a>(
     instrument: &'a Instrument,
     scale: &Scale,
+    allowed: u16,
     answers: &Answers,
     tally: Tally,
 ) -> Reason<'a> {
@@ -240,6 +261,6 @@ fn reason<'a>(
     Reason::NotAnswered {
         items: missing().filter_map(id).collect(),
         declined: declined.filter_map(id).collect(),
-        allowed: scale.missing.tolerates(),
+        allowed,
     }
 }

@@ -22,6 +22,7 @@ const FIELDS: &[&str] = &[
     "email",
     "language",
     "time_zone",
+    "sex",
     "clinic",
     "program",
     "clinician",
@@ -31,6 +32,8 @@ const FIELDS: &[&str] = &[
 ];
 /// Languages in which a patient may be asked.
 const LANGUAGES: &[(&str, &str)] = &[("en", "English"), ("es", "Spanish")];
+/// What may be known of a patient's sex, for norms that depend on it.
+const SEXES: &[(&str, &str)] = &[("", "Not recorded"), ("female", "Female"), ("male", "Male")];
 /// The rhythms the page offers; a file may ask for others.
 const CADENCES: &[&str] = &[
     "before_session:24",
@@ -54,6 +57,7 @@ struct Page {
     mistakes: Mistakes,
     typed: Typed,
     languages: Options,
+    sexes: Options,
     clinics: Options,
     programs: Options,
     clinicians: Options,
@@ -87,6 +91,8 @@ struct Typed {
         message = "Write a time zone like America/Chicago."
     ))]
     time_zone: String,
+    #[validate(custom(function = "is_sex", message = "Choose from the list."))]
+    sex: String,
     clinic: String,
     program: String,
     clinician: String,
@@ -119,6 +125,10 @@ fn is_language(text: &str) -> Result<(), ValidationError> {
     verdict(LANGUAGES.iter().any(|(tag, _)| *tag == text))
 }
 
+fn is_sex(text: &str) -> Result<(), ValidationError> {
+    verdict(SEXES.iter().any(|(word, _)| *word == text))
+}
+
 fn is_zone(text: &str) -> Result<(), ValidationError> {
     verdict(text.parse::<chrono_tz::Tz>().is_ok())
 }
@@ -136,6 +146,7 @@ impl Typed {
             email: one("email"),
             language: one("language"),
             time_zone: one("time_zone"),
+            sex: one("sex"),
             clinic: one("clinic"),
             program: one("program"),
             clinician: one("clinician"),
@@ -197,6 +208,12 @@ async fn render(
             LANGUAGES
                 .iter()
                 .map(|(tag, name)| (*tag, (*name).to_owned()))
+                .collect(),
+        ),
+        sexes: options(
+            SEXES
+                .iter()
+                .map(|(word, name)| (*word, (*name).to_owned()))
                 .collect(),
         ),
         clinics: options(choices.clinics),
@@ -274,6 +291,7 @@ fn command(typed: &Typed, choices: &Choices) -> Result<Command, Mistakes> {
                 email: (!typed.email.is_empty()).then(|| typed.email.clone()),
                 language: typed.language.clone(),
                 time_zone,
+                sex: typed.sex.parse().ok(),
             };
             Ok((who, care, plans))
         }

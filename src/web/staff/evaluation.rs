@@ -5,8 +5,8 @@
 mod view;
 
 use super::{Frame, SiteData, trouble};
+use crate::app::Failure;
 use crate::app::evaluate::{self, Evaluation, Measure, Query, Refusal, sheet};
-use crate::app::{App, Failure};
 use crate::domain::access::Actor;
 use crate::web::errors;
 use crate::web::gate::Visitor;
@@ -91,8 +91,12 @@ pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> Htt
     let frame = Frame::of(&site, &visitor, "/evaluation").await;
     let (app, actor) = (&site.app, visitor.actor());
     let today = app.clock.now().date();
-    let (ask, question) = read(&request, app, today);
-    let form = Form::of(&ask, app, &actor, today);
+    let known = match evaluate::measures_by_use(app).await {
+        Ok(known) => known,
+        Err(fault) => return trouble::<Refusal>(&fault.into()),
+    };
+    let (ask, question) = read(&request, &known, today);
+    let form = Form::of(&ask, &known, &actor, today);
     let answer = match question {
         Err(slip) => Err(slip.to_string()),
         Ok(query) => match evaluate::evaluate(app, actor, query).await {
@@ -116,7 +120,11 @@ pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> Htt
 
 /// The same figures as a file.
 pub async fn csv(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
-    let (_, question) = read(&request, &site.app, site.app.clock.now().date());
+    let known = match evaluate::measures_by_use(&site.app).await {
+        Ok(known) => known,
+        Err(fault) => return trouble::<Refusal>(&fault.into()),
+    };
+    let (_, question) = read(&request, &known, site.app.clock.now().date());
     let query = match question {
         Ok(query) => query,
         Err(slip) => {
@@ -135,20 +143,19 @@ pub async fn csv(site: SiteData, visitor: Visitor, request: HttpRequest) -> Http
     }
 }
 
-fn read(request: &HttpRequest, app: &App, today: NaiveDate) -> (Ask, Result<Query, Slip>) {
+fn read(request: &HttpRequest, known: &[Measure], today: NaiveDate) -> (Ask, Result<Query, Slip>) {
     match web::Query::<Ask>::from_query(request.query_string()) {
         Ok(ask) => {
             let ask = ask.into_inner();
-            let question = question(&ask, app, today);
+            let question = question(&ask, known, today);
             (ask, question)
         }
         Err(_) => (Ask::default(), Err(Slip::Address)),
     }
 }
 
-fn question(ask: &Ask, app: &App, today: NaiveDate) -> Result<Query, Slip> {
+fn question(ask: &Ask, known: &[Measure], today: NaiveDate) -> Result<Query, Slip> {
     let (from, to) = days(ask, today)?;
-    let known = evaluate::measures(app.library);
     let measure = match ask.scale.as_str() {
         "" => known.first().ok_or(Slip::NoScales)?,
         asked => known
@@ -198,13 +205,12 @@ fn file_address(evaluation: &Evaluation) -> String {
 }
 
 impl Form {
-    fn of(ask: &Ask, app: &App, actor: &Actor, today: NaiveDate) -> Form {
+    fn of(ask: &Ask, known: &[Measure], actor: &Actor, today: NaiveDate) -> Form {
         let days = days(ask, today).ok();
         let mut periods = offered(today);
         for choice in &mut periods {
             choice.chosen = days.is_some_and(|days| choice.value == span(days));
         }
-        let known = evaluate::measures(app.library);
         let first = known.first().map(code).unwrap_or_default();
         let asked = if ask.scale.is_empty() {
             &first
@@ -304,9 +310,13 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn measures(site: &Site) -> Vec<Measure> {
+        evaluate::measures(site.app.library)
+    }
+
     fn rendered(site: &Site, ask: &Ask) -> String {
         let today = day("2026-11-22");
-        let query = question(ask, &site.app, today).unwrap();
+        let query = question(ask, &measures(site), today).unwrap();
         let evaluation = evaluate_blocking(&site.app, &site.operator(), &query).unwrap();
         let figures = Figures::of(&evaluation, file_address(&evaluation));
         let frame = Frame {
@@ -316,7 +326,7 @@ mod tests {
             role: "",
             menu: vec![],
         };
-        let form = Form::of(ask, &site.app, &site.operator(), today);
+        let form = Form::of(ask, &measures(site), &site.operator(), today);
         EvaluationPage {
             frame,
             form,
@@ -411,7 +421,7 @@ mod tests {
     fn an_address_that_makes_no_sense_is_explained() {
         let site = Site::with_history();
         let asked = |ask: Ask| {
-            question(&ask, &site.app, day("2026-11-22"))
+            question(&ask, &measures(&site), day("2026-11-22"))
                 .unwrap_err()
                 .to_string()
         };

@@ -116,7 +116,10 @@ impl Patients {
         let same = known.name == said.name
             && known.email == said.email
             && known.language == said.language
-            && known.time_zone == zone;
+            && known.time_zone == zone
+            && said
+                .sex
+                .is_none_or(|sex| known.sex.as_deref() == Some(sex.word()));
         // A dry run does not store what an earlier row changed; it was counted there.
         if same || news.first() == Some(&News::Again) {
             return Step::Keep(known.clone());
@@ -133,6 +136,10 @@ impl Patients {
             language: said.language.clone(),
             time_zone: zone.to_owned(),
             changed_at: desk.now,
+            sex: said
+                .sex
+                .map(|sex| sex.word().to_owned())
+                .or(known.sex.clone()),
             ..known.clone()
         })
     }

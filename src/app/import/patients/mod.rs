@@ -50,6 +50,7 @@ impl Kind for Patients {
         Column::required("program"),
         Column::required("clinician"),
         Column::required("episode_start"),
+        Column::optional("sex"),
         Column::optional("episode_end"),
         Column::optional("ending"),
         Column::optional("instruments"),

@@ -10,7 +10,7 @@ use crate::app::permit_instrument::OnRecord;
 use crate::app::{Failure, give_form};
 use crate::domain::access::Permit;
 use crate::domain::care::Ending;
-use crate::domain::instrument::Library;
+use crate::domain::instrument::{Library, Sex};
 use crate::domain::permission::NotPermitted;
 use crate::domain::schedule::{Cadence, local_day};
 use crate::store::{Fault, Tx};
@@ -179,11 +179,12 @@ impl Said {
             .as_ref()
             .map(|plan| (&plan.instruments, plan.cadence.to_string()));
         let zone = who.time_zone.name();
+        let sex = who.sex.map(Sex::word);
         vec![
             Claim {
                 about: "patient",
                 key: fingerprint(&("patient", &who.external_id)),
-                content: fingerprint(&(&who.name, &who.email, &who.language, zone)),
+                content: fingerprint(&(&who.name, &who.email, &who.language, zone, sex)),
             },
             Claim {
                 about: "episode of care",
@@ -205,13 +206,27 @@ fn read_patient(cells: &mut Cells) -> Option<PatientDetails> {
     let email = cells.email("email");
     let language = read_language(cells);
     let time_zone = cells.time_zone("time_zone");
+    let sex = read_sex(cells);
     Some(PatientDetails {
         external_id: external_id?,
         name: name?,
         email: email?,
         language: language?,
         time_zone: time_zone?,
+        sex: sex?,
     })
+}
+
+/// Empty says nothing.
+fn read_sex(cells: &mut Cells) -> Option<Option<Sex>> {
+    let text = cells.get("sex");
+    match text.parse() {
+        _ if text.is_empty() => Some(None),
+        Ok(sex) => Some(Some(sex)),
+        Err(()) => cells.fault(format!(
+            "sex is {text:?}; wanted female, male or nothing: it is read for norms that depend on it"
+        )),
+    }
 }
 
 fn read_language(cells: &mut Cells) -> Option<String> {

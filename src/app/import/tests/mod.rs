@@ -39,7 +39,7 @@ pub struct Site {
 }
 
 const HEADER: &str = "patient_id,name,email,language,time_zone,clinic_id,clinic,program_id,program,clinician,episode_start,\
-                      episode_end,ending,instruments,cadence";
+                      episode_end,ending,instruments,cadence,sex";
 
 fn instant(text: &str) -> NaiveDateTime {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap()
@@ -250,6 +250,7 @@ fn row(id: &str, changes: &[(&str, &str)]) -> String {
         "",
         "phq9 gad7",
         "every_weeks:2",
+        "",
     ];
     let cell = |(name, good): (&str, &str)| {
         let changed = changes

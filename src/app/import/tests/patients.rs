@@ -251,7 +251,7 @@ fn each_rejected_row_says_everything_that_is_wrong_with_it() {
             cases
                 .iter()
                 .map(|(_, reason)| *reason)
-                .chain(["the row has 2 cells and the header has 15"]),
+                .chain(["the row has 2 cells and the header has 16"]),
         )
         .map(|(line, reason)| (line, reason.to_owned()))
         .collect();
@@ -333,4 +333,18 @@ fn a_form_with_risk_rules_is_not_planned_where_nobody_reads_it() {
     let report = site.take_patients(&[row("p1", &[]), row("p2", &[("instruments", "gad7")])]);
     assert_eq!(counts(&report), [2, 1, 0, 0, 1]);
     assert!(site.reasons()[0].1.contains("nobody here is licensed"));
+}
+
+#[test]
+fn a_sex_is_kept_until_a_file_says_another() {
+    let site = Site::new();
+    site.take_patients(&[row("p1", &[("sex", "female")])]);
+    let sex = || site.patient("p1").unwrap().sex;
+    assert_eq!(sex().as_deref(), Some("female"));
+    site.take_patients(&[row("p1", &[("sex", "")])]);
+    assert_eq!(sex().as_deref(), Some("female"));
+    site.take_patients(&[row("p1", &[("sex", "male")])]);
+    assert_eq!(sex().as_deref(), Some("male"));
+    site.take_patients(&[row("p1", &[("sex", "yes")])]);
+    assert_eq!(sex().as_deref(), Some("male"));
 }

@@ -17,11 +17,20 @@ pub(super) fn check(file: &DefinitionToml, items: &[Item], faults: &mut Faults<'
     check_distinct("scale", file.scales.iter().map(|scale| &scale.id), faults);
     file.scales
         .iter()
-        .map(|scale| build(scale, items, faults))
+        .enumerate()
+        .map(|(at, scale)| {
+            let earlier = file.scales.get(..at).unwrap_or_default();
+            build(scale, earlier, items, faults)
+        })
         .collect()
 }
 
-fn build(file: &ScaleFile, items: &[Item], faults: &mut Faults<'_>) -> Scale {
+fn build(
+    file: &ScaleFile,
+    earlier: &[ScaleFile],
+    items: &[Item],
+    faults: &mut Faults<'_>,
+) -> Scale {
     check_id("scale", &file.id, faults);
     let members = members(file, items, faults);
     let method = method(file, items, faults);
@@ -31,6 +40,7 @@ fn build(file: &ScaleFile, items: &[Item], faults: &mut Faults<'_>) -> Scale {
     let scale = Scale {
         id: file.id.get_ref().clone(),
         missing: missing(&file.missing, tolerable(&method, &members), faults),
+        missing_over: missing_over(&file.missing, earlier, faults),
         not_asked: not_asked(file, &members, faults),
         bandings: bands::bandings(file, faults),
         cut_offs: bands::cut_offs(file, faults),
@@ -400,6 +410,25 @@ fn missing(file: &Spanned<MissingFile>, items: usize, faults: &mut Faults<'_>) -
             MissingRule::Refuse
         }
     }
+}
+
+fn missing_over(
+    file: &Spanned<MissingFile>,
+    earlier: &[ScaleFile],
+    faults: &mut Faults<'_>,
+) -> Option<usize> {
+    let wanted = file.get_ref().over.as_ref()?;
+    let found = earlier
+        .iter()
+        .position(|scale| scale.id.get_ref() == wanted.get_ref());
+    if found.is_none() {
+        let what = format!(
+            "over names {:?}, which is no earlier scale",
+            wanted.get_ref()
+        );
+        faults.at(wanted.span(), what);
+    }
+    found
 }
 
 fn rounding(file: &Spanned<MissingFile>, word: &str, faults: &mut Faults<'_>) -> Rounding {
