@@ -35,10 +35,18 @@ pub(super) fn page(library: &Library, instrument: &Instrument) -> String {
 
 fn write_page(page: &mut String, known: &Description<'_>) -> std::fmt::Result {
     writeln!(page, "{} ({})", known.name, known.short_name)?;
-    writeln!(page, "{}. {}. {} items", known.kind, known.respondent, known.items)?;
+    writeln!(
+        page,
+        "{}. {}. {} items",
+        known.kind, known.respondent, known.items
+    )?;
     writeln!(page, "{} version {}", known.id, known.version)?;
     for version in &known.versions {
-        writeln!(page, "  version {}: sha256 {}", version.version, version.fingerprint)?;
+        writeln!(
+            page,
+            "  version {}: sha256 {}",
+            version.version, version.fingerprint
+        )?;
     }
     writeln!(page, "\n{}", known.credit)?;
     write_licence(page, known)?;
@@ -53,14 +61,22 @@ fn write_page(page: &mut String, known: &Description<'_>) -> std::fmt::Result {
         writeln!(page, "  {source}")?;
     }
     for one in &known.translations {
-        writeln!(page, "  {}: {}; {}", one.language, one.translator, one.status)?;
+        writeln!(
+            page,
+            "  {}: {}; {}",
+            one.language, one.translator, one.status
+        )?;
     }
     Ok(())
 }
 
 fn write_licence(page: &mut String, known: &Description<'_>) -> std::fmt::Result {
     let licence = &known.licence;
-    writeln!(page, "Licence: class {}. {}", licence.class, licence.meaning)?;
+    writeln!(
+        page,
+        "Licence: class {}. {}",
+        licence.class, licence.meaning
+    )?;
     writeln!(
         page,
         "  Owner: {}. {} Source: {} ({})",
@@ -108,7 +124,12 @@ fn write_groups(page: &mut String, groups: &[Group<'_>]) -> std::fmt::Result {
             .map(|(value, words)| format!("{value} {words}").trim_end().to_owned())
             .collect();
         let colon = if options.is_empty() { "" } else { ": " };
-        writeln!(page, "        {}{colon}{}", group.answered, options.join(" | "))?;
+        writeln!(
+            page,
+            "        {}{colon}{}",
+            group.answered,
+            options.join(" | ")
+        )?;
     }
     Ok(())
 }
@@ -120,7 +141,9 @@ fn write_scale(page: &mut String, scale: &ScaleWords<'_>) -> std::fmt::Result {
     }
     writeln!(page, "  {} Source: {}", scale.missing, scale.missing_source)?;
     for banding in &scale.bandings {
-        let name = banding.name.map_or_else(String::new, |name| format!(" {name}"));
+        let name = banding
+            .name
+            .map_or_else(String::new, |name| format!(" {name}"));
         let whom = for_whom(banding.whom.as_deref());
         writeln!(page, "  Bands{name}{whom}. Source: {}", banding.source)?;
         for band in &banding.bands {
@@ -154,7 +177,9 @@ fn write_rules(page: &mut String, title: &str, rules: &[RuleWords<'_>]) -> std::
     }
     writeln!(page, "\n{title}")?;
     for rule in rules {
-        let tier = rule.tier.map_or_else(String::new, |tier| format!(", {tier}"));
+        let tier = rule
+            .tier
+            .map_or_else(String::new, |tier| format!(", {tier}"));
         writeln!(
             page,
             "  {} ({}{tier}): {}. Source: {}",

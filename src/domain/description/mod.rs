@@ -310,7 +310,11 @@ fn groups<'a>(instrument: &'a Instrument, texts: &'a [ItemTexts]) -> Vec<Group<'
 }
 
 fn options<'a>(item: &Item, words: Option<&'a ItemTexts>) -> Vec<(i16, &'a str)> {
-    let said = |at: usize| words.and_then(|words| words.options.get(at)).map_or("", String::as_str);
+    let said = |at: usize| {
+        words
+            .and_then(|words| words.options.get(at))
+            .map_or("", String::as_str)
+    };
     item.options
         .iter()
         .enumerate()

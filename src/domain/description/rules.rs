@@ -46,7 +46,9 @@ pub(super) fn condition(instrument: &Instrument, asked: &Condition) -> String {
         let parts: Vec<_> = parts
             .iter()
             .map(|part| match part {
-                Condition::All(_) | Condition::Any(_) => format!("({})", condition(instrument, part)),
+                Condition::All(_) | Condition::Any(_) => {
+                    format!("({})", condition(instrument, part))
+                }
                 Condition::Count { .. } | Condition::Score { .. } => condition(instrument, part),
             })
             .collect();
