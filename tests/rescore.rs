@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::house::{House, monday};
 use crate::operator::{Office, complaint, printed};
-use crate::patient::{CALM, get, submit};
+use crate::patient::{CALM, get, sheet, start, submit};
 use crate::support::http::path_of;
 
 /// A PHQ-9 in which question 8 stays open: no score by version 1.
@@ -64,14 +64,21 @@ fn run(app: &App, order: &Order) -> Result<(Report, Vec<Difference>), Failure<Re
 }
 
 fn answered(house: &House, link: &str, answers: &[&str; 10]) {
-    let given: Vec<&str> = answers.to_vec();
-    let sent = submit(&mut house.client(), link, &given);
-    if answers.contains(&"") {
-        // Asked once more about the gap, and sent without it.
-        crate::patient::post(&mut house.client(), &format!("{link}/send"), &[]);
+    let mut client = house.client();
+    start(&mut client, link, "list");
+    let mut fields = sheet(answers);
+    fields.retain(|(name, answer)| !answer.is_empty() && name != "send");
+    // Asked once more about a gap, this sends without it.
+    let last = if answers.contains(&"") {
+        "incomplete"
     } else {
-        assert_eq!(sent.status, 303, "{}", sent.text());
-    }
+        "send"
+    };
+    fields.push((last.to_owned(), "1".to_owned()));
+    let sent = client
+        .post_form(&format!("{link}/list/1"), &fields)
+        .expect("the site answers");
+    assert_eq!(sent.status, 303, "{}", sent.text());
 }
 
 /// A house in which one patient answered twice, the first time with a gap, and then a new version came.
