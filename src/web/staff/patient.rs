@@ -365,7 +365,7 @@ fn give(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> 
     };
     Give {
         action: format!("/patients/{}/form", record.patient.id),
-        choices: library.offered().map(choice).collect(),
+        choices: record.on_record.usable(library).map(choice).collect(),
     }
 }
 
