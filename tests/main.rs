@@ -20,6 +20,7 @@ mod crash;
 mod demo;
 mod flags;
 mod foreign_posts;
+mod forms;
 mod instruments_index;
 mod languages;
 mod logs;

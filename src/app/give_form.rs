@@ -6,7 +6,7 @@ use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery};
 use crate::domain::ids::{EpisodeId, LinkId, PatientId};
-use crate::domain::instrument::{Instrument, Library};
+use crate::domain::instrument::{CannotBeAsked, ENGLISH, Instrument, Library, can_be_asked};
 use crate::domain::permission::NotPermitted;
 use crate::domain::risk::Standing;
 use crate::store::administration::{self, AdministrationRow};
@@ -25,6 +25,8 @@ pub enum Refusal {
     NotInCare,
     /// There is no such instrument.
     NoInstrument(String),
+    /// It cannot be put before a patient; holds the name clinicians use.
+    CannotBeAsked(String, CannotBeAsked),
     /// The list of instruments is empty.
     Nothing,
     /// It asks about risk, and nobody here is licensed and active to read the answer.
@@ -39,6 +41,7 @@ impl std::fmt::Display for Refusal {
             Refusal::NoPatient => f.write_str("there is no such patient"),
             Refusal::NotInCare => f.write_str("the patient has no open episode of care; open one first"),
             Refusal::NoInstrument(id) => write!(f, "there is no instrument {id:?}"),
+            Refusal::CannotBeAsked(name, why) => write!(f, "{name} cannot be given to a patient: {why}"),
             Refusal::Nothing => f.write_str("no instrument was named; name at least one, such as phq9"),
             Refusal::NotPermitted(why) => write!(f, "{why}"),
             Refusal::NobodyReads => f.write_str(
@@ -48,25 +51,38 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// The newest published versions of these instruments.
+/// The newest published versions of these instruments, as a patient may be asked them.
 ///
 /// # Errors
-/// Refuses an empty list and unknown ids. Whether they may be used is [`require_permission`]'s to say.
+/// Refuses an empty list, unknown ids and what cannot be put before a patient. Whether they may be used is [`require_permission`]'s to say.
 pub fn battery(library: &Library, ids: &[String]) -> Result<Vec<InstrumentVersion>, Refusal> {
     if ids.is_empty() {
         return Err(Refusal::Nothing);
     }
     ids.iter()
         .map(|id| {
-            let known = library
-                .get(id)
-                .ok_or_else(|| Refusal::NoInstrument(id.clone()))?;
+            let known = askable(library, id)?;
             Ok(InstrumentVersion {
                 instrument: known.id.clone(),
                 version: known.version.clone(),
             })
         })
         .collect()
+}
+
+/// The newest version of an instrument, if a patient may be asked it.
+///
+/// # Errors
+/// Names the instrument and says why not.
+pub fn askable<'a>(library: &'a Library, id: &str) -> Result<&'a Instrument, Refusal> {
+    let known = library
+        .get(id)
+        .ok_or_else(|| Refusal::NoInstrument(id.to_owned()))?;
+    can_be_asked(known).map_err(|why| {
+        let name = known.texts_or_english(ENGLISH).short_name.clone();
+        Refusal::CannotBeAsked(name, why)
+    })?;
+    Ok(known)
 }
 
 /// Makes a fresh link for one patient and gives its whole address.

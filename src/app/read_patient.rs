@@ -4,7 +4,7 @@ use super::permit_instrument::OnRecord;
 use super::read_caseload::{day_in, site_zone};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
-use crate::domain::ids::{EpisodeId, PatientId};
+use crate::domain::ids::{EpisodeId, PatientId, StaffId};
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::flag::{self, FlagNames};
 use crate::store::outbox::{self, OutboxRow};
@@ -12,9 +12,10 @@ use crate::store::patient::{self, EpisodeNames, PatientRow};
 use crate::store::plan::{self, PlanRow};
 use crate::store::rescore;
 use crate::store::response::{self, ResponseRow, ScoreRow};
-use crate::store::{Fault, Tx, audit};
+use crate::store::{Fault, Tx, audit, staff};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
+use std::collections::HashMap;
 
 /// Why there is no record to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub struct EpisodeRecord {
     pub occasions: Vec<OccasionRecord>,
     /// Every response, oldest first.
     pub responses: Vec<ResponseRow>,
+    /// Names of the staff who entered responses themselves.
+    pub enterers: HashMap<StaffId, String>,
     /// Every score in every revision with the moment of its response, oldest first.
     pub scores: Vec<(NaiveDateTime, ScoreRow)>,
 }
@@ -176,12 +179,28 @@ fn whole_episode(
             Ok(OccasionRecord { row, messages })
         })
         .collect::<Result<_, Fault>>()?;
+    let responses = with_newest_criteria(tx, permit, id)?;
     Ok(EpisodeRecord {
+        enterers: enterers(tx, permit, &responses)?,
         plans: plan::of_episode(tx, permit.org(), id)?,
         sessions: patient::sessions(tx, permit, id)?,
-        responses: with_newest_criteria(tx, permit, id)?,
+        responses,
         scores: response::scores_of_episode(tx, permit, id)?,
         occasions,
         names,
     })
+}
+
+fn enterers(
+    tx: &mut Tx,
+    permit: &Permit,
+    responses: &[ResponseRow],
+) -> Result<HashMap<StaffId, String>, Fault> {
+    let mut names = HashMap::new();
+    for id in responses.iter().filter_map(|row| row.entered_by) {
+        if !names.contains_key(&id) {
+            names.insert(id, staff::by_id(tx, permit.org(), id)?.name);
+        }
+    }
+    Ok(names)
 }

@@ -3,7 +3,7 @@
 //! its summaries in the same transaction, so that a run that was cut short is finished by running it again: what is as it should be is
 //! left alone. Risk rules are not asked again, and flags stay as they are.
 
-use super::take_answers::{criteria_json, score_row};
+use super::keep_response::{criteria_json, score_row};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::ids::{EpisodeId, RescoreId, ResponseId, StaffId};

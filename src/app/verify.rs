@@ -2,8 +2,8 @@
 //! scores every response anew and asks every risk rule again.
 
 use super::App;
+use super::keep_response::course_of;
 use super::rescore::newest;
-use super::take_answers::course_of;
 use crate::domain::care::{AdministrationState, ResponseState, read_battery};
 use crate::domain::change::Direction;
 use crate::domain::ids::{EpisodeId, OrgId, ResponseId};

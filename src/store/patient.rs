@@ -340,6 +340,14 @@ pub fn episode_on(
         .optional()?)
 }
 
+/// Keeps any other node from writing to an episode's history until this transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub fn lock_episode(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<(), Fault> {
+    tx.lock_row("episode", org.bytes(), id.bytes())
+}
+
 /// One episode.
 ///
 /// # Errors

@@ -170,6 +170,7 @@ table! {
         layout -> Text,
         started_at -> Timestamp,
         completed_at -> Nullable<Timestamp>,
+        entered_by -> Nullable<Binary>,
     }
 }
 
@@ -188,6 +189,10 @@ table! {
         items -> Integer,
         prorated -> Integer,
         made_at -> Timestamp,
+        scheme -> Nullable<Text>,
+        raw -> Nullable<Double>,
+        standard_error -> Nullable<Double>,
+        out_of -> Nullable<Double>,
     }
 }
 

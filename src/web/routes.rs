@@ -103,6 +103,8 @@ routes! {
     POST "/patients/new" Access::May(Action::EnrolPatient) => staff::enrol::add;
     GET "/patients/{id}" Access::May(Action::ReadPatient) => staff::patient::page;
     POST "/patients/{id}/form" Access::May(Action::GiveForm) => staff::patient::give_form;
+    POST "/patients/{id}/record" Access::May(Action::RecordForm) => staff::record::form;
+    POST "/patients/{id}/recorded" Access::May(Action::RecordForm) => staff::record::record;
     GET "/queue" Access::May(Action::SeeQueue) => staff::queue::page;
     GET "/flags/{id}" Access::May(Action::SeeQueue) => staff::queue::flag;
     POST "/flags/{id}/acknowledge" Access::May(Action::AcknowledgeFlag) => staff::queue::acknowledge;

@@ -10,6 +10,7 @@ pub mod mailbox;
 pub mod mistakes;
 pub mod patient;
 pub mod queue;
+pub mod record;
 pub mod set_up;
 pub mod sign_in;
 pub mod tasks;

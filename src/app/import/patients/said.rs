@@ -141,9 +141,12 @@ impl Reading {
         let instruments: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
         let mut risky = false;
         for (place, name) in instruments.iter().enumerate() {
-            match self.library.get(name) {
-                Some(known) => risky |= !known.risk_rules.is_empty(),
-                None => {
+            match give_form::askable(self.library, name) {
+                Ok(known) => risky |= !known.risk_rules.is_empty(),
+                Err(refusal @ give_form::Refusal::CannotBeAsked(..)) => {
+                    return cells.fault(refusal.to_string());
+                }
+                Err(_) => {
                     let known: Vec<_> = self
                         .on_record
                         .usable(self.library)
