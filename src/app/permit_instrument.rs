@@ -124,9 +124,14 @@ impl OnRecord {
         may_be_used(instrument, &self.permissions, self.today).is_ok()
     }
 
-    /// The newest version of every instrument that may be given here today.
+    /// The newest version of every instrument that may be given to a patient here today.
     pub fn usable<'a>(&'a self, library: &'a Library) -> impl Iterator<Item = &'a Instrument> {
-        library.latest().filter(|known| self.allows(known))
+        library.offered().filter(|known| self.allows(known))
+    }
+
+    /// The newest version of every instrument that staff may fill in here today.
+    pub fn recordable<'a>(&'a self, library: &'a Library) -> impl Iterator<Item = &'a Instrument> {
+        library.recorded().filter(|known| self.allows(known))
     }
 }
 

@@ -457,7 +457,6 @@ mod tests {
             ("clinician", |form| form.clinician = "x".into()),
             ("started_on", |form| form.started_on = "2029-01-01".into()),
             ("instruments", |form| form.cadence = "every_weeks:2".into()),
-            ("instruments", |form| form.instruments = vec!["mmpi".into()]),
             ("cadence", |form| form.instruments = vec!["phq9".into()]),
         ];
         for (field, change) in wrong {
