@@ -1,11 +1,13 @@
 //! "Give the form now": a fresh occasion with its link, for a patient in care.
 
 use super::link::Token;
+use super::permit_instrument::OnRecord;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery};
 use crate::domain::ids::{EpisodeId, LinkId, PatientId};
 use crate::domain::instrument::{CannotBeAsked, ENGLISH, Instrument, Library, can_be_asked};
+use crate::domain::permission::NotPermitted;
 use crate::domain::risk::Standing;
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::{Fault, Tx, audit, fresh, patient, staff};
@@ -29,6 +31,8 @@ pub enum Refusal {
     Nothing,
     /// It asks about risk, and nobody here is licensed and active to read the answer.
     NobodyReads,
+    /// Its owner's permission is not on record, or its wording is not here.
+    NotPermitted(NotPermitted),
 }
 
 impl std::fmt::Display for Refusal {
@@ -39,6 +43,7 @@ impl std::fmt::Display for Refusal {
             Refusal::NoInstrument(id) => write!(f, "there is no instrument {id:?}"),
             Refusal::CannotBeAsked(name, why) => write!(f, "{name} cannot be given to a patient: {why}"),
             Refusal::Nothing => f.write_str("no instrument was named; name at least one, such as phq9"),
+            Refusal::NotPermitted(why) => write!(f, "{why}"),
             Refusal::NobodyReads => f.write_str(
                 "this form can raise a risk flag and nobody here is licensed and active to read it; add a licensed clinician first",
             ),
@@ -49,7 +54,7 @@ impl std::fmt::Display for Refusal {
 /// The newest published versions of these instruments, as a patient may be asked them.
 ///
 /// # Errors
-/// Refuses an empty list, unknown ids and what cannot be put before a patient.
+/// Refuses an empty list, unknown ids and what cannot be put before a patient. Whether they may be used is [`require_permission`]'s to say.
 pub fn battery(library: &Library, ids: &[String]) -> Result<Vec<InstrumentVersion>, Refusal> {
     if ids.is_empty() {
         return Err(Refusal::Nothing);
@@ -102,12 +107,39 @@ pub async fn give_form(
                 patient::episode_on(tx, permit.org(), patient, zone_day + TimeDelta::days(1))?
                     .filter(|episode| episode.ended_on.is_none())
                     .ok_or(Failure::Refused(Refusal::NotInCare))?;
+            require_permission(tx, &permit, library, &battery, now)?;
             require_reader(tx, &permit, library, &battery)?;
             let link = hand_out(tx, &permit, patient, episode.id, &battery, now)?;
             audit::record(tx, &permit, "patient", Some(patient), now)?;
             Ok(address(&base, &Token::of(&tx.seal, link)))
         })
         .await
+}
+
+/// The definitions a battery names.
+pub fn definitions<'a>(
+    library: &'a Library,
+    battery: &[InstrumentVersion],
+) -> impl Iterator<Item = &'a Instrument> {
+    battery
+        .iter()
+        .filter_map(|part| library.version(&part.instrument, &part.version))
+}
+
+/// Refuses instruments that may not be used here today.
+///
+/// # Errors
+/// [`Refusal::NotPermitted`], or a fault.
+pub fn require_permission(
+    tx: &mut Tx,
+    permit: &Permit,
+    library: &Library,
+    battery: &[InstrumentVersion],
+    now: NaiveDateTime,
+) -> Result<(), Failure<Refusal>> {
+    OnRecord::read(tx, permit.org(), now)?
+        .require(definitions(library, battery))
+        .map_err(|why| Failure::Refused(Refusal::NotPermitted(why)))
 }
 
 /// Refuses instruments with risk rules when nobody licensed is there to read the answers.
@@ -120,11 +152,7 @@ pub fn require_reader(
     library: &Library,
     battery: &[InstrumentVersion],
 ) -> Result<(), Failure<Refusal>> {
-    let risky = battery.iter().any(|part| {
-        library
-            .version(&part.instrument, &part.version)
-            .is_some_and(|known| !known.risk_rules.is_empty())
-    });
+    let risky = definitions(library, battery).any(|known| !known.risk_rules.is_empty());
     if !risky {
         return Ok(());
     }
@@ -195,7 +223,9 @@ pub fn give_to_all(
         crate::domain::access::Subject::Organisation,
     )?;
     let (reader, library, check) = (permit.clone(), app.library, battery.clone());
+    let now = app.clock.now();
     let everybody = app.store.read_blocking(move |tx| {
+        require_permission(tx, &reader, library, &check, now)?;
         require_reader(tx, &reader, library, &check)?;
         patient::active(tx, &reader).map_err(Failure::from)
     })?;

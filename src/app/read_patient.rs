@@ -1,5 +1,6 @@
 //! One patient's record for somebody who may read it: loaded whole, in one transaction with its audit event.
 
+use super::permit_instrument::OnRecord;
 use super::read_caseload::{day_in, site_zone};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
@@ -9,6 +10,7 @@ use crate::store::flag::{self, FlagNames};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::patient::{self, EpisodeNames, PatientRow};
 use crate::store::plan::{self, PlanRow};
+use crate::store::rescore;
 use crate::store::response::{self, ResponseRow, ScoreRow};
 use crate::store::{Fault, Tx, audit, staff};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -44,6 +46,8 @@ pub struct Record {
     pub flags: Vec<FlagNames>,
     /// The episode that is shown; `None` when the patient never had one.
     pub shown: Option<EpisodeRecord>,
+    /// What may be given to anybody here today.
+    pub on_record: OnRecord,
     /// The zone in which the site's days begin.
     pub zone: Tz,
     /// When this was read, UTC.
@@ -117,6 +121,7 @@ pub async fn read_patient(
                 shown: chosen
                     .map(|names| whole_episode(tx, &permit, names))
                     .transpose()?,
+                on_record: OnRecord::read(tx, permit.org(), now)?,
                 zone: site_zone(tx)?,
                 episodes,
                 now,
@@ -145,6 +150,22 @@ fn choose(
     }
 }
 
+/// The responses, each with what came of the criteria when it was scored last.
+fn with_newest_criteria(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: EpisodeId,
+) -> Result<Vec<ResponseRow>, Fault> {
+    let mut responses = response::of_episode(tx, permit, id)?;
+    for anew in rescore::of_episode(tx, permit, id)? {
+        let row = responses.iter_mut().find(|row| row.id == anew.response_id);
+        if let Some(row) = row {
+            row.criteria = anew.criteria;
+        }
+    }
+    Ok(responses)
+}
+
 fn whole_episode(
     tx: &mut Tx,
     permit: &Permit,
@@ -158,7 +179,7 @@ fn whole_episode(
             Ok(OccasionRecord { row, messages })
         })
         .collect::<Result<_, Fault>>()?;
-    let responses = response::of_episode(tx, permit, id)?;
+    let responses = with_newest_criteria(tx, permit, id)?;
     Ok(EpisodeRecord {
         enterers: enterers(tx, permit, &responses)?,
         plans: plan::of_episode(tx, permit.org(), id)?,

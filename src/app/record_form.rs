@@ -3,6 +3,7 @@
 
 use super::give_form;
 use super::keep_response::{Hand, store_outcome};
+use super::permit_instrument::OnRecord;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion, Layout, write_battery};
@@ -11,6 +12,7 @@ use crate::domain::instrument::{
     Answers, CannotBeAsked, ENGLISH, Instrument, Library, Position, can_be_recorded,
 };
 use crate::domain::language::Language;
+use crate::domain::permission::NotPermitted;
 use crate::domain::submission::{self, Entry, Given, Intent, Left, Part, Sheet, Unfit};
 use crate::store::administration::{self, AdministrationRow, Slip};
 use crate::store::patient::{self, EpisodeRow};
@@ -76,6 +78,8 @@ pub enum Refusal {
     NoInstrument,
     /// It cannot be filled in here; holds the name clinicians use.
     CannotBeRecorded(String, CannotBeAsked),
+    /// Its owner's permission is needed and not on record.
+    NotPermitted(NotPermitted),
     /// It asks about risk, and nobody here is licensed and active to read the answer.
     NobodyReads,
     /// An answer does not belong to its question.
@@ -96,6 +100,7 @@ impl std::fmt::Display for Refusal {
             Refusal::CannotBeRecorded(name, why) => {
                 write!(f, "{name} cannot be filled in here: {why}")
             }
+            Refusal::NotPermitted(why) => why.fmt(f),
             Refusal::Unreadable => {
                 f.write_str("What was sent could not be read. Nothing was recorded.")
             }
@@ -120,7 +125,7 @@ pub async fn blank_form(
     app.store
         .write(move |tx| {
             let permit = permit(tx, &actor, id)?;
-            let instrument = instrument_of(library, &instrument)?;
+            let instrument = instrument_of(tx, &permit, library, &instrument, now)?;
             in_care(tx, &permit, id, now)?;
             audit::record(tx, &permit, "patient", Some(id), now)?;
             Ok(Draft {
@@ -159,7 +164,7 @@ fn record(
     now: NaiveDateTime,
 ) -> Result<Recorded, Failure<Refusal>> {
     let permit = permit(tx, actor, command.patient)?;
-    let instrument = instrument_of(library, &command.instrument)?;
+    let instrument = instrument_of(tx, &permit, library, &command.instrument, now)?;
     let episode = in_care(tx, &permit, command.patient, now)?;
     require_reader(tx, &permit, library, instrument)?;
     // Whoever waited for the lock comes after the one it waited for, and the episode's summary follows that order.
@@ -220,14 +225,21 @@ fn permit(tx: &mut Tx, actor: &Actor, id: PatientId) -> Result<Permit, Failure<R
 }
 
 fn instrument_of(
+    tx: &mut Tx,
+    permit: &Permit,
     library: &'static Library,
     id: &str,
+    now: NaiveDateTime,
 ) -> Result<&'static Instrument, Failure<Refusal>> {
     let known = library
         .get(id)
         .ok_or(Failure::Refused(Refusal::NoInstrument))?;
     match can_be_recorded(known) {
-        Ok(()) => Ok(known),
+        Ok(()) => {
+            let required = OnRecord::read(tx, permit.org(), now)?.require([known]);
+            required.map_err(|why| Failure::Refused(Refusal::NotPermitted(why)))?;
+            Ok(known)
+        }
         Err(why) => {
             let name = known.texts_or_english(ENGLISH).short_name.clone();
             Err(Failure::Refused(Refusal::CannotBeRecorded(name, why)))

@@ -48,7 +48,7 @@ pub struct ResponseRow {
 }
 
 /// One scale's result.
-#[derive(Debug, Clone, Queryable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Queryable, Insertable)]
 #[diesel(table_name = score)]
 pub struct ScoreRow {
     /// Organisation.

@@ -313,6 +313,46 @@ table! {
     }
 }
 
+table! {
+    instrument_permission (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        instrument -> Text,
+        reference -> Text,
+        holder -> Text,
+        granted_on -> Date,
+        expires_on -> Nullable<Date>,
+        recorded_by -> Nullable<Binary>,
+        recorded_at -> Timestamp,
+        withdrawn_by -> Nullable<Binary>,
+        withdrawn_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    rescore (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        instrument -> Text,
+        from_version -> Nullable<Text>,
+        to_version -> Text,
+        fingerprint -> Text,
+        reason -> Text,
+        author_id -> Binary,
+        started_at -> Timestamp,
+    }
+}
+
+table! {
+    rescored (org_id, response_id, revision) {
+        org_id -> Binary,
+        response_id -> Binary,
+        revision -> Integer,
+        rescore_id -> Binary,
+        criteria -> Text,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organisation,
     clinic,
@@ -336,5 +376,8 @@ allow_tables_to_appear_in_same_query!(
     task,
     audit_event,
     audit_seal,
-    heartbeat
+    heartbeat,
+    instrument_permission,
+    rescore,
+    rescored
 );

@@ -113,6 +113,10 @@ routes! {
     POST "/tasks/{id}/done" Access::May(Action::SettleTasks) => staff::tasks::settle;
     GET "/evaluation" Access::May(Action::Evaluate) => staff::evaluation::page;
     GET "/evaluation.csv" Access::May(Action::Evaluate) => staff::evaluation::csv;
+    GET "/instruments" Access::SignedIn => staff::instruments::list;
+    GET "/instruments/{id}" Access::SignedIn => staff::instruments::page;
+    POST "/instruments/{id}/permission" Access::May(Action::Administer) => staff::instruments::permit;
+    POST "/instruments/{id}/withdraw" Access::May(Action::Administer) => staff::instruments::withdraw;
     GET "/admin" Access::May(Action::Administer) => staff::admin::page;
     POST "/admin/staff" Access::May(Action::Administer) => staff::admin::add;
     POST "/admin/staff/{id}/disable" Access::May(Action::Administer) => staff::admin::disable;

@@ -39,7 +39,7 @@ async function answersAll(browser, demo, link, place) {
 
 /** The same page by its kind: one patient's page stands for all. */
 function kind(path) {
-  return path.replace(/[0-9a-f]{32}/g, 'ID').replace(/\?.*/, '');
+  return path.replace(/[0-9a-f]{32}/g, 'ID').replace(/\?.*/, '').replace(/^\/instruments\/.+/, '/instruments/ID');
 }
 
 /** One address for each kind of page this person can reach by links. */

@@ -54,6 +54,8 @@ pub struct Card {
     pub rule_version: String,
     /// Where the rule comes from.
     pub source: String,
+    /// The instrument's id.
+    pub instrument_id: String,
     /// The instrument's short name.
     pub instrument: String,
     /// Version of the definition.
@@ -184,6 +186,7 @@ pub fn card(entry: &Entry, library: &Library, zone: Tz, now: NaiveDateTime) -> C
         rule,
         rule_version,
         source,
+        instrument_id: flag.instrument.clone(),
         instrument: known.name(flag),
         version: flag.version.clone(),
     }

@@ -381,7 +381,7 @@ fn give(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> 
     };
     Give {
         action: format!("/patients/{}/form", record.patient.id),
-        choices: library.offered().map(choice).collect(),
+        choices: record.on_record.usable(library).map(choice).collect(),
     }
 }
 
@@ -391,8 +391,9 @@ fn record_choices(library: &'static Library, record: &Record) -> RecordChoices {
         words: known.texts_or_english("en").short_name.clone(),
         chosen: false,
     };
-    let (rated, paper): (Vec<_>, Vec<_>) = library
-        .recorded()
+    let (rated, paper): (Vec<_>, Vec<_>) = record
+        .on_record
+        .recordable(library)
         .partition(|known| known.respondent == Respondent::Clinician);
     RecordChoices {
         action: format!("/patients/{}/record", record.patient.id),

@@ -93,9 +93,16 @@ impl<'a> Course<'a> {
             .collect();
         asked.extend(silent.filter_map(|row| without_answers(row, &newest.id)));
         asked.sort_by_key(|one| one.at);
+        // The version that scored the last response, which a rescore may have changed.
+        let scored_by = |row: &ResponseRow| {
+            let own = episode.scores.iter().map(|(_, score)| score);
+            own.filter(|score| score.response_id == row.id)
+                .max_by_key(|score| score.revision)
+                .map_or_else(|| row.version.clone(), |score| score.version.clone())
+        };
         let version = responses
             .last()
-            .and_then(|row| library.version(&row.instrument, &row.version));
+            .and_then(|row| library.version(&row.instrument, &scored_by(row)));
         Course {
             instrument: version.unwrap_or(newest),
             asked,

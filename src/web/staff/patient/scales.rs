@@ -307,7 +307,7 @@ fn chart(
                 .to_owned(),
         })
         .collect();
-    let usual = scale.cut_offs_for(Person::default()).next();
+    let usual = scale.cut_offs_for(record.patient.person()).next();
     let cut_off = usual.map(|cut_off| Limit {
         at: cut_off.limit.points(),
         words: format!("cut-off {}", points(cut_off.limit.points())),
