@@ -4,7 +4,7 @@ use super::permit_instrument::OnRecord;
 use super::read_caseload::{day_in, site_zone};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
-use crate::domain::ids::{EpisodeId, PatientId};
+use crate::domain::ids::{EpisodeId, PatientId, ResponseId};
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::flag::{self, FlagNames};
 use crate::store::outbox::{self, OutboxRow};
@@ -15,6 +15,7 @@ use crate::store::response::{self, ResponseRow, ScoreRow};
 use crate::store::{Fault, Tx, audit};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
+use std::collections::HashMap;
 
 /// Why there is no record to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +65,21 @@ pub struct EpisodeRecord {
     pub sessions: Vec<(NaiveDateTime, String)>,
     /// Every occasion with its messages, newest first.
     pub occasions: Vec<OccasionRecord>,
-    /// Every response, oldest first.
+    /// Every response, oldest first, with what came of the criteria when it was scored last.
     pub responses: Vec<ResponseRow>,
+    /// Which of them were scored anew.
+    pub anew: HashMap<ResponseId, ScoredAnew>,
     /// Every score in every revision with the moment of its response, oldest first.
     pub scores: Vec<(NaiveDateTime, ScoreRow)>,
+}
+
+/// Why a response was scored anew the last time.
+#[derive(Debug, Clone)]
+pub struct ScoredAnew {
+    /// The reason as it was given.
+    pub reason: String,
+    /// Who answers for it.
+    pub author: String,
 }
 
 /// One occasion with the messages about it.
@@ -147,20 +159,24 @@ fn choose(
     }
 }
 
-/// The responses, each with what came of the criteria when it was scored last.
-fn with_newest_criteria(
+/// Puts what came of the criteria when each response was scored last into its place, and says why and by whom it was.
+fn scored_anew(
     tx: &mut Tx,
     permit: &Permit,
     id: EpisodeId,
-) -> Result<Vec<ResponseRow>, Fault> {
-    let mut responses = response::of_episode(tx, permit, id)?;
-    for anew in rescore::of_episode(tx, permit, id)? {
-        let row = responses.iter_mut().find(|row| row.id == anew.response_id);
-        if let Some(row) = row {
-            row.criteria = anew.criteria;
+    responses: &mut [ResponseRow],
+) -> Result<HashMap<ResponseId, ScoredAnew>, Fault> {
+    let mut anew = HashMap::new();
+    for (row, reason, author) in rescore::of_episode(tx, permit, id)? {
+        let response = responses
+            .iter_mut()
+            .find(|known| known.id == row.response_id);
+        if let Some(response) = response {
+            response.criteria = row.criteria;
         }
+        anew.insert(row.response_id, ScoredAnew { reason, author });
     }
-    Ok(responses)
+    Ok(anew)
 }
 
 fn whole_episode(
@@ -169,6 +185,8 @@ fn whole_episode(
     names: EpisodeNames,
 ) -> Result<EpisodeRecord, Fault> {
     let id = names.episode.id;
+    let mut responses = response::of_episode(tx, permit, id)?;
+    let anew = scored_anew(tx, permit, id, &mut responses)?;
     let occasions = administration::of_episode(tx, permit, id)?
         .into_iter()
         .map(|row| {
@@ -179,7 +197,8 @@ fn whole_episode(
     Ok(EpisodeRecord {
         plans: plan::of_episode(tx, permit.org(), id)?,
         sessions: patient::sessions(tx, permit, id)?,
-        responses: with_newest_criteria(tx, permit, id)?,
+        responses,
+        anew,
         scores: response::scores_of_episode(tx, permit, id)?,
         occasions,
         names,
