@@ -15,7 +15,7 @@ use crate::store::response::{self, ResponseRow, ScoreRow};
 use crate::store::{Fault, Tx, audit, staff};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Why there is no record to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,11 +213,8 @@ fn enterers(
     permit: &Permit,
     responses: &[ResponseRow],
 ) -> Result<HashMap<StaffId, String>, Fault> {
-    let mut names = HashMap::new();
-    for id in responses.iter().filter_map(|row| row.entered_by) {
-        if !names.contains_key(&id) {
-            names.insert(id, staff::by_id(tx, permit.org(), id)?.name);
-        }
-    }
-    Ok(names)
+    let ids: HashSet<StaffId> = responses.iter().filter_map(|row| row.entered_by).collect();
+    ids.into_iter()
+        .map(|id| Ok((id, staff::by_id(tx, permit.org(), id)?.name)))
+        .collect()
 }

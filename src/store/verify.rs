@@ -125,7 +125,7 @@ pub fn notified_flags(tx: &mut Tx, org: OrgId) -> Result<IdSet, Fault> {
         .collect())
 }
 
-/// The administrations whose answers were handed in, according to the audit.
+/// The administrations whose answers were handed in or recorded by staff, according to the audit.
 ///
 /// # Errors
 /// When the database fails.
@@ -134,7 +134,8 @@ pub fn audited_sends(tx: &mut Tx, org: OrgId) -> Result<IdSet, Fault> {
         .filter(
             audit_event::org_id
                 .eq(org)
-                .and(audit_event::act.eq("answers_sent")),
+                .and(audit_event::act.eq_any(["answers_sent", "record_form"]))
+                .and(audit_event::subject.eq("administration")),
         )
         .select(audit_event::subject_id)
         .load(&mut tx.db)?;

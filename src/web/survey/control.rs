@@ -28,11 +28,7 @@ pub struct Mistyped {
 
 impl Complaint {
     /// What was typed at these questions, from the fields they are named by.
-    pub fn of<'f>(
-        unfit: &[Unfit],
-        fields: &'f Fields,
-        field: impl Fn(Position) -> String,
-    ) -> Complaint {
+    pub fn of(unfit: &[Unfit], fields: &Fields, field: impl Fn(Position) -> String) -> Complaint {
         let typed = |at: &Unfit| Mistyped {
             position: at.position,
             why: at.why,

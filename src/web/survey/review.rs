@@ -65,13 +65,12 @@ fn answered<'a>(
 ) -> Option<Answered<'a>> {
     let (texts, wording) = lead::texts(part.instrument, language);
     let words = texts.items.get(position)?;
+    // The instruction stands above answers whose questions share nothing else; it does not begin anew at a last question without a stem.
+    let is_bare = texts.items.iter().all(|item| item.stem.is_none());
+    let instruction = texts.instruction.as_deref().filter(|_| is_bare);
     Some(Answered {
         wording,
-        stem: words
-            .stem
-            .as_deref()
-            .or(texts.instruction.as_deref())
-            .unwrap_or(""),
+        stem: words.stem.as_deref().or(instruction).unwrap_or(""),
         number,
         text: &words.text,
         answer: reviewed(part, position, words),

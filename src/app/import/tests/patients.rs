@@ -181,7 +181,11 @@ fn each_rejected_row_says_everything_that_is_wrong_with_it() {
         "there is no instrument \"mmpi\"; known ones: {}",
         known.join(" ")
     );
-    let cases: [(&[(&str, &str)], &str); 16] = [
+    let cases: [(&[(&str, &str)], &str); 17] = [
+        (
+            &[("instruments", "cgi"), ("cadence", "every_weeks:2")],
+            "CGI cannot be given to a patient: a clinician answers it, so it is never sent to a patient; use “Record a form” on the patient’s page",
+        ),
         (&[("patient_id", "")], "patient_id is empty"),
         (
             &[("patient_id", "a b"), ("name", "")],
