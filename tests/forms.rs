@@ -447,6 +447,7 @@ fn blank_answers_are_recorded_as_blank_and_what_does_not_fit_comes_back() {
     let house = House::open();
     let id = house.patient("P1").to_string();
     let mut staff = house.signed_in(&house.people.therapist);
+    house.permit("crafft");
     let form = opened(&mut staff, &id, "crafft", "en");
     let bad = recorded(&mut staff, &form, &[("q1", "many"), ("q2", "0")]);
     assert_eq!(bad.status, 422);

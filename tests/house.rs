@@ -9,11 +9,12 @@ use std::thread::JoinHandle;
 use actix_web::dev::ServerHandle;
 use attune::app::clock::Clock;
 use attune::app::enrol::{EpisodeDetails, PatientDetails, PlanDetails, add_patient};
+use attune::app::permit_instrument::{NewPermission, permit_instrument};
 use attune::app::verify::{Verification, verify};
 use attune::app::{App, accounts, give_form};
 use attune::domain::access::{Actor, Licence, Role, StaffActor};
 use attune::domain::ids::{ClinicId, FlagId, OrgId, PatientId, ProgramId, StaffId};
-use attune::domain::instrument::Library;
+use attune::domain::instrument::{Library, LicenceClass};
 use attune::store::organisation::{self, ClinicRow, ProgramRow};
 use attune::store::staff::{self, StaffRow, StaffState};
 use attune::store::{Db, Fault, Place, Seal, Store, Tx, fresh};
@@ -184,8 +185,26 @@ impl House {
             .expect("the patient is taken in")
     }
 
+    /// Puts the owner's permission on record where one is asked for.
+    pub fn permit(&self, instrument: &str) {
+        let known = Library::embedded().get(instrument);
+        if known.is_some_and(|known| known.licence.class == LicenceClass::B) {
+            let permission = NewPermission {
+                instrument: instrument.to_owned(),
+                reference: "Letter 12 of 3 March".to_owned(),
+                holder: "the owner, to Harbor Care".to_owned(),
+                granted_on: None,
+                expires_on: None,
+            };
+            let administrator = self.people.administrator.actor.clone();
+            wait_for(permit_instrument(&self.app, administrator, permission))
+                .expect("the permission is recorded");
+        }
+    }
+
     /// A fresh link's path.
     pub fn link(&self, patient: PatientId, instruments: &[&str]) -> String {
+        instruments.iter().for_each(|id| self.permit(id));
         let wanted = instruments.iter().map(|id| (*id).to_owned()).collect();
         let link = wait_for(give_form::give_form(
             &self.app,

@@ -169,6 +169,11 @@ fn a_new_revision_stands_beside_the_old_one_and_is_the_one_that_counts() {
         "the newest revision is shown: {page}"
     );
 
+    assert!(
+        page.contains("scored anew by version 2 (Gaps are filled in from now on, Lee Hartwell)"),
+        "{page}"
+    );
+
     let after = (scores(&house), summary(&house), house.number("audit_event"));
     let (again, _) = run(&house.app, &order(Mode::Write)).expect("it is done");
     assert_eq!((again.responses, again.rescored), (2, 0));

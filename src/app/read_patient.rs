@@ -4,7 +4,7 @@ use super::permit_instrument::OnRecord;
 use super::read_caseload::{day_in, site_zone};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
-use crate::domain::ids::{EpisodeId, PatientId, StaffId};
+use crate::domain::ids::{EpisodeId, PatientId, ResponseId, StaffId};
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::flag::{self, FlagNames};
 use crate::store::outbox::{self, OutboxRow};
@@ -65,12 +65,23 @@ pub struct EpisodeRecord {
     pub sessions: Vec<(NaiveDateTime, String)>,
     /// Every occasion with its messages, newest first.
     pub occasions: Vec<OccasionRecord>,
-    /// Every response, oldest first.
+    /// Every response, oldest first, with what came of the criteria when it was scored last.
     pub responses: Vec<ResponseRow>,
     /// Names of the staff who entered responses themselves.
     pub enterers: HashMap<StaffId, String>,
+    /// Which of them were scored anew.
+    pub anew: HashMap<ResponseId, ScoredAnew>,
     /// Every score in every revision with the moment of its response, oldest first.
     pub scores: Vec<(NaiveDateTime, ScoreRow)>,
+}
+
+/// Why a response was scored anew the last time.
+#[derive(Debug, Clone)]
+pub struct ScoredAnew {
+    /// The reason as it was given.
+    pub reason: String,
+    /// Who answers for it.
+    pub author: String,
 }
 
 /// One occasion with the messages about it.
@@ -150,20 +161,24 @@ fn choose(
     }
 }
 
-/// The responses, each with what came of the criteria when it was scored last.
-fn with_newest_criteria(
+/// Puts what came of the criteria when each response was scored last into its place, and says why and by whom it was.
+fn scored_anew(
     tx: &mut Tx,
     permit: &Permit,
     id: EpisodeId,
-) -> Result<Vec<ResponseRow>, Fault> {
-    let mut responses = response::of_episode(tx, permit, id)?;
-    for anew in rescore::of_episode(tx, permit, id)? {
-        let row = responses.iter_mut().find(|row| row.id == anew.response_id);
-        if let Some(row) = row {
-            row.criteria = anew.criteria;
+    responses: &mut [ResponseRow],
+) -> Result<HashMap<ResponseId, ScoredAnew>, Fault> {
+    let mut anew = HashMap::new();
+    for (row, reason, author) in rescore::of_episode(tx, permit, id)? {
+        let response = responses
+            .iter_mut()
+            .find(|known| known.id == row.response_id);
+        if let Some(response) = response {
+            response.criteria = row.criteria;
         }
+        anew.insert(row.response_id, ScoredAnew { reason, author });
     }
-    Ok(responses)
+    Ok(anew)
 }
 
 fn whole_episode(
@@ -172,6 +187,8 @@ fn whole_episode(
     names: EpisodeNames,
 ) -> Result<EpisodeRecord, Fault> {
     let id = names.episode.id;
+    let mut responses = response::of_episode(tx, permit, id)?;
+    let anew = scored_anew(tx, permit, id, &mut responses)?;
     let occasions = administration::of_episode(tx, permit, id)?
         .into_iter()
         .map(|row| {
@@ -179,12 +196,12 @@ fn whole_episode(
             Ok(OccasionRecord { row, messages })
         })
         .collect::<Result<_, Fault>>()?;
-    let responses = with_newest_criteria(tx, permit, id)?;
     Ok(EpisodeRecord {
         enterers: enterers(tx, permit, &responses)?,
         plans: plan::of_episode(tx, permit.org(), id)?,
         sessions: patient::sessions(tx, permit, id)?,
         responses,
+        anew,
         scores: response::scores_of_episode(tx, permit, id)?,
         occasions,
         names,

@@ -2,7 +2,7 @@
 //! Nothing that was scored before is changed; only an episode's summary, which is no record but a short cut, is written again.
 
 use super::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
-use super::schema::{episode, episode_scale, patient, rescore, rescored, response, score};
+use super::schema::{episode, episode_scale, patient, rescore, rescored, response, score, staff};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::ResponseState;
@@ -202,12 +202,26 @@ pub fn replace_summaries(
         .try_for_each(|row| super::response::add_summary(tx, row))
 }
 
-/// What was scored anew in an episode, the newest revision last.
+/// What was scored anew in an episode, the newest revision last, each with its reason and its author's name.
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_episode(tx: &mut Tx, permit: &Permit, id: EpisodeId) -> Result<Vec<RescoredRow>, Fault> {
+pub fn of_episode(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: EpisodeId,
+) -> Result<Vec<(RescoredRow, String, String)>, Fault> {
     Ok(rescored::table
+        .inner_join(
+            rescore::table.on(rescore::org_id
+                .eq(rescored::org_id)
+                .and(rescore::id.eq(rescored::rescore_id))),
+        )
+        .inner_join(
+            staff::table.on(staff::org_id
+                .eq(rescore::org_id)
+                .and(staff::id.eq(rescore::author_id))),
+        )
         .inner_join(
             response::table.on(response::org_id
                 .eq(rescored::org_id)
@@ -219,6 +233,6 @@ pub fn of_episode(tx: &mut Tx, permit: &Permit, id: EpisodeId) -> Result<Vec<Res
                 .and(response::episode_id.eq(id)),
         )
         .order(rescored::revision)
-        .select(rescored::all_columns)
+        .select((rescored::all_columns, rescore::reason, staff::name))
         .load(&mut tx.db)?)
 }
