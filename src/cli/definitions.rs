@@ -64,6 +64,22 @@ pub fn load(config: &Config) -> Result<&'static Library, String> {
     }
 }
 
+/// Where the instruments were read from, in a sentence.
+pub fn read_from(config: &Config) -> String {
+    let folder = config.survey_defs();
+    if folder.is_dir() {
+        format!(
+            "Read were the instruments that ship and those in {}",
+            folder.display()
+        )
+    } else {
+        format!(
+            "Read were the instruments that ship; {}, where the clinic's own would be, is not there",
+            folder.display()
+        )
+    }
+}
+
 /// Mistakes as compilers print them: `file:line: what`, one a line.
 pub fn listed(faults: &[DefinitionFault]) -> String {
     let lines: Vec<_> = faults

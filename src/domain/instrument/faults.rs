@@ -69,3 +69,65 @@ impl<'a> Faults<'a> {
         self.found
     }
 }
+
+/// What a reader of TOML or JSON says about a value, without the words that only its authors use.
+pub(crate) fn in_plain_words(message: &str) -> String {
+    let (about, wanted) = message.split_once(", expected ").unwrap_or((message, ""));
+    let seen = about
+        .strip_prefix("invalid type: ")
+        .or_else(|| about.strip_prefix("invalid value: "));
+    let length = about.strip_prefix("invalid length ");
+    match (seen, length) {
+        (Some(seen), _) => format!(
+            "{} is here; wanted is {}",
+            seen_plainly(seen),
+            wanted_plainly(wanted)
+        ),
+        (None, Some(length)) => format!(
+            "{length} values are here; wanted is {}",
+            wanted_plainly(wanted)
+        ),
+        (None, None) => match about.strip_prefix("unknown variant ") {
+            Some(word) => format!(
+                "{} is not known; wanted is {}",
+                word.replace('`', "\""),
+                wanted.replace('`', "\"")
+            ),
+            None => message.to_owned(),
+        },
+    }
+}
+
+fn seen_plainly(seen: &str) -> String {
+    let (kind, value) = seen.split_once(' ').unwrap_or((seen, ""));
+    let value = value.trim_start_matches("point ").trim_matches('`');
+    match kind {
+        "integer" | "floating" => format!("the number {value}"),
+        "boolean" => value.to_owned(),
+        "string" => format!("the text {value}"),
+        "sequence" => "a list".to_owned(),
+        "map" => "a table".to_owned(),
+        "null" | "unit" => "nothing".to_owned(),
+        _ => seen.to_owned(),
+    }
+}
+
+fn wanted_plainly(wanted: &str) -> &str {
+    match wanted {
+        "a string" => "text in quotes",
+        "a boolean" => "true or false, without quotes",
+        "i16" => "a whole number from -32768 to 32767, without quotes",
+        "u16" => "a whole number from 0 to 65535, without quotes",
+        "f64" | "f32" => "a number, without quotes",
+        "a sequence" => "a list, in [ ]",
+        "a map" => "a table, in { } or under a [heading]",
+        wanted if wanted.contains("datetime") || wanted.contains("Datetime") => {
+            "a date without quotes, such as 2026-11-22"
+        }
+        wanted if wanted.starts_with("struct ") => "a table, in { } or under a [heading]",
+        wanted if wanted.starts_with("an array") || wanted.starts_with("a tuple") => {
+            "a list, in [ ]"
+        }
+        wanted => wanted,
+    }
+}

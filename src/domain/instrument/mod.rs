@@ -13,6 +13,7 @@ mod faults;
 mod file;
 mod item;
 mod library;
+mod nearest;
 mod person;
 pub(in crate::domain) mod reachable;
 mod scale;
@@ -24,10 +25,12 @@ pub use answers::{Answer, Answers, AnswersFault, DECLINED, LONGEST_WORDS, NotAnO
 pub use condition::{Condition, Criterion, Endorsed, RiskRule};
 pub use faults::DefinitionFault;
 pub(in crate::domain) use faults::Faults;
+pub(crate) use faults::in_plain_words;
 pub use item::{AnswerOption, AnsweredBy, AskedWhen, GateState, Item, Wanted};
 #[cfg(test)]
 pub(in crate::domain) use library::shipped_files;
 pub use library::{DefinitionFile, Library, Origin};
+pub use nearest::nearest;
 pub use person::{Person, Sex, Whom};
 pub(in crate::domain) use scale::ROUNDING;
 pub use scale::{
