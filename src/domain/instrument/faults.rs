@@ -1,5 +1,7 @@
 //! What is wrong with a definition, said so that its author can put it right without reading Rust.
 
+use super::nearest;
+use serde::de::DeserializeOwned;
 use std::fmt;
 use std::ops::Range;
 
@@ -53,7 +55,11 @@ impl<'a> Faults<'a> {
         self.push(None, what.into());
     }
 
+    /// The same mistake is said once, at its first place.
     fn push(&mut self, line: Option<usize>, what: String) {
+        if self.found.iter().any(|known| known.what == what) {
+            return;
+        }
         self.found.push(DefinitionFault {
             file: self.file.to_owned(),
             line,
@@ -68,6 +74,122 @@ impl<'a> Faults<'a> {
     pub(in crate::domain) fn into_found(self) -> Vec<DefinitionFault> {
         self.found
     }
+}
+
+/// What a file says, or the first thing that keeps it from being read.
+pub(in crate::domain) fn read<T: DeserializeOwned>(
+    text: &str,
+    faults: &mut Faults<'_>,
+) -> Option<T> {
+    match toml::from_str(text) {
+        Ok(file) => Some(file),
+        Err(error) => {
+            let place = error.span().unwrap_or(0..0);
+            let what = unreadable(text, &place, error.message());
+            match error.span() {
+                Some(place) => faults.at(place, what),
+                None => faults.missing(what),
+            }
+            None
+        }
+    }
+}
+
+fn unreadable(text: &str, place: &Range<usize>, message: &str) -> String {
+    let seen = text.get(place.clone()).unwrap_or_default();
+    if let Some(rest) = message.strip_prefix("unknown field ") {
+        return strange_key(rest);
+    }
+    if let Some(key) = message.strip_prefix("missing field ") {
+        return format!("{} is missing", key.replace('`', ""));
+    }
+    if message.starts_with("duplicate key") {
+        return twice(text, place.start, seen);
+    }
+    if !(message.starts_with("invalid ") && message.contains(", expected ")
+        || message.starts_with("unknown variant "))
+    {
+        let line = line_at(text, place.start);
+        let curly = |c| matches!(c, '“' | '”' | '„' | '‘' | '’');
+        return if line.contains(curly) {
+            "curly quotation marks; wanted are straight ones, \"…\"".to_owned()
+        } else {
+            format!("this cannot be read: {message}")
+        };
+    }
+    let key = key_before(text, place.start);
+    let is_number = seen.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
+    match key {
+        Some((key, Direct::Yes)) if message.ends_with("expected a string") && is_number => {
+            format!("write {key} = \"{seen}\", in quotes")
+        }
+        Some((key, _)) => format!("{key}: {}", in_plain_words(message)),
+        None => in_plain_words(message),
+    }
+}
+
+fn line_at(text: &str, place: usize) -> &str {
+    let from = text.get(..place).and_then(|before| before.rfind('\n'));
+    let line = text.get(from.map_or(0, |at| at + 1)..);
+    line.and_then(|rest| rest.lines().next())
+        .unwrap_or_default()
+}
+
+/// Whether a place is right behind its key, not inside a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direct {
+    Yes,
+    No,
+}
+
+/// The key whose value stands here.
+fn key_before(text: &str, place: usize) -> Option<(&str, Direct)> {
+    let before = text.get(..place)?;
+    let (rest, between) = before.rsplit_once('=')?;
+    let rest = rest.trim_end();
+    let begins = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let key = rest.rsplit(begins).next().filter(|key| !key.is_empty())?;
+    let direct = if between.trim().is_empty() {
+        Direct::Yes
+    } else {
+        Direct::No
+    };
+    Some((key, direct))
+}
+
+/// An unknown key, with the keys there are: `` `a`, expected one of `b`, `c` ``.
+fn strange_key(rest: &str) -> String {
+    let mut words = rest.split('`').skip(1).step_by(2);
+    let seen = words.next().unwrap_or_default();
+    let known: Vec<_> = words.collect();
+    let meant = nearest(seen, known.iter().copied());
+    let meant = meant.map_or(String::new(), |near| format!("did you mean `{near}`? "));
+    let known: Vec<_> = known.iter().map(|key| format!("`{key}`")).collect();
+    format!(
+        "there is no key `{seen}` here; {meant}the keys here are {}",
+        known.join(", ")
+    )
+}
+
+/// A key that is there a second time, with the line of the first.
+fn twice(text: &str, place: usize, seen: &str) -> String {
+    let key = seen.trim_matches(|c| matches!(c, '[' | ']' | '"' | ' ' | '\''));
+    let here = line_at(text, place).trim();
+    let before: Vec<_> = text.get(..place).unwrap_or_default().lines().collect();
+    let named = |line: &str| {
+        let line = line.trim();
+        if here.starts_with('[') {
+            line == here
+        } else {
+            let rest = line.trim_start_matches('"').strip_prefix(key);
+            rest.is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with('='))
+        }
+    };
+    let first = before.iter().rposition(|line| named(line));
+    let first = first.map_or(String::new(), |line| {
+        format!("; first in line {}", line + 1)
+    });
+    format!("the key `{key}` is there twice{first}")
 }
 
 /// What a reader of TOML or JSON says about a value, without the words that only its authors use.
