@@ -106,16 +106,14 @@ fn unreadable(text: &str, place: &Range<usize>, message: &str) -> String {
     if message.starts_with("duplicate key") {
         return twice(text, place.start, seen);
     }
-    if !(message.starts_with("invalid ") && message.contains(", expected ")
-        || message.starts_with("unknown variant "))
-    {
-        let line = line_at(text, place.start);
-        let curly = |c| matches!(c, '“' | '”' | '„' | '‘' | '’');
-        return if line.contains(curly) {
-            "curly quotation marks; wanted are straight ones, \"…\"".to_owned()
-        } else {
-            format!("this cannot be read: {message}")
-        };
+    let of_a_value = [
+        "invalid type",
+        "invalid value",
+        "invalid length",
+        "unknown variant",
+    ];
+    if !of_a_value.iter().any(|begins| message.starts_with(begins)) {
+        return slip(line_at(text, place.start), message);
     }
     let key = key_before(text, place.start);
     let is_number = seen.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
@@ -125,6 +123,24 @@ fn unreadable(text: &str, place: &Range<usize>, message: &str) -> String {
         }
         Some((key, _)) => format!("{key}: {}", in_plain_words(message)),
         None => in_plain_words(message),
+    }
+}
+
+/// What is said of signs that make no sense.
+fn slip(line: &str, message: &str) -> String {
+    let key = line.split('=').next().unwrap_or_default().trim();
+    let curly = |c| matches!(c, '“' | '”' | '„' | '‘' | '’');
+    match message.split(',').next().unwrap_or_default() {
+        _ if line.contains(curly) => {
+            "curly quotation marks; wanted are straight ones, \"…\"".to_owned()
+        }
+        _ if key.ends_with("_on") => {
+            format!("{key}: wanted is a date without quotes, such as 2026-11-22")
+        }
+        "string values must be quoted" => "text must be in quotes, \"…\"".to_owned(),
+        "invalid basic string" => "a quotation mark that is not closed in its line".to_owned(),
+        "missing comma between array elements" => "a comma is missing before this".to_owned(),
+        _ => format!("this cannot be read: {message}"),
     }
 }
 
@@ -174,12 +190,17 @@ fn strange_key(rest: &str) -> String {
 /// A key that is there a second time, with the line of the first.
 fn twice(text: &str, place: usize, seen: &str) -> String {
     let key = seen.trim_matches(|c| matches!(c, '[' | ']' | '"' | ' ' | '\''));
+    let bare = |line: &str| {
+        line.trim()
+            .trim_matches(|c| c == '[' || c == ']')
+            .to_owned()
+    };
     let here = line_at(text, place).trim();
     let before: Vec<_> = text.get(..place).unwrap_or_default().lines().collect();
     let named = |line: &str| {
         let line = line.trim();
         if here.starts_with('[') {
-            line == here
+            line.starts_with('[') && bare(line) == bare(here)
         } else {
             let rest = line.trim_start_matches('"').strip_prefix(key);
             rest.is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with('='))

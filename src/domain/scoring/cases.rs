@@ -200,6 +200,9 @@ fn put(
         )),
         (_, AnsweredBy::Several) => {
             let values = word.split('+').map(number).collect::<Result<Vec<_>, _>>()?;
+            if let Some(value) = values.iter().find(|value| !item.has_value(**value)) {
+                return Err(format!("item {} has no answer {value}", item.id));
+            }
             let distinct: BTreeSet<_> = values.iter().collect();
             if distinct.len() < values.len() {
                 return Err(format!("item {}: {word:?} ticks the same twice", item.id));

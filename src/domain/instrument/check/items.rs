@@ -91,10 +91,10 @@ fn build_item(
         id: file.id.get_ref().clone(),
         answered_by: answered_by(file, faults),
         options: item_options(file, options, faults),
-        asked_when: file
-            .asked_when
-            .as_ref()
-            .and_then(|condition| asked_when(condition, earlier, faults)),
+        // With a gate that is wrong, a fault of its own, the item is still one that is not always asked.
+        asked_when: file.asked_when.as_ref().map(|condition| {
+            asked_when(condition, earlier, faults).unwrap_or(AskedWhen::All(Vec::new()))
+        }),
         loinc: file.loinc.clone(),
     }
 }

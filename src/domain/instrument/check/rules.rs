@@ -6,7 +6,7 @@ use crate::domain::instrument::file::{
     ConditionFile, CriterionFile, DefinitionToml, EndorsedFile, RiskRuleFile,
 };
 use crate::domain::instrument::{
-    AnsweredBy, Condition, Criterion, Endorsed, Item, Limit, RiskRule, Wanted,
+    AnsweredBy, Condition, Criterion, Endorsed, Item, Limit, RiskRule, Wanted, nearest,
 };
 use crate::domain::risk::Tier;
 use toml::Spanned;
@@ -90,10 +90,12 @@ fn scored(
 ) -> Condition {
     let found = scales.iter().position(|scale| scale == named.get_ref());
     if found.is_none() {
+        let meant = nearest(named.get_ref(), scales.iter().copied());
+        let meant = meant.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
         faults.at(
             named.span(),
             format!(
-                "there is no scale {:?} that could be looked at here",
+                "there is no scale {:?} that could be looked at here{meant}",
                 named.get_ref()
             ),
         );

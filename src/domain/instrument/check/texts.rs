@@ -219,8 +219,9 @@ impl Reader<'_, '_> {
         self.refuse_strange_groups("options", &words.options, |set| {
             file.option_sets.contains_key(set)
         });
+        let twice = file.scales.iter().any(|scale| self.is_there_twice(scale));
         self.refuse_strange_groups("scales", &words.scales, |id| {
-            file.scales.iter().any(|scale| scale.id.get_ref() == id)
+            twice || file.scales.iter().any(|scale| scale.id.get_ref() == id)
         });
     }
 

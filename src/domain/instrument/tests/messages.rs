@@ -78,6 +78,17 @@ fn what_cannot_be_read_is_said_without_the_words_of_programmers() {
             "the key `method` is there twice; first in line ",
         ),
         ("method = \"sum\"\n", "", "method is missing"),
+        ("id = \"phq9\"", "id = phq9", "text must be in quotes"),
+        (
+            "id = \"phq9\"",
+            "id = \"phq9",
+            "a quotation mark that is not closed in its line",
+        ),
+        (
+            "checked_on = ",
+            "checked_on = 1.2.3 #",
+            "checked_on: wanted is a date without quotes",
+        ),
         (
             "[licence]\n",
             "licence = 1\n[other]\n",
@@ -145,8 +156,20 @@ fn a_mistake_is_said_once_and_what_follows_from_it_is_not() {
         "{scales:#?}"
     );
     assert!(
-        !scales.iter().any(|said| said.contains("has words for")),
+        !scales.iter().any(|said| said.contains("language")),
         "{scales:#?}"
+    );
+    only(
+        &said("{ id = \"2\", ", "{ id = \"1\", "),
+        &["item \"1\" is there twice"],
+    );
+    only(
+        &after(
+            "pc_ptsd_5/1.toml",
+            "item = \"0\", answered",
+            "item = \"x\", answered",
+        ),
+        &["asked_when names \"x\", which is no earlier item"],
     );
 }
 
