@@ -485,29 +485,29 @@ fn score_reads_lines_of_answers_and_writes_lines_of_scores() {
 #[test]
 fn a_scored_table_says_by_its_exit_code_how_it_ended() {
     let site = Site::new();
-    let header = "1,2,3,4,5,6,7,note";
+    let header = "1,2,3,4,5,6,7,8,note";
     for (rows, arguments, code, said) in [
-        ("0,0,0,0,0,0,0,a", &["score", "gad7", "--csv"][..], 0, ""),
+        ("0,0,0,0,0,0,0,0,a", &["score", "gad7", "--csv"][..], 0, ""),
         (
-            "9,0,0,0,0,0,0,a",
+            "9,0,0,0,0,0,0,0,a",
             &["score", "gad7", "--csv"],
             3,
             "1 of 1 had problems",
         ),
         (
-            "0,0,0,0,0,0,0,\"a",
+            "0,0,0,0,0,0,0,0,\"a",
             &["score", "gad7", "--csv"],
             1,
             "begins in line 2",
         ),
         (
-            "0,0,0,0,0,0,0,a",
+            "0,0,0,0,0,0,0,0,a",
             &["score", "phq9", "--csv"],
             2,
-            "no column for items 8, 9, 10",
+            "no column for items 9, 10",
         ),
         (
-            "0,0,0,0,0,0,0,a",
+            "0,0,0,0,0,0,0,0,a",
             &["score", "phq9", "--csv", "--partial"],
             0,
             "",
