@@ -310,6 +310,9 @@ const TABLES: &[&str] = &[
     "patient",
     "episode",
     "staff",
+    "instrument_permission",
+    "rescore",
+    "rescored",
 ];
 /// What may change without a row more or less.
 const STATES: &[&str] = &[

@@ -244,7 +244,7 @@ fn a_patient_goes_question_by_question_stops_goes_on_elsewhere_reviews_and_sends
     );
 
     let review = get(&mut laptop, &format!("{link}/review")).text();
-    assert_eq!(review.matches("No answer</em>").count(), 1);
+    assert_eq!(review.matches("You chose not to answer</em>").count(), 1);
     assert!(review.contains("not sent yet") && review.contains(&format!("{link}/q/5")));
     assert_eq!(
         house.counts(["responses", "scores"]),

@@ -194,7 +194,7 @@ pub fn open(
 /// Adds a plan to an episode and works out when it first falls due.
 ///
 /// # Errors
-/// Refuses unknown instruments and risky ones that nobody licensed would read.
+/// Refuses unknown instruments, those that may not be used here, and risky ones that nobody licensed would read.
 pub fn set_plan(
     tx: &mut Tx,
     permit: &Permit,
@@ -206,11 +206,13 @@ pub fn set_plan(
 ) -> Result<(), Failure<Refusal>> {
     let refused = |refusal| Failure::Refused(Refusal::Plan(refusal));
     let battery = give_form::battery(library, &details.instruments).map_err(refused)?;
-    give_form::require_reader(tx, permit, library, &battery).map_err(|failure| match failure {
-        Failure::Refused(refusal) => refused(refusal),
-        Failure::Denied(denied) => Failure::Denied(denied),
-        Failure::Fault(fault) => Failure::Fault(fault),
-    })?;
+    give_form::require_permission(tx, permit, library, &battery, now)
+        .and_then(|()| give_form::require_reader(tx, permit, library, &battery))
+        .map_err(|failure| match failure {
+            Failure::Refused(refusal) => refused(refusal),
+            Failure::Denied(denied) => Failure::Denied(denied),
+            Failure::Fault(fault) => Failure::Fault(fault),
+        })?;
     let row = PlanRow {
         org_id: permit.org(),
         id: fresh(now),

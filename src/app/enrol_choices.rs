@@ -1,5 +1,6 @@
 //! What somebody may choose from when they add a patient: their clinics, the programs, the clinicians there, the instruments. Adding is `enrol`.
 
+use super::permit_instrument::OnRecord;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Reach, Subject, decide};
 use crate::domain::ids::{ClinicId, ProgramId, StaffId};
@@ -20,7 +21,7 @@ pub struct Choices {
     pub programs: Vec<(ProgramId, String)>,
     /// Clinicians who work in one of those clinics: name and clinics in words.
     pub clinicians: Vec<(StaffId, String)>,
-    /// Instruments: id and the name clinicians use.
+    /// Instruments that may be used here today: id and the name clinicians use.
     pub instruments: Vec<(String, String)>,
     /// The site's zone.
     pub zone: Tz,
@@ -58,8 +59,9 @@ pub async fn enrol_choices(app: &App, actor: Actor) -> Result<Choices, Failure<R
                 .collect();
             let people = staff::all(tx, permit.org())?;
             let clinicians = clinicians(&people, &staff::candidates(tx, permit.org())?, &clinics);
-            let instruments = library
-                .offered()
+            let on_record = OnRecord::read(tx, permit.org(), now)?;
+            let instruments = on_record
+                .usable(library)
                 .map(|known| {
                     (
                         known.id.clone(),

@@ -1,7 +1,7 @@
 //! Flags that nobody acknowledged in time go to the next licensed person, round and round, until somebody says "I have it". Nothing here closes one.
 
 use super::App;
-use super::take_answers::{add_act, notify};
+use super::keep_response::{add_act, notify};
 use crate::domain::risk::{ACKNOWLEDGE_WITHIN, Act, next_in_chain};
 use crate::store::flag::{self, FlagRow};
 use crate::store::{Fault, Tx, patient, staff};

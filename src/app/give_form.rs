@@ -1,11 +1,13 @@
 //! "Give the form now": a fresh occasion with its link, for a patient in care.
 
 use super::link::Token;
+use super::permit_instrument::OnRecord;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery};
 use crate::domain::ids::{EpisodeId, LinkId, PatientId};
-use crate::domain::instrument::{ENGLISH, Library};
+use crate::domain::instrument::{CannotBeAsked, ENGLISH, Instrument, Library, can_be_asked};
+use crate::domain::permission::NotPermitted;
 use crate::domain::risk::Standing;
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::{Fault, Tx, audit, fresh, patient, staff};
@@ -23,10 +25,14 @@ pub enum Refusal {
     NotInCare,
     /// There is no such instrument.
     NoInstrument(String),
+    /// It cannot be put before a patient; holds the name clinicians use.
+    CannotBeAsked(String, CannotBeAsked),
     /// The list of instruments is empty.
     Nothing,
     /// It asks about risk, and nobody here is licensed and active to read the answer.
     NobodyReads,
+    /// Its owner's permission is not on record, or its wording is not here.
+    NotPermitted(NotPermitted),
 }
 
 impl std::fmt::Display for Refusal {
@@ -35,7 +41,9 @@ impl std::fmt::Display for Refusal {
             Refusal::NoPatient => f.write_str("there is no such patient"),
             Refusal::NotInCare => f.write_str("the patient has no open episode of care; open one first"),
             Refusal::NoInstrument(id) => write!(f, "there is no instrument {id:?}"),
+            Refusal::CannotBeAsked(name, why) => write!(f, "{name} cannot be given to a patient: {why}"),
             Refusal::Nothing => f.write_str("no instrument was named; name at least one, such as phq9"),
+            Refusal::NotPermitted(why) => write!(f, "{why}"),
             Refusal::NobodyReads => f.write_str(
                 "this form can raise a risk flag and nobody here is licensed and active to read it; add a licensed clinician first",
             ),
@@ -43,26 +51,38 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// The newest published versions of these instruments.
+/// The newest published versions of these instruments, as a patient may be asked them.
 ///
 /// # Errors
-/// Refuses an empty list and unknown ids.
+/// Refuses an empty list, unknown ids and what cannot be put before a patient. Whether they may be used is [`require_permission`]'s to say.
 pub fn battery(library: &Library, ids: &[String]) -> Result<Vec<InstrumentVersion>, Refusal> {
     if ids.is_empty() {
         return Err(Refusal::Nothing);
     }
     ids.iter()
         .map(|id| {
-            let known = library
-                .get(id)
-                .filter(|known| known.has_text(ENGLISH))
-                .ok_or_else(|| Refusal::NoInstrument(id.clone()))?;
+            let known = askable(library, id)?;
             Ok(InstrumentVersion {
                 instrument: known.id.clone(),
                 version: known.version.clone(),
             })
         })
         .collect()
+}
+
+/// The newest version of an instrument, if a patient may be asked it.
+///
+/// # Errors
+/// Names the instrument and says why not.
+pub fn askable<'a>(library: &'a Library, id: &str) -> Result<&'a Instrument, Refusal> {
+    let known = library
+        .get(id)
+        .ok_or_else(|| Refusal::NoInstrument(id.to_owned()))?;
+    can_be_asked(known).map_err(|why| {
+        let name = known.texts_or_english(ENGLISH).short_name.clone();
+        Refusal::CannotBeAsked(name, why)
+    })?;
+    Ok(known)
 }
 
 /// Makes a fresh link for one patient and gives its whole address.
@@ -87,12 +107,39 @@ pub async fn give_form(
                 patient::episode_on(tx, permit.org(), patient, zone_day + TimeDelta::days(1))?
                     .filter(|episode| episode.ended_on.is_none())
                     .ok_or(Failure::Refused(Refusal::NotInCare))?;
+            require_permission(tx, &permit, library, &battery, now)?;
             require_reader(tx, &permit, library, &battery)?;
             let link = hand_out(tx, &permit, patient, episode.id, &battery, now)?;
             audit::record(tx, &permit, "patient", Some(patient), now)?;
             Ok(address(&base, &Token::of(&tx.seal, link)))
         })
         .await
+}
+
+/// The definitions a battery names.
+pub fn definitions<'a>(
+    library: &'a Library,
+    battery: &[InstrumentVersion],
+) -> impl Iterator<Item = &'a Instrument> {
+    battery
+        .iter()
+        .filter_map(|part| library.version(&part.instrument, &part.version))
+}
+
+/// Refuses instruments that may not be used here today.
+///
+/// # Errors
+/// [`Refusal::NotPermitted`], or a fault.
+pub fn require_permission(
+    tx: &mut Tx,
+    permit: &Permit,
+    library: &Library,
+    battery: &[InstrumentVersion],
+    now: NaiveDateTime,
+) -> Result<(), Failure<Refusal>> {
+    OnRecord::read(tx, permit.org(), now)?
+        .require(definitions(library, battery))
+        .map_err(|why| Failure::Refused(Refusal::NotPermitted(why)))
 }
 
 /// Refuses instruments with risk rules when nobody licensed is there to read the answers.
@@ -105,11 +152,7 @@ pub fn require_reader(
     library: &Library,
     battery: &[InstrumentVersion],
 ) -> Result<(), Failure<Refusal>> {
-    let risky = battery.iter().any(|part| {
-        library
-            .version(&part.instrument, &part.version)
-            .is_some_and(|known| !known.risk_rules.is_empty())
-    });
+    let risky = definitions(library, battery).any(|known| !known.risk_rules.is_empty());
     if !risky {
         return Ok(());
     }
@@ -180,7 +223,9 @@ pub fn give_to_all(
         crate::domain::access::Subject::Organisation,
     )?;
     let (reader, library, check) = (permit.clone(), app.library, battery.clone());
+    let now = app.clock.now();
     let everybody = app.store.read_blocking(move |tx| {
+        require_permission(tx, &reader, library, &check, now)?;
         require_reader(tx, &reader, library, &check)?;
         patient::active(tx, &reader).map_err(Failure::from)
     })?;

@@ -2,12 +2,14 @@
 //! next date. Sending is `send_due`.
 
 use super::link::Token;
+use super::permit_instrument::OnRecord;
 use super::{App, enrol, give_form};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
-use crate::domain::care::{AdministrationState, write_battery};
-use crate::domain::ids::{AdministrationId, OrgId};
+use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery};
+use crate::domain::ids::{ClinicId, OrgId, PatientId};
 use crate::domain::instrument::Library;
 use crate::domain::message::MessageKind;
+use crate::domain::permission::NotPermitted;
 use crate::domain::schedule::{Cadence, Occasion, next_occasion};
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::outbox::{self, OutboxRow};
@@ -111,21 +113,12 @@ fn invite(
             return Ok(());
         }
     };
-    let id: AdministrationId = fresh(now);
-    let row = AdministrationRow {
-        org_id: permit.org(),
-        id,
-        episode_id: due.plan.episode_id,
-        patient_id: due.patient_id,
-        occasion: occasion.name.clone(),
-        instruments: write_battery(&battery),
-        language: due.language.clone(),
-        state: AdministrationState::Planned.word().into(),
-        due_at: occasion.due_at,
-        expires_at: occasion.expires_at,
-        opened_at: None,
-        ended_at: None,
-    };
+    let on_record = OnRecord::read(tx, permit.org(), now)?;
+    if let Err(why) = on_record.require(give_form::definitions(library, &battery)) {
+        return leave_out(tx, permit, due, occasion, &battery, &why, now);
+    }
+    let row = occasion_row(permit.org(), due, occasion, &battery, now);
+    let id = row.id;
     administration::add(tx, permit, &row)?;
     let link = fresh(now);
     let hash = Token::of(&tx.seal, link).hash();
@@ -154,6 +147,81 @@ fn invite(
         None => ask_for_address(tx, permit.org(), due, now)?,
     }
     audit::record(tx, permit, "administration", Some(id), now)
+}
+
+fn occasion_row(
+    org: OrgId,
+    due: &DuePlan,
+    occasion: &Occasion,
+    battery: &[InstrumentVersion],
+    now: NaiveDateTime,
+) -> AdministrationRow {
+    AdministrationRow {
+        org_id: org,
+        id: fresh(now),
+        episode_id: due.plan.episode_id,
+        patient_id: due.patient_id,
+        occasion: occasion.name.clone(),
+        instruments: write_battery(battery),
+        language: due.language.clone(),
+        state: AdministrationState::Planned.word().into(),
+        due_at: occasion.due_at,
+        expires_at: occasion.expires_at,
+        opened_at: None,
+        ended_at: None,
+    }
+}
+
+/// What may not be used any more is not sent. The occasion is kept, withdrawn, so that the record shows it and the plan goes on to its
+/// next one; a person is told once.
+fn leave_out(
+    tx: &mut Tx,
+    permit: &Permit,
+    due: &DuePlan,
+    occasion: &Occasion,
+    battery: &[InstrumentVersion],
+    why: &NotPermitted,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let row = AdministrationRow {
+        state: AdministrationState::Cancelled.word().into(),
+        ended_at: Some(now),
+        ..occasion_row(permit.org(), due, occasion, battery, now)
+    };
+    administration::add(tx, permit, &row)?;
+    audit::record(tx, permit, "administration", Some(row.id), now)?;
+    tell_not_permitted(tx, permit.org(), due.clinic_id, due.patient_id, why, now)
+}
+
+/// One task a patient, however often the form falls due.
+///
+/// # Errors
+/// When the database fails.
+pub fn tell_not_permitted(
+    tx: &mut Tx,
+    org: OrgId,
+    clinic: ClinicId,
+    patient: PatientId,
+    why: &NotPermitted,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    if task::waits(tx, org, TaskKind::NoPermission, patient)? {
+        return Ok(());
+    }
+    task::add(
+        tx,
+        &TaskRow {
+            org_id: org,
+            id: fresh(now),
+            kind: TaskKind::NoPermission.word().into(),
+            clinic_id: clinic,
+            patient_id: patient,
+            detail: format!("{why}. Nothing of this plan is sent until then."),
+            created_at: now,
+            done_at: None,
+            done_by: None,
+        },
+    )
 }
 
 fn ask_for_address(

@@ -168,15 +168,17 @@ impl Loaded {
     }
 
     fn line(&self, library: &'static Library, row: CaseRow, today: NaiveDate) -> CaseLine {
-        let summaries = self
-            .summaries
-            .get(&row.episode.id)
-            .map_or(&[][..], Vec::as_slice);
+        let all = self.summaries.get(&row.episode.id);
+        let summaries: Vec<&EpisodeScaleRow> = all
+            .into_iter()
+            .flatten()
+            .filter(|summary| is_outcome(library, summary))
+            .collect();
         let last_answer_on = summaries
             .iter()
             .map(|summary| day_in(self.zone, summary.last_at))
             .max();
-        let shown = shown_scale(library, summaries);
+        let shown = shown_scale(library, &summaries);
         let case = Case {
             started_on: row.episode.started_on,
             flags: self.flags.get(&row.patient_id).cloned().unwrap_or_default(),
@@ -192,6 +194,12 @@ impl Loaded {
             need,
         }
     }
+}
+
+/// Whether a summary says how the patient is doing; what one says about the sessions does not.
+fn is_outcome(library: &Library, summary: &EpisodeScaleRow) -> bool {
+    let instrument = library.version(&summary.instrument, &summary.version);
+    instrument.is_none_or(|known| known.kind.is_outcome())
 }
 
 fn course(shown: &ShownScale, zone: Tz) -> ScaleCourse {
@@ -214,7 +222,7 @@ fn course(shown: &ShownScale, zone: Tz) -> ScaleCourse {
 
 /// The scale a row shows: a reliable worsening on any total before all others, then the total of what was answered last, one with a published
 /// limit of change before one without.
-fn shown_scale(library: &'static Library, summaries: &[EpisodeScaleRow]) -> Option<ShownScale> {
+fn shown_scale(library: &'static Library, summaries: &[&EpisodeScaleRow]) -> Option<ShownScale> {
     summaries
         .iter()
         .filter_map(|summary| total(library, summary))
@@ -286,7 +294,7 @@ mod tests {
         }
     }
     fn shown(summaries: &[EpisodeScaleRow]) -> String {
-        shown_scale(Library::embedded(), summaries)
+        shown_scale(Library::embedded(), &summaries.iter().collect::<Vec<_>>())
             .unwrap()
             .instrument
             .id

@@ -1,18 +1,21 @@
 //! One patient's record for somebody who may read it: loaded whole, in one transaction with its audit event.
 
+use super::permit_instrument::OnRecord;
 use super::read_caseload::{day_in, site_zone};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
-use crate::domain::ids::{EpisodeId, PatientId};
+use crate::domain::ids::{EpisodeId, PatientId, ResponseId, StaffId};
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::flag::{self, FlagNames};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::patient::{self, EpisodeNames, PatientRow};
 use crate::store::plan::{self, PlanRow};
+use crate::store::rescore;
 use crate::store::response::{self, ResponseRow, ScoreRow};
-use crate::store::{Fault, Tx, audit};
+use crate::store::{Fault, Tx, audit, staff};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
+use std::collections::{HashMap, HashSet};
 
 /// Why there is no record to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub struct Record {
     pub flags: Vec<FlagNames>,
     /// The episode that is shown; `None` when the patient never had one.
     pub shown: Option<EpisodeRecord>,
+    /// What may be given to anybody here today.
+    pub on_record: OnRecord,
     /// The zone in which the site's days begin.
     pub zone: Tz,
     /// When this was read, UTC.
@@ -60,10 +65,23 @@ pub struct EpisodeRecord {
     pub sessions: Vec<(NaiveDateTime, String)>,
     /// Every occasion with its messages, newest first.
     pub occasions: Vec<OccasionRecord>,
-    /// Every response, oldest first.
+    /// Every response, oldest first, with what came of the criteria when it was scored last.
     pub responses: Vec<ResponseRow>,
+    /// Names of the staff who entered responses themselves.
+    pub enterers: HashMap<StaffId, String>,
+    /// Which of them were scored anew.
+    pub anew: HashMap<ResponseId, ScoredAnew>,
     /// Every score in every revision with the moment of its response, oldest first.
     pub scores: Vec<(NaiveDateTime, ScoreRow)>,
+}
+
+/// Why a response was scored anew the last time.
+#[derive(Debug, Clone)]
+pub struct ScoredAnew {
+    /// The reason as it was given.
+    pub reason: String,
+    /// Who answers for it.
+    pub author: String,
 }
 
 /// One occasion with the messages about it.
@@ -114,6 +132,7 @@ pub async fn read_patient(
                 shown: chosen
                     .map(|names| whole_episode(tx, &permit, names))
                     .transpose()?,
+                on_record: OnRecord::read(tx, permit.org(), now)?,
                 zone: site_zone(tx)?,
                 episodes,
                 now,
@@ -142,12 +161,34 @@ fn choose(
     }
 }
 
+/// Puts what came of the criteria when each response was scored last into its place, and says why and by whom it was.
+fn scored_anew(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: EpisodeId,
+    responses: &mut [ResponseRow],
+) -> Result<HashMap<ResponseId, ScoredAnew>, Fault> {
+    let mut anew = HashMap::new();
+    for (row, reason, author) in rescore::of_episode(tx, permit, id)? {
+        let response = responses
+            .iter_mut()
+            .find(|known| known.id == row.response_id);
+        if let Some(response) = response {
+            response.criteria = row.criteria;
+        }
+        anew.insert(row.response_id, ScoredAnew { reason, author });
+    }
+    Ok(anew)
+}
+
 fn whole_episode(
     tx: &mut Tx,
     permit: &Permit,
     names: EpisodeNames,
 ) -> Result<EpisodeRecord, Fault> {
     let id = names.episode.id;
+    let mut responses = response::of_episode(tx, permit, id)?;
+    let anew = scored_anew(tx, permit, id, &mut responses)?;
     let occasions = administration::of_episode(tx, permit, id)?
         .into_iter()
         .map(|row| {
@@ -156,11 +197,24 @@ fn whole_episode(
         })
         .collect::<Result<_, Fault>>()?;
     Ok(EpisodeRecord {
+        enterers: enterers(tx, permit, &responses)?,
         plans: plan::of_episode(tx, permit.org(), id)?,
         sessions: patient::sessions(tx, permit, id)?,
-        responses: response::of_episode(tx, permit, id)?,
+        responses,
+        anew,
         scores: response::scores_of_episode(tx, permit, id)?,
         occasions,
         names,
     })
+}
+
+fn enterers(
+    tx: &mut Tx,
+    permit: &Permit,
+    responses: &[ResponseRow],
+) -> Result<HashMap<StaffId, String>, Fault> {
+    let ids: HashSet<StaffId> = responses.iter().filter_map(|row| row.entered_by).collect();
+    ids.into_iter()
+        .map(|id| Ok((id, staff::by_id(tx, permit.org(), id)?.name)))
+        .collect()
 }

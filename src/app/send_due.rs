@@ -2,12 +2,16 @@
 //! and then lost with the process comes back when its lease runs out, with the same id and the same link.
 
 use super::App;
-use super::give_form::address;
+use super::give_form::{address, definitions};
 use super::link::Token;
-use crate::domain::care::AdministrationState;
+use super::permit_instrument::OnRecord;
+use super::plan_due::tell_not_permitted;
+use crate::domain::care::{AdministrationState, read_battery};
 use crate::domain::ids::{AdministrationId, Id, OrgId, PatientId, StaffId};
+use crate::domain::instrument::Library;
 use crate::domain::language::Language;
 use crate::domain::message::{AfterFailure, MessageKind, MessageState, after_failure};
+use crate::domain::permission::NotPermitted;
 use crate::domain::risk::FlagState;
 use crate::domain::schedule::local_time;
 use crate::mail::{Mail, Mailer, SendFailure, render};
@@ -51,28 +55,30 @@ pub fn send_due(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> 
 
 fn send_one(app: &App, mailer: &Mailer, message: &OutboxRow) -> Result<(), Fault> {
     let (row, base, now) = (message.clone(), app.base_url.clone(), app.clock.now());
+    let library = app.library;
     let mail = app
         .store
-        .read_blocking(move |tx| prepare(tx, &row, &base, now))?;
+        .read_blocking(move |tx| prepare(tx, library, &row, &base, now))?;
     let outcome = match &mail {
         Some(mail) => mailer.send(mail, now).map(|()| MessageState::Accepted),
         None => Ok(MessageState::Withdrawn),
     };
     let (row, now) = (message.clone(), app.clock.now());
     app.store
-        .write_blocking(move |tx| settle(tx, &row, outcome, now))
+        .write_blocking(move |tx| settle(tx, library, &row, outcome, now))
 }
 
 /// The mail as it should leave now; `None` when nobody wants it any more.
 fn prepare(
     tx: &mut Tx,
+    library: &Library,
     row: &OutboxRow,
     base: &str,
     now: NaiveDateTime,
 ) -> Result<Option<Mail>, Fault> {
     let kind: MessageKind = row.kind.parse()?;
     match kind {
-        MessageKind::Invitation => prepare_invitation(tx, row, base, now),
+        MessageKind::Invitation => prepare_invitation(tx, library, row, base, now),
         MessageKind::FlagNotice => prepare_notice(tx, row, base),
         MessageKind::StaffSetup => prepare_setup(tx, row, base),
     }
@@ -96,6 +102,7 @@ fn message_id(row: &OutboxRow, base: &str) -> String {
 
 fn prepare_invitation(
     tx: &mut Tx,
+    library: &Library,
     row: &OutboxRow,
     base: &str,
     now: NaiveDateTime,
@@ -109,6 +116,9 @@ fn prepare_invitation(
     let Some(to) = invitation.email.clone() else {
         return Ok(None);
     };
+    if not_permitted(tx, library, &invitation, now)?.is_some() {
+        return Ok(None);
+    }
     let link = address(base, &Token::of(&tx.seal, invitation.link_id));
     let zone = invitation.time_zone.parse().unwrap_or(chrono_tz::UTC);
     let until = local_time(zone, invitation.administration.expires_at);
@@ -144,6 +154,41 @@ fn is_wanted(invitation: &Invitation, now: NaiveDateTime) -> bool {
         && invitation.email_refused_at.is_none()
 }
 
+/// Why the forms of this occasion may not be used any more; `None` when they may.
+fn not_permitted(
+    tx: &mut Tx,
+    library: &Library,
+    invitation: &Invitation,
+    now: NaiveDateTime,
+) -> Result<Option<NotPermitted>, Fault> {
+    let occasion = &invitation.administration;
+    let on_record = OnRecord::read(tx, occasion.org_id, now)?;
+    let battery = read_battery(&occasion.instruments);
+    Ok(on_record.require(definitions(library, &battery)).err())
+}
+
+/// A permission ended or was withdrawn between planning and sending: the occasion ends, and a person is told.
+fn withdraw_not_permitted(
+    tx: &mut Tx,
+    library: &Library,
+    row: &OutboxRow,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let id: AdministrationId = id_of(&row.subject_id)?;
+    let Some(invitation) =
+        administration::invitation(tx, row.org_id, id)?.filter(|found| is_wanted(found, now))
+    else {
+        return Ok(());
+    };
+    let Some(why) = not_permitted(tx, library, &invitation, now)? else {
+        return Ok(());
+    };
+    administration::end(tx, row.org_id, id, AdministrationState::Cancelled, now)?;
+    administration::revoke_links(tx, row.org_id, id, now)?;
+    let who: PatientId = id_of(&row.recipient_id)?;
+    tell_not_permitted(tx, row.org_id, invitation.clinic_id, who, &why, now)
+}
+
 fn prepare_notice(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
     let recipient: StaffId = id_of(&row.recipient_id)?;
     let still_open = flag::state_of(tx, row.org_id, id_of(&row.subject_id)?)?
@@ -176,19 +221,23 @@ fn prepare_setup(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail
 
 fn settle(
     tx: &mut Tx,
+    library: &Library,
     row: &OutboxRow,
     outcome: Result<MessageState, SendFailure>,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     let failed = match outcome {
         Ok(state) => {
-            if outbox::end(tx, row, state, None, now)?
-                && state == MessageState::Accepted
-                && row.kind == MessageKind::Invitation.word()
-            {
-                administration::mark_sent(tx, row.org_id, id_of(&row.subject_id)?)?;
+            let ended = outbox::end(tx, row, state, None, now)?;
+            if !ended || row.kind != MessageKind::Invitation.word() {
+                return Ok(());
             }
-            return Ok(());
+            return match state {
+                MessageState::Accepted => {
+                    administration::mark_sent(tx, row.org_id, id_of(&row.subject_id)?)
+                }
+                _ => withdraw_not_permitted(tx, library, row, now),
+            };
         }
         Err(failed) => failed,
     };

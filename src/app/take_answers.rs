@@ -1,24 +1,16 @@
 //! The main verb: a patient saves or sends answers. Response, scores, flags, the notices they cause, the episode's summary and the audit event
 //! are one transaction; when it returns, they are on disk.
 
+use super::keep_response::{Hand, store_outcome};
 use super::{App, Failure};
 use crate::domain::access::Actor;
-use crate::domain::care::{AdministrationState, Layout, ResponseState, read_battery};
-use crate::domain::change::Direction;
-use crate::domain::ids::ResponseId;
-use crate::domain::instrument::{Answers, ENGLISH, Instrument, Library};
+use crate::domain::care::{AdministrationState, Layout, read_battery};
+use crate::domain::instrument::{Answers, Instrument, Library, Respondent};
 use crate::domain::language::Language;
-use crate::domain::message::MessageKind;
-use crate::domain::risk::rules::RiskHit;
-use crate::domain::risk::{Act, FlagState, Tier, first_deadline, owner_for};
-use crate::domain::scoring::{Completion, Score, Scored, Verdict};
-use crate::domain::submission::{self, Course, Extreme, Intent, Outcome, Part, Sheet};
+use crate::domain::submission::{self, Intent, Outcome, Part, Sheet, Unfit};
 use crate::store::administration::{self, Slip};
-use crate::store::flag::{self, FlagActRow, FlagRow};
-use crate::store::outbox::{self, OutboxRow};
-use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
-use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, audit, fresh, staff};
+use crate::store::response::{self, ResponseRow};
+use crate::store::{Fault, Tx, audit};
 use chrono::NaiveDateTime;
 
 /// What came in through a link.
@@ -37,7 +29,7 @@ pub struct TakeAnswers {
 }
 
 /// What the patient is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// Whether this save raised a crisis flag, so that help is shown before anything else.
     pub support: Support,
@@ -46,10 +38,12 @@ pub struct Receipt {
 }
 
 /// Where an occasion stands after a save or send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
     /// Everything is handed in.
     Sent,
+    /// Saved, but for these: what was typed there is no answer yet.
+    Unfit(Vec<Unfit>),
     /// Saved; a question of the form that was sent has no answer yet.
     Gaps,
     /// Saved; the next question that is to be asked after the one answered, or `None` when that was the last.
@@ -108,14 +102,21 @@ pub fn check_open(slip: &Slip, now: NaiveDateTime) -> Result<(), Refusal> {
 /// The instruments of a door's battery, in the versions it names.
 ///
 /// # Errors
-/// When a definition is gone.
+/// When a definition is gone, or is none that a patient may see.
 pub fn instruments<'a>(library: &'a Library, slip: &Slip) -> Result<Vec<&'a Instrument>, Fault> {
     read_battery(&slip.administration.instruments)
         .iter()
         .map(|part| {
-            library
+            let known = library
                 .version(&part.instrument, &part.version)
-                .ok_or_else(|| Fault::Corrupt(format!("there is no definition {part}")))
+                .ok_or_else(|| Fault::Corrupt(format!("there is no definition {part}")))?;
+            // No battery is made so; if one comes all the same, nobody sees a clinician's form through a link.
+            if known.respondent == Respondent::Clinician {
+                return Err(Fault::Corrupt(format!(
+                    "{part} is not for a patient's link"
+                )));
+            }
+            Ok(known)
         })
         .collect()
 }
@@ -162,20 +163,32 @@ fn take(
     }
 
     let unreadable = |_| Failure::Refused(Refusal::Unreadable);
-    let given = command.sheet.read(&parts).map_err(unreadable)?;
-    let outcomes = submission::decide(parts, &given, command.intent).map_err(unreadable)?;
+    let read = command.sheet.read(&parts).map_err(unreadable)?;
+    // One mistyped number keeps nothing else from being saved, least of all an answer that somebody must see.
+    let intent = match read.unfit.is_empty() {
+        true => command.intent,
+        false => Intent::Save,
+    };
+    let outcomes = submission::decide(parts, &read.given, intent).map_err(unreadable)?;
+    let hand = Hand {
+        layout: command.layout,
+        entered_by: None,
+    };
 
     let mut support = Support::NotNow;
     for outcome in outcomes.iter().filter(|outcome| outcome.touched) {
         let known = stored
             .iter()
             .find(|row| row.instrument == outcome.instrument.id);
-        if store_outcome(tx, &slip, command, known, outcome, now)? == Support::ShowNow {
+        if store_outcome(tx, &slip, hand, known, outcome, now)? == Support::ShowNow {
             support = Support::ShowNow;
         }
     }
-    let stage = stage(&outcomes, command);
-    finish(tx, &slip, stage, begun_at, now)?;
+    let stage = match read.unfit.is_empty() {
+        true => stage(&outcomes, command),
+        false => Stage::Unfit(read.unfit),
+    };
+    finish(tx, &slip, &stage, begun_at, now)?;
     Ok(Receipt { support, stage })
 }
 
@@ -215,10 +228,13 @@ fn same_or_other(refusal: Refusal, parts: Vec<Part<'_>>, command: &TakeAnswers) 
     if refusal != Refusal::SentAlready {
         return refusal;
     }
-    let Ok(given) = command.sheet.read(&parts) else {
+    let Ok(read) = command.sheet.read(&parts) else {
         return Refusal::Unreadable;
     };
-    match submission::decide(parts, &given, Intent::Save) {
+    if !read.unfit.is_empty() {
+        return Refusal::SentOtherwise;
+    }
+    match submission::decide(parts, &read.given, Intent::Save) {
         Ok(outcomes) if outcomes.iter().all(|outcome| !outcome.touched) => Refusal::SentAlready,
         Ok(_) => Refusal::SentOtherwise,
         Err(_) => Refusal::Unreadable,
@@ -251,440 +267,10 @@ pub fn parts<'a>(
         .collect()
 }
 
-fn store_outcome(
-    tx: &mut Tx,
-    slip: &Slip,
-    command: &TakeAnswers,
-    known: Option<&ResponseRow>,
-    outcome: &Outcome<'_>,
-    now: NaiveDateTime,
-) -> Result<Support, Fault> {
-    let row = response_row(slip, command, known, outcome, now);
-    match known {
-        Some(_) => response::change(tx, &row)?,
-        None => response::add(tx, &row)?,
-    }
-    if let Some(scored) = &outcome.scored {
-        for score in &scored.scores {
-            store_score(tx, slip, &row, score, outcome.instrument, now)?;
-        }
-    }
-    let support = raise_flags(tx, slip, row.id, known.is_some(), outcome, now)?;
-    note_taken_back(tx, slip, row.id, &outcome.taken_back, now)?;
-    Ok(support)
-}
-
-fn response_row(
-    slip: &Slip,
-    command: &TakeAnswers,
-    known: Option<&ResponseRow>,
-    outcome: &Outcome<'_>,
-    now: NaiveDateTime,
-) -> ResponseRow {
-    let state = if outcome.scored.is_some() {
-        ResponseState::Completed
-    } else {
-        ResponseState::InProgress
-    };
-    ResponseRow {
-        org_id: slip.administration.org_id,
-        id: known.map_or_else(|| fresh(now), |row| row.id),
-        administration_id: slip.administration.id,
-        episode_id: slip.administration.episode_id,
-        instrument: outcome.instrument.id.clone(),
-        version: outcome.instrument.version.clone(),
-        state: state.word().into(),
-        answers: outcome.answers.to_json(outcome.instrument),
-        criteria: outcome
-            .scored
-            .as_ref()
-            .map_or_else(|| "{}".into(), criteria_json),
-        language: wording(slip, known, outcome),
-        layout: command.layout.word().into(),
-        started_at: known.map_or(now, |row| row.started_at),
-        completed_at: outcome.scored.is_some().then_some(now),
-    }
-}
-
-/// The language in which the newest answer was given: what the page spoke, where the questionnaire has it.
-fn wording(slip: &Slip, known: Option<&ResponseRow>, outcome: &Outcome<'_>) -> String {
-    let language = &slip.administration.language;
-    match known {
-        Some(row) if row.answers == outcome.answers.to_json(outcome.instrument) => {
-            row.language.clone()
-        }
-        _ if outcome.instrument.texts(language).is_some() => language.clone(),
-        _ => ENGLISH.into(),
-    }
-}
-
-/// The criteria as stored: `{"provisional_ptsd":"met"}`.
-pub fn criteria_json(scored: &Scored<'_>) -> String {
-    let word = |verdict| match verdict {
-        Verdict::Met => "met",
-        Verdict::NotMet => "not_met",
-        Verdict::Unknown => "unknown",
-    };
-    let map: serde_json::Map<String, serde_json::Value> = scored
-        .criteria
-        .iter()
-        .map(|judged| (judged.criterion.id.clone(), word(judged.verdict).into()))
-        .collect();
-    serde_json::Value::Object(map).to_string()
-}
-
-fn store_score(
-    tx: &mut Tx,
-    slip: &Slip,
-    response: &ResponseRow,
-    score: &Score<'_>,
-    instrument: &Instrument,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    response::add_score(tx, &score_row(response, score, instrument, now))?;
-    let Some(value) = score.value else {
-        return Ok(());
-    };
-    let at = Extreme { value, at: now };
-    let before = response::summary(
-        tx,
-        slip.administration.org_id,
-        slip.administration.episode_id,
-        &instrument.id,
-        &score.scale.id,
-    )?;
-    let direction = score
-        .scale
-        .change
-        .as_ref()
-        .map_or(Direction::HigherIsWorse, |change| change.direction);
-    let course = match before.as_ref().map(course_of) {
-        Some(mut course) => {
-            course.add(at, direction, RECENT);
-            course
-        }
-        None => Course::begin(at),
-    };
-    let row = summary_row(response, score, &course);
-    match before {
-        Some(_) => response::change_summary(tx, &row),
-        None => response::add_summary(tx, &row),
-    }
-}
-
-/// A score as it is stored, in its first revision.
-pub fn score_row(
-    response: &ResponseRow,
-    score: &Score<'_>,
-    instrument: &Instrument,
-    now: NaiveDateTime,
-) -> ScoreRow {
-    let prorated = match score.completed_by {
-        Completion::Nothing => 0,
-        Completion::Prorated { missing } | Completion::Zeros { missing } => i32::from(missing),
-    };
-    ScoreRow {
-        org_id: response.org_id,
-        response_id: response.id,
-        scale: score.scale.id.clone(),
-        revision: 1,
-        instrument: instrument.id.clone(),
-        version: instrument.version.clone(),
-        value: score.value,
-        reason: score.reason.as_ref().map(|reason| reason.to_string()),
-        band: score.band.map(|band| band.id.clone()),
-        answered: score.answered.into(),
-        items: score.items.into(),
-        prorated,
-        made_at: now,
-    }
-}
-
-/// The course a stored summary stands for.
-pub fn course_of(row: &EpisodeScaleRow) -> Course {
-    Course {
-        n: u32::try_from(row.n).unwrap_or(0),
-        first: Extreme {
-            value: row.first_value,
-            at: row.first_at,
-        },
-        last: Extreme {
-            value: row.last_value,
-            at: row.last_at,
-        },
-        best: Extreme {
-            value: row.best_value,
-            at: row.best_at,
-        },
-        recent: row
-            .recent
-            .split_whitespace()
-            .filter_map(|value| value.parse().ok())
-            .collect(),
-    }
-}
-
-/// The summary as it is stored after `score`.
-pub fn summary_row(response: &ResponseRow, score: &Score<'_>, course: &Course) -> EpisodeScaleRow {
-    EpisodeScaleRow {
-        org_id: response.org_id,
-        episode_id: response.episode_id,
-        instrument: response.instrument.clone(),
-        scale: score.scale.id.clone(),
-        version: response.version.clone(),
-        n: i32::try_from(course.n).unwrap_or(i32::MAX),
-        first_value: course.first.value,
-        first_at: course.first.at,
-        last_value: course.last.value,
-        last_at: course.last.at,
-        last_band: score.band.map(|band| band.id.clone()),
-        best_value: course.best.value,
-        best_at: course.best.at,
-        recent: course
-            .recent
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(" "),
-    }
-}
-
-fn raise_flags(
-    tx: &mut Tx,
-    slip: &Slip,
-    response: ResponseId,
-    known: bool,
-    outcome: &Outcome<'_>,
-    now: NaiveDateTime,
-) -> Result<Support, Fault> {
-    if outcome.hits.is_empty() {
-        return Ok(Support::NotNow);
-    }
-    let org = slip.administration.org_id;
-    let existing = if known {
-        flag::of_response(tx, org, response)?
-    } else {
-        vec![]
-    };
-    let mut support = Support::NotNow;
-    for hit in &outcome.hits {
-        // The highest answer that was flagged before, whether its flag is still open or already closed.
-        let before = existing
-            .iter()
-            .filter(|row| row.rule == hit.rule.id)
-            .max_by_key(|row| row.answer);
-        let risen = before.is_none_or(|row| i32::from(hit.value) > row.answer);
-        let fresh_sign = match before {
-            _ if !risen => false,
-            Some(row)
-                if row.state != FlagState::Closed.word()
-                    && raise_again(
-                        tx,
-                        row,
-                        hit,
-                        outcome.instrument,
-                        &slip.administration.language,
-                        now,
-                    )? =>
-            {
-                true
-            }
-            _ => {
-                raise_flag(tx, slip, response, hit, outcome.instrument, now)?;
-                true
-            }
-        };
-        if fresh_sign && hit.tier() == Tier::Crisis {
-            support = Support::ShowNow;
-        }
-    }
-    Ok(support)
-}
-
-/// The words of the answer as the patient saw them.
-fn answer_words(instrument: &Instrument, hit: &RiskHit<'_>, language: &str) -> String {
-    let position = hit.rule.item;
-    let option = instrument
-        .items
-        .get(position)
-        .and_then(|item| item.option_with(hit.value));
-    option
-        .and_then(|option| {
-            instrument
-                .texts_or_english(language)
-                .items
-                .get(position)?
-                .options
-                .get(option)
-        })
-        .cloned()
-        .unwrap_or_default()
-}
-
-fn raise_flag(
-    tx: &mut Tx,
-    slip: &Slip,
-    response: ResponseId,
-    hit: &RiskHit<'_>,
-    instrument: &Instrument,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let org = slip.administration.org_id;
-    let people = staff::candidates(tx, org)?;
-    let owner = owner_for(slip.clinician_id, slip.clinic_id, &people);
-    if owner.is_none() {
-        alarm_nobody_licensed(tx, slip, now)?;
-    }
-    let row = FlagRow {
-        org_id: org,
-        id: fresh(now),
-        patient_id: slip.administration.patient_id,
-        episode_id: slip.administration.episode_id,
-        clinic_id: slip.clinic_id,
-        response_id: response,
-        rule: hit.rule.id.clone(),
-        instrument: instrument.id.clone(),
-        version: instrument.version.clone(),
-        tier: hit.tier().word().into(),
-        item: hit.item.to_owned(),
-        answer: i32::from(hit.value),
-        answer_words: answer_words(instrument, hit, &slip.administration.language),
-        // Nobody eligible: the clinician keeps it, the alarm above calls for help, and `verify` names it.
-        owner_id: owner.unwrap_or(slip.clinician_id),
-        state: FlagState::Open.word().into(),
-        raised_at: now,
-        next_deadline_at: Some(first_deadline(hit.tier(), now)),
-    };
-    flag::raise(tx, &row)?;
-    add_act(
-        tx,
-        &row,
-        Act::Raised,
-        format!("answered {} to item {}", row.answer, row.item),
-        now,
-    )?;
-    notify(tx, &row, now)
-}
-
-/// Puts the notice to a flag's owner into the outbox.
-///
-/// # Errors
-/// When the database fails.
-pub fn notify(tx: &mut Tx, row: &FlagRow, now: NaiveDateTime) -> Result<(), Fault> {
-    let notice = OutboxRow::queued(
-        row.org_id,
-        fresh(now),
-        MessageKind::FlagNotice,
-        row.id.bytes(),
-        row.owner_id.bytes(),
-        now,
-        now,
-    );
-    outbox::add(tx, &notice)
-}
-
-/// Adds to a flag's history in the program's own name.
-///
-/// # Errors
-/// When the database fails.
-pub fn add_act(
-    tx: &mut Tx,
-    row: &FlagRow,
-    act: Act,
-    note: String,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    flag::add_act(
-        tx,
-        &FlagActRow {
-            org_id: row.org_id,
-            id: fresh(now),
-            flag_id: row.id,
-            act: act.word().into(),
-            staff_id: (act == Act::Notified).then_some(row.owner_id),
-            at: now,
-            note,
-        },
-    )
-}
-
-fn alarm_nobody_licensed(tx: &mut Tx, slip: &Slip, now: NaiveDateTime) -> Result<(), Fault> {
-    tracing::error!("an answer needs a licensed reader and nobody here is licensed and active");
-    task::add(
-        tx,
-        &TaskRow {
-            org_id: slip.administration.org_id,
-            id: fresh(now),
-            kind: TaskKind::NobodyLicensed.word().into(),
-            clinic_id: slip.clinic_id,
-            patient_id: slip.administration.patient_id,
-            detail: "Nobody here is licensed and active. Read the review queue now and add a licensed clinician.".into(),
-            created_at: now,
-            done_at: None,
-            done_by: None,
-        },
-    )
-}
-
-/// The patient raised an answer whose flag still waits: the flag keeps the highest answer and its history says both. `false` when somebody closed
-/// it meanwhile: what was assessed was the lower answer, so the higher one needs a flag of its own.
-fn raise_again(
-    tx: &mut Tx,
-    row: &FlagRow,
-    hit: &RiskHit<'_>,
-    instrument: &Instrument,
-    language: &str,
-    now: NaiveDateTime,
-) -> Result<bool, Fault> {
-    let answer = i32::from(hit.value);
-    let words = answer_words(instrument, hit, language);
-    let raised = FlagRow {
-        answer,
-        answer_words: words,
-        ..row.clone()
-    };
-    if !flag::raise_answer(tx, &raised)? {
-        return Ok(false);
-    }
-    add_act(
-        tx,
-        row,
-        Act::AnswerChanged,
-        format!("answer to item {} raised to {answer}", row.item),
-        now,
-    )?;
-    notify(tx, row, now)?;
-    Ok(true)
-}
-
-fn note_taken_back(
-    tx: &mut Tx,
-    slip: &Slip,
-    response: ResponseId,
-    taken_back: &[RiskHit<'_>],
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    if taken_back.is_empty() {
-        return Ok(());
-    }
-    for row in flag::of_response(tx, slip.administration.org_id, response)? {
-        if taken_back.iter().any(|hit| hit.rule.id == row.rule) {
-            add_act(
-                tx,
-                &row,
-                Act::AnswerChanged,
-                format!("answer to item {} changed before sending", row.item),
-                now,
-            )?;
-        }
-    }
-    Ok(())
-}
-
 fn finish(
     tx: &mut Tx,
     slip: &Slip,
-    stage: Stage,
+    stage: &Stage,
     begun_at: Option<NaiveDateTime>,
     now: NaiveDateTime,
 ) -> Result<(), Failure<Refusal>> {
@@ -698,7 +284,7 @@ fn finish(
             }
             "answers_sent"
         }
-        Stage::Gaps | Stage::Saved { .. } => {
+        Stage::Unfit(_) | Stage::Gaps | Stage::Saved { .. } => {
             if slip.administration.state != AdministrationState::Opened.word() {
                 administration::mark_opened(tx, org, id, begun_at.unwrap_or(now))?;
             }

@@ -2,7 +2,8 @@
 //! scores every response anew and asks every risk rule again.
 
 use super::App;
-use super::take_answers::course_of;
+use super::keep_response::course_of;
+use super::rescore::newest;
 use crate::domain::care::{AdministrationState, ResponseState, read_battery};
 use crate::domain::change::Direction;
 use crate::domain::ids::{EpisodeId, OrgId, ResponseId};
@@ -142,13 +143,9 @@ fn check_page(found: &mut Verification, library: &Library, known: &Known, page: 
             );
             continue;
         };
-        check_scores(
-            found,
-            row,
-            instrument,
-            &answers,
-            scores.get(&row.id).map_or(&[][..], Vec::as_slice),
-        );
+        let stored = scores.get(&row.id).map_or(&[][..], Vec::as_slice);
+        check_scores(found, library, row, stored);
+        check_revisions(found, page, row, stored);
         check_risk(found, page, row, instrument, &answers);
     }
     check_administrations(found, known, page);
@@ -164,11 +161,11 @@ fn read<'a>(library: &'a Library, row: &ResponseRow) -> Option<(&'a Instrument, 
     ))
 }
 
+/// The newest revision of each score is what the version that it names makes of the answers.
 fn check_scores(
     found: &mut Verification,
+    library: &Library,
     row: &ResponseRow,
-    instrument: &Instrument,
-    answers: &Answers,
     stored: &[&ScoreRow],
 ) {
     if row.state != ResponseState::Completed.word() {
@@ -177,12 +174,23 @@ fn check_scores(
         }
         return;
     }
-    for score in scoring::score(instrument, answers, Person::default()).scores {
-        let newest = stored
-            .iter()
-            .filter(|known| known.scale == score.scale.id)
-            .max_by_key(|known| known.revision);
-        match newest {
+    let newest = newest(stored.iter().copied());
+    let version = newest
+        .values()
+        .max_by_key(|known| known.revision)
+        .map_or(&row.version, |known| &known.version);
+    let scored_by = library.version(&row.instrument, version);
+    let Some((instrument, answers)) =
+        scored_by.and_then(|known| Some((known, Answers::from_json(known, &row.answers).ok()?)))
+    else {
+        found.breaks(
+            "every response can be read by the definition that its newest scores name",
+            row.id.to_string(),
+        );
+        return;
+    };
+    for score in scoring::score(instrument, &answers, Person::default()).scores {
+        match newest.get(score.scale.id.as_str()) {
             None => found.breaks(
                 "every completed response has a score on each scale",
                 row.id.to_string(),
@@ -198,6 +206,26 @@ fn check_scores(
             }
             Some(_) => {}
         }
+    }
+}
+
+/// Every revision after the first was made by a rescore, which has a reason and an author; and they are counted without a gap.
+fn check_revisions(found: &mut Verification, page: &Page, row: &ResponseRow, stored: &[&ScoreRow]) {
+    let newest = stored.iter().map(|score| score.revision).max().unwrap_or(0);
+    let made: Vec<i32> = page
+        .rescored
+        .iter()
+        .filter(|known| known.response_id == row.id)
+        .map(|known| known.revision)
+        .collect();
+    let whole = (2..=newest).all(|revision| {
+        made.contains(&revision) && stored.iter().any(|score| score.revision == revision)
+    });
+    if !whole || made.iter().any(|revision| *revision > newest) {
+        found.breaks(
+            "every later revision of a score was made by a rescore, with its reason and author",
+            row.id.to_string(),
+        );
     }
 }
 
@@ -295,12 +323,24 @@ fn check_summaries(found: &mut Verification, library: &Library, page: &Page) {
         .filter(|row| row.state == ResponseState::Completed.word())
         .map(|row| (row.id, row))
         .collect();
-    let mut scores: Vec<(&ResponseRow, &ScoreRow)> = page
-        .scores
+    let mut of_response: HashMap<ResponseId, Vec<&ScoreRow>> = HashMap::new();
+    for score in &page.scores {
+        of_response
+            .entry(score.response_id)
+            .or_default()
+            .push(score);
+    }
+    // Only the newest revision of each score counts.
+    let mut scores: Vec<(&ResponseRow, &ScoreRow)> = of_response
         .iter()
-        .filter_map(|score| Some((*completed.get(&score.response_id)?, score)))
+        .filter_map(|(id, scores)| Some((*completed.get(id)?, scores)))
+        .flat_map(|(row, scores)| {
+            newest(scores.iter().copied())
+                .into_values()
+                .map(move |score| (row, score))
+        })
         .collect();
-    scores.sort_by_key(|(row, score)| (row.completed_at, row.id, score.revision));
+    scores.sort_by_key(|(row, _)| (row.completed_at, row.id));
     let mut courses: HashMap<(EpisodeId, &str, &str), Course> = HashMap::new();
     for (row, score) in scores {
         let (Some(value), Some(at)) = (score.value, row.completed_at) else {

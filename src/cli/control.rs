@@ -52,17 +52,7 @@ pub fn ask_running(config: &Config) -> Option<Exit> {
 }
 
 fn ask(mut stream: &UnixStream, words: Vec<String>) -> std::io::Result<Exit> {
-    // `demo data` is one of the service's commands under its long name.
-    let words = match words.get(1..3) {
-        Some([first, second]) if first == "demo" && second == "data" => {
-            let rest = words.iter().skip(3).cloned();
-            [words[0].clone(), "demo-data".to_owned()]
-                .into_iter()
-                .chain(rest)
-                .collect()
-        }
-        _ => words,
-    };
+    let words = long_name(words);
     let request = Request {
         words,
         folder: std::env::current_dir()?,
@@ -87,6 +77,26 @@ fn ask(mut stream: &UnixStream, words: Vec<String>) -> std::io::Result<Exit> {
         }
     }
     Err(std::io::Error::other("it went away"))
+}
+
+/// Commands that stand below another word are the service's under one name: `demo data` is `demo-data`.
+fn long_name(words: Vec<String>) -> Vec<String> {
+    let below = [
+        ("demo", "data"),
+        ("instrument", "permit"),
+        ("instrument", "withdraw"),
+        ("instrument", "rescore"),
+    ];
+    match words.as_slice() {
+        [program, first, second, rest @ ..]
+            if below.contains(&(first.as_str(), second.as_str())) =>
+        {
+            let mut long = vec![program.clone(), format!("{first}-{second}")];
+            long.extend_from_slice(rest);
+            long
+        }
+        _ => words,
+    }
 }
 
 /// Opens the socket and serves it on a thread of its own. The file is gone again with the service.

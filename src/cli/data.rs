@@ -2,10 +2,10 @@
 
 use super::console::{Console, Exit, Progress};
 use super::import::{ImportCommand, Mode, What};
-use super::{control, doctor, evaluate, import, open};
+use super::{control, doctor, evaluate, import, instrument, open};
 use crate::app::accounts::{self, NewAccount};
 use crate::app::demo::{Wanted, invent};
-use crate::app::{App, give_form, verify};
+use crate::app::{App, Failure, give_form, verify};
 use crate::config::Config;
 use crate::domain::access::{Actor, Role, Subject};
 use crate::domain::ids::ClinicId;
@@ -31,6 +31,18 @@ pub enum DataCommand {
     Verify,
     /// Check configuration, clock, mail, disk and database; exit 1 on a fault.
     Doctor,
+    /// Record the owner's permission to use an instrument (the long form of `attune instrument permit`).
+    #[command(hide = true)]
+    InstrumentPermit(PermitWords),
+    /// Withdraw it (the long form of `attune instrument withdraw`).
+    #[command(hide = true)]
+    InstrumentWithdraw {
+        /// The instrument's id.
+        id: String,
+    },
+    /// Score responses anew (the long form of `attune instrument rescore`).
+    #[command(hide = true)]
+    InstrumentRescore(RescoreWords),
     /// Write invented people (the long form of `attune demo data`).
     #[command(hide = true)]
     DemoData {
@@ -85,6 +97,50 @@ pub enum ImportWhat {
     Patients,
     /// Sessions.
     Sessions,
+}
+
+/// A permission as it is given on the command line.
+#[derive(Debug, Clone, Args)]
+pub struct PermitWords {
+    /// The instrument's id, such as who5.
+    pub id: String,
+    /// What the permission is: the number of a contract, a letter, the terms that were accepted.
+    #[arg(long)]
+    pub reference: String,
+    /// Who granted it, and to whom.
+    #[arg(long)]
+    pub holder: String,
+    /// The first day on which it holds; today if not given.
+    #[arg(long)]
+    pub granted_on: Option<chrono::NaiveDate>,
+    /// The last day on which it holds, if there is one.
+    #[arg(long)]
+    pub expires_on: Option<chrono::NaiveDate>,
+}
+
+/// What a rescore is told.
+#[derive(Debug, Clone, Args)]
+pub struct RescoreWords {
+    /// The instrument's id, such as phq9.
+    pub id: String,
+    /// The version in which the responses were given, or all.
+    #[arg(long)]
+    pub from: String,
+    /// The version whose rules score them; the newest if not given.
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Why, for everybody who reads these scores later.
+    #[arg(long)]
+    pub reason: String,
+    /// The e-mail address of the account that answers for it.
+    #[arg(long)]
+    pub by: String,
+    /// Count what would change and store nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write every difference to this CSV file; it must not exist yet.
+    #[arg(long)]
+    pub csv: Option<PathBuf>,
 }
 
 /// Links.
@@ -180,12 +236,19 @@ pub fn run(app: &App, config: &Config, command: &DataCommand, console: &mut Cons
         DataCommand::Evaluate(words) => evaluate::run(app, &actor, words, console),
         DataCommand::Verify => print_verification(app, console),
         DataCommand::Doctor => doctor::run(app, config, console),
+        DataCommand::InstrumentPermit(words) => {
+            tell(console, instrument::permit(app, &actor, words))
+        }
+        DataCommand::InstrumentWithdraw { id } => {
+            tell(console, instrument::withdraw(app, &actor, id))
+        }
+        DataCommand::InstrumentRescore(words) => instrument::rescore(app, &actor, words, console),
         DataCommand::DemoData { patients } => demo_data(app, *patients, console),
     }
 }
 
 /// One line of result, or of complaint.
-fn tell(console: &mut Console<'_>, done: Result<String, String>) -> Exit {
+pub(super) fn tell(console: &mut Console<'_>, done: Result<String, String>) -> Exit {
     let (written, exit) = match done {
         Ok(line) => (writeln!(console.out, "{line}"), Exit::Done),
         Err(words) => (writeln!(console.err, "{words}"), Exit::Failed),
@@ -237,16 +300,23 @@ fn give_one(
     let Some(Subject::Patient { id, .. }) = place else {
         return Err(format!("there is no patient {external_id:?}"));
     };
+    wait_for(give_form::give_form(
+        app,
+        actor.clone(),
+        id,
+        instruments.to_vec(),
+    ))
+}
+
+/// Runs a verb that waits for the database, on a thread that may block.
+pub(super) fn wait_for<T, R: std::fmt::Display>(
+    verb: impl Future<Output = Result<T, Failure<R>>>,
+) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(|error| error.to_string())?;
     runtime
-        .block_on(give_form::give_form(
-            app,
-            actor.clone(),
-            id,
-            instruments.to_vec(),
-        ))
+        .block_on(verb)
         .map_err(|failure| failure.to_string())
 }
 
@@ -333,6 +403,9 @@ impl DataCommand {
         if let DataCommand::Import(words) = &mut self {
             words.file = folder.join(&words.file);
             words.rejects = words.rejects.as_ref().map(|path| folder.join(path));
+        }
+        if let DataCommand::InstrumentRescore(words) = &mut self {
+            words.csv = words.csv.as_ref().map(|path| folder.join(path));
         }
         self
     }

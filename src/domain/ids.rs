@@ -111,4 +111,8 @@ kinds! {
     Task => TaskId,
     /// An audit event.
     AuditEvent => AuditEventId,
+    /// A recorded permission to use an instrument.
+    InstrumentPermission => PermissionId,
+    /// One run that scored responses anew.
+    Rescore => RescoreId,
 }

@@ -16,6 +16,8 @@ pub const WORDS: Words = Words {
         back: "Back",
         english_only: "These questions are in English only.",
         some_english_only: "Some of the questions are in English only.",
+        for_parent: "These questions are for a parent or caregiver to answer, about the child.",
+        some_for_parent: "Some of the questions are for a parent or caregiver to answer, about the child.",
     },
     help: HelpWords {
         call: r#"<a href="tel:988"><strong>Call 988</strong></a> Free, day and night. Spanish: press 2. Veterans: press 1."#,
@@ -66,7 +68,24 @@ pub const WORDS: Words = Words {
     question: QuestionWords {
         step: |number, total| format!("Question {number} of {total}"),
         not_chosen: "You have not chosen an answer",
+        not_written: "You have not written a number",
+        unfit: "Please check what you wrote",
         choose: "Choose the answer that fits best",
+        choose_all: "Choose all the answers that fit",
+        number: |from, to| format!("A whole number from {from} to {to}"),
+        number_unfit: |from, to| {
+            format!("Write a whole number from {from} to {to}, in digits only")
+        },
+        own_words: |most| format!("In your own words, up to {} characters", thousands(most)),
+        too_long: |by| match by {
+            1 => "Your text is 1 character too long. Please make it shorter.".to_owned(),
+            _ => format!(
+                "Your text is {} characters too long. Please make it shorter.",
+                thousands(by)
+            ),
+        },
+        nobody_reads: "<strong>Nobody reads this right away.</strong> If you need help now, call or text 988.",
+        declined: "You chose not to answer",
         may_skip: "You do not have to answer. You can skip this question below.",
         save: "Save and continue",
         skip: "Skip this question",
@@ -78,6 +97,10 @@ pub const WORDS: Words = Words {
         gaps: |count| match count {
             1 => "1 question has no answer yet".to_owned(),
             _ => format!("{count} questions have no answer yet"),
+        },
+        unfit: |count| match count {
+            1 => "Please check 1 answer".to_owned(),
+            _ => format!("Please check {count} answers"),
         },
         may_leave: "You do not have to answer all of them. You can go on without, at the end of this page.",
         no_answer_yet: "No answer yet",
@@ -96,7 +119,7 @@ pub const WORDS: Words = Words {
                 _ => format!("{saved} {gaps} questions have no answer. That is all right."),
             }
         },
-        no_answer: "No answer",
+        no_answer: "No answer yet",
         change: "Change",
         change_which: |number| format!("answer {number}"),
     },
@@ -189,5 +212,13 @@ fn these(count: usize) -> &'static str {
         "this answer"
     } else {
         "these answers"
+    }
+}
+
+/// `2,000`
+fn thousands(number: usize) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1_000, number % 1_000),
     }
 }

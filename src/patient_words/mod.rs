@@ -63,6 +63,10 @@ pub struct PageWords {
     pub english_only: &'static str,
     /// Before the first question, when that is so of some.
     pub some_english_only: &'static str,
+    /// That a parent or caregiver answers, about the child.
+    pub for_parent: &'static str,
+    /// Before the first question, when that is so of some.
+    pub some_for_parent: &'static str,
 }
 
 /// Where to get help; every one with markup.
@@ -131,8 +135,26 @@ pub struct QuestionWords {
     pub step: fn(usize, usize) -> String,
     /// Complaint: nothing is chosen.
     pub not_chosen: &'static str,
+    /// Complaint: no number is written.
+    pub not_written: &'static str,
+    /// Complaint: what is written does not fit.
+    pub unfit: &'static str,
     /// What to do.
     pub choose: &'static str,
+    /// The same, where several answers may fit; also the hint above them.
+    pub choose_all: &'static str,
+    /// Label of a number's field, with its range.
+    pub number: fn(i16, i16) -> String,
+    /// What to write there instead.
+    pub number_unfit: fn(i16, i16) -> String,
+    /// Label of a field for words, with the most characters.
+    pub own_words: fn(usize) -> String,
+    /// That the words are so many characters too long.
+    pub too_long: fn(usize) -> String,
+    /// Above a field for words: nobody reads it at once, and where help is; with markup.
+    pub nobody_reads: &'static str,
+    /// At a question that was left out on purpose.
+    pub declined: &'static str,
     /// Or what else.
     pub may_skip: &'static str,
     /// Button: saves.
@@ -152,6 +174,8 @@ pub struct ListWords {
     pub title: &'static str,
     /// How many questions have no answer.
     pub gaps: fn(usize) -> String,
+    /// How many answers do not fit.
+    pub unfit: fn(usize) -> String,
     /// What to do.
     pub may_leave: &'static str,
     /// At such a question.
@@ -173,7 +197,7 @@ pub struct ReviewWords {
     pub heading: &'static str,
     /// That nothing is sent yet, and how many questions have no answer.
     pub not_sent: fn(usize) -> String,
-    /// At a question that was left out.
+    /// At a question without an answer.
     pub no_answer: &'static str,
     /// Link back to a question.
     pub change: &'static str,

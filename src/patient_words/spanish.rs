@@ -44,6 +44,8 @@ pub const WORDS: Words = Words {
         back: "Atrás",
         english_only: "Estas preguntas están solo en inglés.",
         some_english_only: "Algunas de las preguntas están solo en inglés.",
+        for_parent: "Estas preguntas las contesta la madre, el padre o la persona que cuida al niño o a la niña, sobre el niño o la niña.",
+        some_for_parent: "Algunas de las preguntas las contesta la madre, el padre o la persona que cuida al niño o a la niña, sobre el niño o la niña.",
     },
     help: HelpWords {
         call: r#"<a href="tel:988"><strong>Llame al 988</strong></a> Oprima 2 para hablar en español. Es gratis, de día y de noche. Si es veterano o veterana, oprima 1."#,
@@ -94,7 +96,29 @@ pub const WORDS: Words = Words {
     question: QuestionWords {
         step: |number, total| format!("Pregunta {number} de {total}"),
         not_chosen: "Todavía no ha elegido una respuesta",
+        not_written: "Todavía no ha escrito un número",
+        unfit: "Por favor, revise lo que escribió",
         choose: "Elija la respuesta que más se acerque",
+        choose_all: "Elija todas las respuestas que correspondan",
+        number: |from, to| format!("Un número entero de {from} a {to}"),
+        number_unfit: |from, to| {
+            format!("Escriba un número entero de {from} a {to}, solo con cifras")
+        },
+        own_words: |most| {
+            format!(
+                "Con sus propias palabras, hasta {} caracteres",
+                thousands(most)
+            )
+        },
+        too_long: |by| match by {
+            1 => "A su texto le sobra 1 carácter. Por favor, hágalo más corto.".to_owned(),
+            _ => format!(
+                "A su texto le sobran {} caracteres. Por favor, hágalo más corto.",
+                thousands(by)
+            ),
+        },
+        nobody_reads: "<strong>Nadie lee esto en este momento.</strong> Si necesita ayuda ahora, llame al 988 y oprima 2, o envíe la palabra AYUDA por mensaje de texto al 988.",
+        declined: "Usted decidió no contestar",
         may_skip: "No es obligatorio contestar. Puede saltarse esta pregunta más abajo.",
         save: "Guardar y continuar",
         skip: "Saltar esta pregunta",
@@ -106,6 +130,10 @@ pub const WORDS: Words = Words {
         gaps: |count| match count {
             1 => "Falta la respuesta a 1 pregunta".to_owned(),
             _ => format!("Falta la respuesta a {count} preguntas"),
+        },
+        unfit: |count| match count {
+            1 => "Por favor, revise 1 respuesta".to_owned(),
+            _ => format!("Por favor, revise {count} respuestas"),
         },
         may_leave: "No tiene que contestarlas todas. Al final de esta página puede seguir sin ellas.",
         no_answer_yet: "Todavía sin respuesta",
@@ -124,7 +152,7 @@ pub const WORDS: Words = Words {
                 _ => format!("{saved} {gaps} preguntas no tienen respuesta. Está bien así."),
             }
         },
-        no_answer: "Sin respuesta",
+        no_answer: "Todavía sin respuesta",
         change: "Cambiar",
         change_which: |number| format!("la respuesta {number}"),
     },
@@ -223,6 +251,14 @@ fn these(count: usize) -> &'static str {
         "esta respuesta"
     } else {
         "estas respuestas"
+    }
+}
+
+/// `2,000`, as it is written in the United States.
+fn thousands(number: usize) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1_000, number % 1_000),
     }
 }
 

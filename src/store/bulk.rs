@@ -20,7 +20,7 @@ use crate::domain::ids::{AdministrationId, AuditEventId, LinkId, OrgId};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// Rows in one statement for PostgreSQL: fifteen columns each stay far below its 65,535 parameters.
+/// Rows in one statement for PostgreSQL: under twenty columns each stay far below its 65,535 parameters.
 const ROWS_IN_A_STATEMENT: usize = 500;
 
 /// Rows in one statement for SQLite, which keeps it prepared.
@@ -116,9 +116,10 @@ pub fn add(tx: &mut Tx, _permit: &Permit, batch: Batch) -> Result<(), Fault> {
     insert_all!(tx, batch.links, link: token_hash, org_id, id, administration_id, created_at);
     insert_all!(tx, batch.responses, response:
         org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at,
-        completed_at);
+        completed_at, entered_by);
     insert_all!(tx, batch.scores, score:
-        org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at);
+        org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at,
+        scheme, raw, standard_error, out_of);
     insert_all!(tx, batch.summaries, episode_scale:
         org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at,
         recent);

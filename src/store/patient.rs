@@ -36,6 +36,16 @@ pub struct PatientRow {
     pub sex: Option<String>,
 }
 
+impl PatientRow {
+    /// What norms may depend on, as far as it is known.
+    pub fn person(&self) -> Person {
+        Person {
+            sex: self.sex.as_deref().and_then(|word| word.parse().ok()),
+            age: None,
+        }
+    }
+}
+
 /// An episode of care.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
 #[diesel(table_name = episode)]
@@ -340,6 +350,14 @@ pub fn episode_on(
         .optional()?)
 }
 
+/// Keeps any other node from writing to an episode's history until this transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub fn lock_episode(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<(), Fault> {
+    tx.lock_row("episode", org.bytes(), id.bytes())
+}
+
 /// One episode.
 ///
 /// # Errors
@@ -372,22 +390,6 @@ pub fn change_episode(tx: &mut Tx, _permit: &Permit, row: &EpisodeRow) -> Result
         ))
         .execute(&mut tx.db)?;
     Ok(())
-}
-
-/// What norms may depend on, as far as it is known of a patient.
-///
-/// # Errors
-/// When the database fails.
-pub fn person(tx: &mut Tx, org: OrgId, id: PatientId) -> Result<Person, Fault> {
-    let sex: Option<Option<String>> = patient::table
-        .find((org, id))
-        .select(patient::sex)
-        .get_result(&mut tx.db)
-        .optional()?;
-    Ok(Person {
-        sex: sex.flatten().and_then(|word| word.parse().ok()),
-        age: None,
-    })
 }
 
 /// The language a patient is spoken to in.

@@ -5,7 +5,7 @@ use super::kept::kept;
 use super::schema::{episode_scale, response, score};
 use super::{Fault, Moment, Tx};
 use crate::domain::access::Permit;
-use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId};
+use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId, StaffId};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Double, Integer, Nullable, Text, Timestamp};
@@ -43,10 +43,12 @@ pub struct ResponseRow {
     pub started_at: NaiveDateTime,
     /// When it was handed in, UTC.
     pub completed_at: Option<NaiveDateTime>,
+    /// Who of the staff entered it; `None` = it came through the patient's link.
+    pub entered_by: Option<StaffId>,
 }
 
 /// One scale's result.
-#[derive(Debug, Clone, Queryable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Queryable, Insertable)]
 #[diesel(table_name = score)]
 pub struct ScoreRow {
     /// Organisation.
@@ -75,6 +77,14 @@ pub struct ScoreRow {
     pub prorated: i32,
     /// When it was made, UTC.
     pub made_at: NaiveDateTime,
+    /// The bands in use, where the scale has several schemes or a named one.
+    pub scheme: Option<String>,
+    /// The result before it was looked up.
+    pub raw: Option<f64>,
+    /// The score's standard error, in points.
+    pub standard_error: Option<f64>,
+    /// The highest score there could be, where items that were not asked lower it.
+    pub out_of: Option<f64>,
 }
 
 /// Everything an episode's scores amount to on one scale.
@@ -144,14 +154,15 @@ pub fn add(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
         layout: &row.layout,
         started: Moment(row.started_at),
         completed: row.completed_at.map(Moment),
+        entered_by: row.entered_by.as_ref(),
     };
     on_engine!(tx, db => add.execute(db))?;
     Ok(())
 }
 
 kept! {
-    Add<'a> { org: &'a OrgId => Binary, id: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary, instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text, language: &'a str => Text, layout: &'a str => Text, started: Moment => Timestamp, completed: Option<Moment> => Nullable<Timestamp> }
-    "INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at) VALUES (" org ", " id ", " administration ", " episode ", " instrument ", " version ", " state ", " answers ", " criteria ", " language ", " layout ", " started ", " completed ; ")"
+    Add<'a> { org: &'a OrgId => Binary, id: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary, instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text, language: &'a str => Text, layout: &'a str => Text, started: Moment => Timestamp, completed: Option<Moment> => Nullable<Timestamp>, entered_by: Option<&'a StaffId> => Nullable<Binary> }
+    "INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at, entered_by) VALUES (" org ", " id ", " administration ", " episode ", " instrument ", " version ", " state ", " answers ", " criteria ", " language ", " layout ", " started ", " completed ", " entered_by ; ")"
 }
 
 /// Stores the newest answers of a response that is not handed in yet.
@@ -201,14 +212,18 @@ pub fn add_score(tx: &mut Tx, row: &ScoreRow) -> Result<(), Fault> {
         items: row.items,
         prorated: row.prorated,
         made: Moment(row.made_at),
+        scheme: row.scheme.as_deref(),
+        raw: row.raw,
+        standard_error: row.standard_error,
+        out_of: row.out_of,
     };
     on_engine!(tx, db => add.execute(db))?;
     Ok(())
 }
 
 kept! {
-    AddScore<'a> { org: &'a OrgId => Binary, response: &'a ResponseId => Binary, scale: &'a str => Text, revision: i32 => Integer, instrument: &'a str => Text, version: &'a str => Text, value: Option<f64> => Nullable<Double>, reason: Option<&'a str> => Nullable<Text>, band: Option<&'a str> => Nullable<Text>, answered: i32 => Integer, items: i32 => Integer, prorated: i32 => Integer, made: Moment => Timestamp }
-    "INSERT INTO score (org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at) VALUES (" org ", " response ", " scale ", " revision ", " instrument ", " version ", " value ", " reason ", " band ", " answered ", " items ", " prorated ", " made ; ")"
+    AddScore<'a> { org: &'a OrgId => Binary, response: &'a ResponseId => Binary, scale: &'a str => Text, revision: i32 => Integer, instrument: &'a str => Text, version: &'a str => Text, value: Option<f64> => Nullable<Double>, reason: Option<&'a str> => Nullable<Text>, band: Option<&'a str> => Nullable<Text>, answered: i32 => Integer, items: i32 => Integer, prorated: i32 => Integer, made: Moment => Timestamp, scheme: Option<&'a str> => Nullable<Text>, raw: Option<f64> => Nullable<Double>, standard_error: Option<f64> => Nullable<Double>, out_of: Option<f64> => Nullable<Double> }
+    "INSERT INTO score (org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at, scheme, raw, standard_error, out_of) VALUES (" org ", " response ", " scale ", " revision ", " instrument ", " version ", " value ", " reason ", " band ", " answered ", " items ", " prorated ", " made ", " scheme ", " raw ", " standard_error ", " out_of ; ")"
 }
 
 /// The episode's row on a scale.

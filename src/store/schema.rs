@@ -170,6 +170,7 @@ table! {
         layout -> Text,
         started_at -> Timestamp,
         completed_at -> Nullable<Timestamp>,
+        entered_by -> Nullable<Binary>,
     }
 }
 
@@ -188,6 +189,10 @@ table! {
         items -> Integer,
         prorated -> Integer,
         made_at -> Timestamp,
+        scheme -> Nullable<Text>,
+        raw -> Nullable<Double>,
+        standard_error -> Nullable<Double>,
+        out_of -> Nullable<Double>,
     }
 }
 
@@ -308,6 +313,46 @@ table! {
     }
 }
 
+table! {
+    instrument_permission (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        instrument -> Text,
+        reference -> Text,
+        holder -> Text,
+        granted_on -> Date,
+        expires_on -> Nullable<Date>,
+        recorded_by -> Nullable<Binary>,
+        recorded_at -> Timestamp,
+        withdrawn_by -> Nullable<Binary>,
+        withdrawn_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    rescore (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        instrument -> Text,
+        from_version -> Nullable<Text>,
+        to_version -> Text,
+        fingerprint -> Text,
+        reason -> Text,
+        author_id -> Binary,
+        started_at -> Timestamp,
+    }
+}
+
+table! {
+    rescored (org_id, response_id, revision) {
+        org_id -> Binary,
+        response_id -> Binary,
+        revision -> Integer,
+        rescore_id -> Binary,
+        criteria -> Text,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organisation,
     clinic,
@@ -331,5 +376,8 @@ allow_tables_to_appear_in_same_query!(
     task,
     audit_event,
     audit_seal,
-    heartbeat
+    heartbeat,
+    instrument_permission,
+    rescore,
+    rescored
 );

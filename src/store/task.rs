@@ -19,6 +19,8 @@ words! {
         NoAddress = "no_address",
         /// A risk answer came in and nobody here is licensed and active.
         NobodyLicensed = "nobody_licensed",
+        /// A form was due whose owner's permission is not, or no longer, on record.
+        NoPermission = "no_permission",
     }
 }
 

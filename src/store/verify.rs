@@ -1,13 +1,14 @@
 //! What `attune verify` reads: whole pages of episodes with everything that hangs on them. The rules themselves are `app::verify`.
 
 use super::schema::{
-    administration, audit_event, episode, episode_scale, flag, flag_act, outbox, response, score,
-    staff, task,
+    administration, audit_event, episode, episode_scale, flag, flag_act, outbox, rescored,
+    response, score, staff, task,
 };
 use super::{Fault, Tx};
 use crate::domain::ids::{EpisodeId, FlagId, OrgId, StaffId};
 use crate::store::administration::AdministrationRow;
 use crate::store::flag::FlagRow;
+use crate::store::rescore::RescoredRow;
 use crate::store::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
 use diesel::prelude::*;
 use std::collections::HashSet;
@@ -23,6 +24,8 @@ pub struct Page {
     pub responses: Vec<ResponseRow>,
     /// The scores of those.
     pub scores: Vec<ScoreRow>,
+    /// Which revisions of those a rescore made.
+    pub rescored: Vec<RescoredRow>,
     /// Their summaries.
     pub summaries: Vec<EpisodeScaleRow>,
     /// Their flags.
@@ -78,6 +81,19 @@ pub fn page(
             )
             .load(&mut tx.db)?,
         scores,
+        rescored: rescored::table
+            .inner_join(
+                response::table.on(response::org_id
+                    .eq(rescored::org_id)
+                    .and(response::id.eq(rescored::response_id))),
+            )
+            .filter(
+                response::org_id
+                    .eq(org)
+                    .and(response::episode_id.eq_any(episodes.clone())),
+            )
+            .select(rescored::all_columns)
+            .load(&mut tx.db)?,
         summaries: episode_scale::table
             .filter(
                 episode_scale::org_id
@@ -109,7 +125,7 @@ pub fn notified_flags(tx: &mut Tx, org: OrgId) -> Result<IdSet, Fault> {
         .collect())
 }
 
-/// The administrations whose answers were handed in, according to the audit.
+/// The administrations whose answers were handed in or recorded by staff, according to the audit.
 ///
 /// # Errors
 /// When the database fails.
@@ -118,7 +134,8 @@ pub fn audited_sends(tx: &mut Tx, org: OrgId) -> Result<IdSet, Fault> {
         .filter(
             audit_event::org_id
                 .eq(org)
-                .and(audit_event::act.eq("answers_sent")),
+                .and(audit_event::act.eq_any(["answers_sent", "record_form"]))
+                .and(audit_event::subject.eq("administration")),
         )
         .select(audit_event::subject_id)
         .load(&mut tx.db)?;

@@ -103,6 +103,8 @@ routes! {
     POST "/patients/new" Access::May(Action::EnrolPatient) => staff::enrol::add;
     GET "/patients/{id}" Access::May(Action::ReadPatient) => staff::patient::page;
     POST "/patients/{id}/form" Access::May(Action::GiveForm) => staff::patient::give_form;
+    POST "/patients/{id}/record" Access::May(Action::RecordForm) => staff::record::form;
+    POST "/patients/{id}/recorded" Access::May(Action::RecordForm) => staff::record::record;
     GET "/queue" Access::May(Action::SeeQueue) => staff::queue::page;
     GET "/flags/{id}" Access::May(Action::SeeQueue) => staff::queue::flag;
     POST "/flags/{id}/acknowledge" Access::May(Action::AcknowledgeFlag) => staff::queue::acknowledge;
@@ -111,6 +113,10 @@ routes! {
     POST "/tasks/{id}/done" Access::May(Action::SettleTasks) => staff::tasks::settle;
     GET "/evaluation" Access::May(Action::Evaluate) => staff::evaluation::page;
     GET "/evaluation.csv" Access::May(Action::Evaluate) => staff::evaluation::csv;
+    GET "/instruments" Access::SignedIn => staff::instruments::list;
+    GET "/instruments/{id}" Access::SignedIn => staff::instruments::page;
+    POST "/instruments/{id}/permission" Access::May(Action::Administer) => staff::instruments::permit;
+    POST "/instruments/{id}/withdraw" Access::May(Action::Administer) => staff::instruments::withdraw;
     GET "/admin" Access::May(Action::Administer) => staff::admin::page;
     POST "/admin/staff" Access::May(Action::Administer) => staff::admin::add;
     POST "/admin/staff/{id}/disable" Access::May(Action::Administer) => staff::admin::disable;

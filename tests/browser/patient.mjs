@@ -286,4 +286,70 @@ export function patientTests(browser, demo) {
       await close();
     }
   });
+
+  test('a whole list of boxes to tick and a page to write on, without JavaScript, on a small phone', async () => {
+    const { page, close } = await visitor(browser(), demo(), withoutScript);
+    await page.goto(await demo().freshLink('lec5,session_check'));
+    await press(page, page.getByRole('button', { name: 'Show all questions on one page' }));
+    await sound(page);
+    const questions = page.getByRole('group');
+    assert.equal(await questions.count(), 17);
+    for (let number = 0; number < 17; number += 1) {
+      const boxes = questions.nth(number).getByRole('checkbox');
+      await boxes.nth(number % 5).check();
+      if (number % 4 === 0) await boxes.nth((number + 1) % 5).check();
+    }
+    await press(page, page.getByRole('button', { name: 'Save and continue' }));
+    await page.getByText('Part 2 of 2').waitFor();
+    await sound(page);
+    for (let number = 0; number < 4; number += 1) await page.getByRole('group').nth(number).getByRole('radio').nth(3).check();
+    await page.getByText('Nobody reads this right away').waitFor();
+    const words = page.getByRole('textbox', { name: 'In your own words' });
+    await words.fill('x'.repeat(2001));
+    await press(page, page.getByRole('button', { name: 'Send my answers' }));
+    await page.getByRole('heading', { name: 'Please check 1 answer' }).waitFor();
+    assert.match(await page.title(), /^Error: /);
+    assert.equal((await words.inputValue()).length, 2001, 'what was written is still there');
+    await sound(page);
+    await words.fill('More time at the end, please.\n\nThank you.');
+    await press(page, page.getByRole('button', { name: 'Send my answers' }));
+    assert.equal(await heading(page), 'Thank you. Your answers are in.');
+    await close();
+  });
+
+  test('ticks, numbers and words one question a page are accessible, with and without a complaint', async () => {
+    const { page, close } = await visitor(browser(), demo(), { viewport: PHONE });
+    const link = await demo().freshLink('crafft,lec5,session_check');
+    await page.goto(`${link}/q/1`);
+    const number = page.getByRole('textbox', { name: 'A whole number from 0 to 366' });
+    await number.fill('often');
+    await press(page, page.getByRole('button', { name: 'Save and continue' }));
+    await page.getByRole('heading', { name: 'Please check what you wrote' }).waitFor();
+    assert.equal(await number.inputValue(), 'often');
+    await sound(page);
+    await isAccessible(page);
+    await press(page, page.getByRole('button', { name: 'Skip this question' }));
+    assert.equal((await step(page)).number, 2);
+    const { total } = await step(page);
+    for (const place of [total - 21, total - 5, total]) {
+      await page.goto(`${link}/q/${place}`);
+      await sound(page);
+      await isAccessible(page);
+    }
+    await page.getByRole('textbox').fill('It helped.');
+    await press(page, page.getByRole('button', { name: 'Save and continue' }));
+    await page.getByText('You chose not to answer').waitFor();
+    await page.getByText('It helped.').waitFor();
+    await sound(page);
+    await isAccessible(page);
+    for (const part of [1, 2, 3]) {
+      await page.goto(`${link}/list/${part}`);
+      await sound(page);
+      await isAccessible(page);
+    }
+    await page.goto(`${await demo().freshLink('psc17')}`);
+    await page.getByText('parent or caregiver').waitFor();
+    await isAccessible(page);
+    await close();
+  });
 }

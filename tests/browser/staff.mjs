@@ -39,7 +39,7 @@ async function answersAll(browser, demo, link, place) {
 
 /** The same page by its kind: one patient's page stands for all. */
 function kind(path) {
-  return path.replace(/[0-9a-f]{32}/g, 'ID').replace(/\?.*/, '');
+  return path.replace(/[0-9a-f]{32}/g, 'ID').replace(/\?.*/, '').replace(/^\/instruments\/.+/, '/instruments/ID');
 }
 
 /** One address for each kind of page this person can reach by links. */
@@ -169,4 +169,25 @@ export function staffTests(browser, demo) {
       await close();
     });
   }
+
+  test('the therapist records a rating of their own on the patient\'s page', async () => {
+    const { page, close } = await visitor(browser(), demo(), { viewport: PHONE });
+    await signIn(page, demo(), 'therapist');
+    await press(page, page.locator('tbody tr').last().getByRole('rowheader').getByRole('link'));
+    await page.getByLabel('Form', { exact: true }).selectOption('CGI');
+    await press(page, page.getByRole('button', { name: 'Open the form' }));
+    await page.getByText('You answer this form, about the patient.').waitFor();
+    await fitsWidth(page);
+    await isAccessible(page);
+    await page.getByRole('group').first().getByRole('radio').nth(3).check();
+    await press(page, page.getByRole('button', { name: 'Record this form' }));
+    await page.getByRole('heading', { name: '1 question has no answer' }).waitFor();
+    await isAccessible(page);
+    await page.getByRole('group').nth(1).getByRole('radio').nth(2).check();
+    await press(page, page.getByRole('button', { name: 'Record this form' }));
+    await page.getByText('entered by').first().waitFor();
+    await page.getByText('Answered by the clinician.').waitFor();
+    await isAccessible(page);
+    await close();
+  });
 }

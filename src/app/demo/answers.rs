@@ -2,7 +2,7 @@
 //! these answers by the program's own scoring.
 
 use super::chance::Chance;
-use crate::domain::instrument::{Answers, Instrument, Position};
+use crate::domain::instrument::{AnsweredBy, Answers, Instrument, Position};
 
 /// What drawing needs to know of a questionnaire, worked out once.
 #[derive(Debug)]
@@ -117,11 +117,15 @@ impl<'a> Form<'a> {
     }
 
     fn put(&self, answers: &mut Answers, at: Position, level: usize) {
-        if let Some(value) = self.items.get(at).and_then(|item| item.values.get(level)) {
-            answers
-                .set(self.instrument, at, *value)
-                .expect("the values are the item's own options");
+        let value = self.items.get(at).and_then(|item| item.values.get(level));
+        let (Some(value), Some(item)) = (value, self.instrument.items.get(at)) else {
+            return;
+        };
+        match item.answered_by {
+            AnsweredBy::Several => answers.set_several(self.instrument, at, &[*value]),
+            _ => answers.set(self.instrument, at, *value),
         }
+        .expect("the values are the item's own options");
     }
 
     /// One step at a time, to whichever item leans most and has room left, until the total is there.

@@ -4,8 +4,8 @@
 use super::flags::Settled;
 use super::site::{SCREEN, midnight};
 use super::story::{Care, LANGUAGE, Story, Urgent};
+use crate::app::keep_response::{criteria_json, score_row, summary_row};
 use crate::app::link::Token;
-use crate::app::take_answers::{criteria_json, score_row, summary_row};
 use crate::domain::care::{
     AdministrationState, InstrumentVersion, Layout, ResponseState, SessionState, write_battery,
 };
@@ -326,6 +326,7 @@ impl Story<'_> {
             .into(),
             started_at: filled.started_at,
             completed_at: Some(filled.completed_at),
+            entered_by: None,
         }
     }
 

@@ -233,7 +233,12 @@ trait Kind: Send + Sized + 'static {
     /// The column by which a row is known to come again.
     const ID: &'static str;
 
-    fn begin(tx: &mut Tx, permit: &Permit, library: &'static Library) -> Result<Self, Fault>;
+    fn begin(
+        tx: &mut Tx,
+        permit: &Permit,
+        library: &'static Library,
+        now: NaiveDateTime,
+    ) -> Result<Self, Fault>;
     fn read(&self, columns: &Columns, row: &Row, now: NaiveDateTime) -> Result<Self::Said, String>;
     /// The row's [`Kind::ID`].
     fn id(said: &Self::Said) -> &str;
@@ -267,10 +272,10 @@ fn take_file<K: Kind>(
     let mut table = Table::open(&order.file, K::COLUMNS).map_err(refused)?;
     let mut rejects = Rejects::at(&order.rejects, &order.file, table.header()).map_err(refused)?;
     let columns = Columns::of(&table);
-    let (reader, library) = (permit.clone(), app.library);
+    let (reader, library, now) = (permit.clone(), app.library, app.clock.now());
     let kind: K = app
         .store
-        .read_blocking(move |tx| K::begin(tx, &reader, library))?;
+        .read_blocking(move |tx| K::begin(tx, &reader, library, now))?;
     let mut state = State {
         kind,
         ledger: Ledger::new(repeated),

@@ -59,7 +59,12 @@ impl Kind for Sessions {
     ];
     const ID: &'static str = "session_id";
 
-    fn begin(_tx: &mut Tx, _permit: &Permit, _library: &'static Library) -> Result<Self, Fault> {
+    fn begin(
+        _tx: &mut Tx,
+        _permit: &Permit,
+        _library: &'static Library,
+        _now: NaiveDateTime,
+    ) -> Result<Self, Fault> {
         Ok(Sessions::default())
     }
 

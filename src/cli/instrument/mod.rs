@@ -5,13 +5,18 @@
 
 mod add;
 mod check;
+mod rescore;
 mod show;
 #[cfg(test)]
 mod tests;
 
 use super::console::Exit;
+use super::data::{self, DataCommand, PermitWords, RescoreWords, wait_for};
 use super::definitions;
+use crate::app::App;
+use crate::app::permit_instrument::{NewPermission, permit_instrument, withdraw_permission};
 use crate::config::Config;
+use crate::domain::access::Actor;
 use crate::domain::instrument::{Library, Origin, nearest};
 use std::path::PathBuf;
 
@@ -40,6 +45,15 @@ pub enum InstrumentCommand {
         /// The instrument's folder, with its definition, text files and worked cases.
         folder: PathBuf,
     },
+    /// Record the owner's permission to use an instrument here. Needed for instruments of class B and C.
+    Permit(PermitWords),
+    /// Withdraw it: nothing new is planned or sent; links that are out stay good.
+    Withdraw {
+        /// The instrument's id, such as who5.
+        id: String,
+    },
+    /// Score responses anew: adds a revision to each score that changes, and never writes one over.
+    Rescore(RescoreWords),
 }
 
 /// Does what is asked.
@@ -58,12 +72,47 @@ pub fn run(config: &Config, command: &InstrumentCommand) -> Exit {
             check::all(paths, origin(*site), &config.survey_defs())
         }
         InstrumentCommand::Add { folder } => add::add(config, folder),
+        InstrumentCommand::Permit(words) => {
+            let command = DataCommand::InstrumentPermit(words.clone());
+            Ok(data::run_somewhere(config, &command))
+        }
+        InstrumentCommand::Withdraw { id } => {
+            let command = DataCommand::InstrumentWithdraw { id: id.clone() };
+            Ok(data::run_somewhere(config, &command))
+        }
+        InstrumentCommand::Rescore(words) => {
+            let command = DataCommand::InstrumentRescore(words.clone());
+            Ok(data::run_somewhere(config, &command))
+        }
     };
     done.unwrap_or_else(|words| {
         eprintln!("{words}");
         Exit::Failed
     })
 }
+
+/// Records a permission.
+pub(super) fn permit(app: &App, actor: &Actor, words: &PermitWords) -> Result<String, String> {
+    let new = NewPermission {
+        instrument: words.id.clone(),
+        reference: words.reference.clone(),
+        holder: words.holder.clone(),
+        granted_on: words.granted_on,
+        expires_on: words.expires_on,
+    };
+    wait_for(permit_instrument(app, actor.clone(), new))?;
+    Ok(format!("the permission to use {} is on record", words.id))
+}
+
+/// Withdraws it.
+pub(super) fn withdraw(app: &App, actor: &Actor, id: &str) -> Result<String, String> {
+    wait_for(withdraw_permission(app, actor.clone(), id.to_owned()))?;
+    Ok(format!(
+        "the permission to use {id} is withdrawn; links that are out stay good"
+    ))
+}
+
+pub(super) use rescore::rescore;
 
 fn origin(site: bool) -> Origin {
     if site { Origin::Site } else { Origin::Shipped }

@@ -29,6 +29,8 @@ words! {
         EnrolPatient = "enrol_patient",
         /// Make a fresh link for a patient ("give the form now").
         GiveForm = "give_form",
+        /// Fill in a form about or for a patient: as the clinician who answers it, or from paper.
+        RecordForm = "record_form",
         /// Read the review queue.
         SeeQueue = "see_queue",
         /// Take a flag on ("I have it").
@@ -190,6 +192,7 @@ pub fn role_may(role: Role, action: Action) -> bool {
                 | ReadPatient
                 | EnrolPatient
                 | GiveForm
+                | RecordForm
                 | SeeQueue
                 | AcknowledgeFlag
                 | CloseFlag
@@ -201,6 +204,7 @@ pub fn role_may(role: Role, action: Action) -> bool {
                 | ReadPatient
                 | EnrolPatient
                 | GiveForm
+                | RecordForm
                 | SeeQueue
                 | AcknowledgeFlag
                 | CloseFlag
@@ -254,9 +258,8 @@ fn operator_may(action: Action) -> Result<(), Denied> {
     use Action::*;
     match action {
         EnrolPatient | GiveForm | Evaluate | Administer | Import => Ok(()),
-        SeeCaseload | ReadPatient | SeeQueue | AcknowledgeFlag | CloseFlag | SettleTasks => {
-            Err(Denied::Role)
-        }
+        SeeCaseload | ReadPatient | RecordForm | SeeQueue | AcknowledgeFlag | CloseFlag
+        | SettleTasks => Err(Denied::Role),
     }
 }
 
@@ -347,7 +350,10 @@ mod tests {
             for actor in [Actor::System { org }, Actor::Operator { org }] {
                 let clinical = matches!(
                     action,
-                    Action::AcknowledgeFlag | Action::CloseFlag | Action::ReadPatient
+                    Action::AcknowledgeFlag
+                        | Action::CloseFlag
+                        | Action::ReadPatient
+                        | Action::RecordForm
                 );
                 assert!(!clinical || decide(&actor, action, patient_in(1)).is_err());
             }

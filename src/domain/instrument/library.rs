@@ -264,13 +264,6 @@ impl Library {
             .filter(|(instrument, next)| *next != Some(&instrument.id))
             .map(|(instrument, _)| instrument)
     }
-
-    /// The newest version of every instrument whose questions can be shown in English at least, by id: what can be given
-    /// to somebody to fill in.
-    pub fn offered(&self) -> impl Iterator<Item = &Instrument> {
-        self.latest()
-            .filter(|instrument| instrument.has_text(super::ENGLISH))
-    }
 }
 
 static CURRENT: OnceLock<&'static Library> = OnceLock::new();

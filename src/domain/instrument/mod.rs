@@ -2,11 +2,12 @@
 //!
 //! Here live the types every other part works with: items in `item`, scales in `scale`, rules over answers in
 //! `condition`, words in `texts`, whom norms are for in `person`. Reading a definition's file is in `file`, checking it
-//! in `check`, the set of all definitions in `library`, one person's answers in `answers`. Not here: turning answers
+//! in `check`, the set of all definitions in `library`, who may be asked what in `asking`, one person's answers in `answers`. Not here: turning answers
 //! into scores (`domain::scoring`) or into flags (`domain::risk::rules`). Nothing in this folder knows any instrument
 //! by name.
 
 mod answers;
+mod asking;
 mod check;
 mod condition;
 mod faults;
@@ -23,6 +24,7 @@ mod tests;
 mod texts;
 
 pub use answers::{Answer, Answers, AnswersFault, DECLINED, LONGEST_WORDS, NotAnOption, Ticks};
+pub use asking::{CannotBeAsked, can_be_asked, can_be_recorded};
 pub use condition::{Condition, Criterion, Endorsed, RiskRule};
 pub use faults::DefinitionFault;
 pub(crate) use faults::in_plain_words;

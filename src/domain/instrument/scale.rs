@@ -21,6 +21,8 @@ pub struct Scale {
     pub lookup: Option<Lookup>,
     /// What happens when an answer is missing.
     pub missing: MissingRule,
+    /// Where that rule was published, or that none was found.
+    pub missing_source: String,
     /// The place of an earlier scale whose missing items the missing rule's limit is for; `None` = this scale's own.
     pub missing_over: Option<usize>,
     /// What items that an earlier answer ruled out count as.

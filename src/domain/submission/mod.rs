@@ -2,12 +2,16 @@
 //! what was given to everything that has to be stored. Loading and storing is `app::take_answers`.
 
 mod course;
+mod entry;
 mod sheet;
 
 pub use course::{Course, Extreme};
-pub use sheet::{Place, Sheet, asked_before, gaps, next_asked, next_open, numbered, place};
+pub use entry::{Entry, Misfit, Unfit};
+pub use sheet::{
+    Left, Place, Read, Sheet, asked_before, gaps, next_asked, next_open, numbered, place,
+};
 
-use super::instrument::{Answers, Instrument, Person, Position};
+use super::instrument::{Answers, Instrument, NotAnOption, Person, Position};
 use super::risk::rules::{self, RiskHit};
 use super::scoring::{self, Scored};
 
@@ -20,15 +24,65 @@ pub struct Part<'a> {
     pub answers: Answers,
 }
 
-/// An answer, or its withdrawal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is to stand at one item from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
     /// Which part of the battery, from 0.
     pub part: usize,
     /// Which item, by position.
     pub position: Position,
-    /// The chosen value; `None` = left out.
-    pub value: Option<i16>,
+    /// What is to stand there.
+    pub answer: Put,
+}
+
+/// What is put down at an item.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Put {
+    /// Nothing: not answered, or an answer taken back.
+    Blank,
+    /// The wish not to answer.
+    Declined,
+    /// One value: an option's, or a number.
+    Value(i16),
+    /// All options that apply.
+    Several(Vec<i16>),
+    /// Words.
+    Words(String),
+}
+
+/// Says what kind of answer it is and not which: whatever is printed may end up in a log.
+impl std::fmt::Debug for Put {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Put::Blank => "Blank",
+            Put::Declined => "Declined",
+            Put::Value(_) => "Value(…)",
+            Put::Several(_) => "Several(…)",
+            Put::Words(_) => "Words(…)",
+        })
+    }
+}
+
+impl Put {
+    /// Puts it down.
+    ///
+    /// # Errors
+    /// When it is no answer to the item; nothing changes then.
+    fn put_down(
+        &self,
+        answers: &mut Answers,
+        instrument: &Instrument,
+        position: Position,
+    ) -> Result<(), NotAnOption> {
+        match self {
+            Put::Blank => answers.clear(position),
+            Put::Declined => answers.decline(position),
+            Put::Value(value) => answers.set(instrument, position, *value)?,
+            Put::Several(values) => answers.set_several(instrument, position, values)?,
+            Put::Words(words) => answers.set_words(instrument, position, words)?,
+        }
+        Ok(())
+    }
 }
 
 /// What the patient asked for besides saving.
@@ -112,14 +166,10 @@ fn fill_in<'a, 'g>(
         if answer.position >= instrument.items.len() {
             return Err(Refusal::NoSuchQuestion);
         }
-        match answer.value {
-            Some(value) => {
-                answers
-                    .set(instrument, answer.position, value)
-                    .map_err(|_| Refusal::NotAnOption)?;
-            }
-            None => answers.clear(answer.position),
-        }
+        answer
+            .answer
+            .put_down(&mut answers, instrument, answer.position)
+            .map_err(|_| Refusal::NotAnOption)?;
     }
     Ok((
         Part {
@@ -176,18 +226,18 @@ mod tests {
             answers: Answers::none(instrument),
         }
     }
-    fn at(position: Position, value: Option<i16>) -> Given {
+    fn at(position: Position, value: i16) -> Given {
         Given {
             part: 0,
             position,
-            value,
+            answer: Put::Value(value),
         }
     }
 
     #[test]
     fn a_risk_answer_counts_while_the_form_is_unfinished() {
         let library = Library::embedded();
-        let outcome = &decide(vec![phq9(library)], &[at(8, Some(1))], Intent::Save).unwrap()[0];
+        let outcome = &decide(vec![phq9(library)], &[at(8, 1)], Intent::Save).unwrap()[0];
         assert_eq!(outcome.hits.len(), 1);
         assert!(outcome.scored.is_none());
     }
@@ -197,7 +247,7 @@ mod tests {
         let library = Library::embedded();
         let mut part = phq9(library);
         part.answers.set(part.instrument, 8, 2).unwrap();
-        let outcome = &decide(vec![part], &[at(8, Some(0))], Intent::Save).unwrap()[0];
+        let outcome = &decide(vec![part], &[at(8, 0)], Intent::Save).unwrap()[0];
         assert!(outcome.hits.is_empty());
         assert_eq!(outcome.taken_back[0].value, 2);
     }
@@ -205,7 +255,7 @@ mod tests {
     #[test]
     fn one_bad_answer_refuses_the_whole() {
         let library = Library::embedded();
-        let given = [at(0, Some(1)), at(1, Some(7))];
+        let given = [at(0, 1), at(1, 7)];
         assert_eq!(
             decide(vec![phq9(library)], &given, Intent::Send).unwrap_err(),
             Refusal::NotAnOption
@@ -213,11 +263,41 @@ mod tests {
         let elsewhere = [Given {
             part: 1,
             position: 0,
-            value: Some(1),
+            answer: Put::Value(1),
         }];
         assert_eq!(
             decide(vec![phq9(library)], &elsewhere, Intent::Save).unwrap_err(),
             Refusal::NoSuchQuestion
         );
+    }
+
+    #[test]
+    fn declining_is_kept_apart_from_leaving_blank_and_a_later_answer_takes_its_place() {
+        let library = Library::embedded();
+        let decline = Given {
+            part: 0,
+            position: 8,
+            answer: Put::Declined,
+        };
+        let outcome = decide(vec![phq9(library)], &[decline], Intent::Save).unwrap();
+        let answers = &outcome[0].answers;
+        assert!(outcome[0].touched && outcome[0].hits.is_empty());
+        assert!(!answers.is_blank(8) && !answers.is_answered(8));
+        let part = Part {
+            instrument: outcome[0].instrument,
+            answers: answers.clone(),
+        };
+        let outcome = &decide(vec![part], &[at(8, 2)], Intent::Save).unwrap()[0];
+        assert_eq!((outcome.answers.get(8), outcome.hits.len()), (Some(2), 1));
+    }
+
+    #[test]
+    fn what_is_printed_for_a_log_holds_no_answer() {
+        let given = Given {
+            part: 0,
+            position: 0,
+            answer: Put::Words("a secret".into()),
+        };
+        assert!(!format!("{given:?}").contains("secret"));
     }
 }

@@ -1,27 +1,47 @@
 //! What a patient's form holds, before it is known which questions it belongs to; and where each question stands among all of an occasion.
 
-use super::{Given, Part, Refusal};
-use crate::domain::instrument::Position;
+use super::{Entry, Given, Part, Put, Refusal, Unfit};
+use crate::domain::instrument::{Answer, Position};
 
 /// The answers of one form as it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sheet {
     /// Nothing but a button.
     Empty,
-    /// The answer to one question, by its number among all questions of the occasion (from 1); `None` = left out on purpose.
+    /// The answer to one question, by its number among all questions of the occasion (from 1).
     Question {
         /// Its number, from 1.
         number: usize,
-        /// The chosen value.
-        value: Option<i16>,
+        /// What came.
+        entry: Entry,
     },
     /// All answers of one instrument: an item that is not named is not answered.
     Whole {
         /// Which part of the battery, from 0.
         part: usize,
-        /// Printed item number and chosen value.
-        answers: Vec<(String, i16)>,
+        /// Printed item number and what came, each item once.
+        answers: Vec<(String, Entry)>,
+        /// What the questions are that were asked for again and are still open.
+        left: Left,
     },
+}
+
+/// What an open question on a whole sheet means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing yet.
+    Blank,
+    /// The person was asked once more and goes on without: they chose not to answer.
+    Declined,
+}
+
+/// What a sheet amounts to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// What is to be put down.
+    pub given: Vec<Given>,
+    /// What was typed and is no answer yet. What stood there before stays.
+    pub unfit: Vec<Unfit>,
 }
 
 /// A question's place.
@@ -34,46 +54,100 @@ pub struct Place {
 }
 
 impl Sheet {
-    /// Finds the questions the answers belong to.
+    /// Finds the questions the answers belong to, and what they mean there.
     ///
     /// # Errors
-    /// Refuses answers to questions that this occasion does not have.
-    pub fn read(&self, parts: &[Part<'_>]) -> Result<Vec<Given>, Refusal> {
+    /// Refuses answers to questions that this occasion does not have, and what is none of a question's answers.
+    pub fn read(&self, parts: &[Part<'_>]) -> Result<Read, Refusal> {
+        let mut read = Read {
+            given: vec![],
+            unfit: vec![],
+        };
         match self {
-            Sheet::Empty => Ok(vec![]),
-            Sheet::Question { number, value } => {
-                let Place { part, position } =
-                    place(parts, *number).ok_or(Refusal::NoSuchQuestion)?;
-                Ok(vec![Given {
-                    part,
-                    position,
-                    value: *value,
-                }])
+            Sheet::Empty => {}
+            Sheet::Question { number, entry } => {
+                let place = place(parts, *number).ok_or(Refusal::NoSuchQuestion)?;
+                read.take(parts, place, entry)?;
             }
-            Sheet::Whole { part, answers } => read_whole(parts, *part, answers),
+            Sheet::Whole {
+                part,
+                answers,
+                left,
+            } => read_whole(&mut read, parts, *part, answers, *left)?,
         }
+        Ok(read)
+    }
+}
+
+impl Read {
+    fn take(&mut self, parts: &[Part<'_>], place: Place, entry: &Entry) -> Result<(), Refusal> {
+        let Place { part, position } = place;
+        let item = parts
+            .get(part)
+            .and_then(|part| part.instrument.items.get(position))
+            .ok_or(Refusal::NoSuchQuestion)?;
+        match entry.read(item)? {
+            Ok(answer) => self.given.push(Given {
+                part,
+                position,
+                answer,
+            }),
+            Err(why) => self.unfit.push(Unfit {
+                part,
+                position,
+                why,
+            }),
+        }
+        Ok(())
     }
 }
 
 fn read_whole(
+    read: &mut Read,
     parts: &[Part<'_>],
     part: usize,
-    answers: &[(String, i16)],
-) -> Result<Vec<Given>, Refusal> {
-    let instrument = parts.get(part).ok_or(Refusal::NoSuchQuestion)?.instrument;
-    let mut given: Vec<Given> = (0..instrument.items.len())
-        .map(|position| Given {
-            part,
-            position,
-            value: None,
-        })
-        .collect();
-    for (item, value) in answers {
-        let position = instrument.position(item).ok_or(Refusal::NoSuchQuestion)?;
-        let answer = given.get_mut(position).ok_or(Refusal::NoSuchQuestion)?;
-        answer.value = Some(*value);
+    answers: &[(String, Entry)],
+    left: Left,
+) -> Result<(), Refusal> {
+    let known = parts.get(part).ok_or(Refusal::NoSuchQuestion)?;
+    let mut entries: Vec<Option<&Entry>> = vec![None; known.instrument.items.len()];
+    for (item, entry) in answers {
+        let position = known.instrument.position(item);
+        let slot = position.and_then(|position| entries.get_mut(position));
+        *slot.ok_or(Refusal::NoSuchQuestion)? = Some(entry);
     }
-    Ok(given)
+    for (position, entry) in entries.into_iter().enumerate() {
+        let nothing = Entry::Typed(vec![]);
+        let entry = match entry {
+            // An empty field does not take back that somebody chose not to answer.
+            Some(entry) if !entry.is_empty() => entry,
+            _ if known.answers.at(position) == Answer::Declined => &Entry::Declined,
+            Some(entry) => entry,
+            None => &nothing,
+        };
+        read.take(parts, Place { part, position }, entry)?;
+    }
+    if left == Left::Declined {
+        decline_gaps(read, known);
+    }
+    Ok(())
+}
+
+/// Puts down that the questions the patient was asked for once more are left out on purpose.
+fn decline_gaps(read: &mut Read, known: &Part<'_>) {
+    let mut filled = known.clone();
+    for given in &read.given {
+        // What does not fit is refused when the whole is decided.
+        let _ = given
+            .answer
+            .put_down(&mut filled.answers, known.instrument, given.position);
+    }
+    let gaps: Vec<Position> = gaps(&filled).collect();
+    for given in read.given.iter_mut() {
+        if gaps.contains(&given.position) {
+            given.answer = Put::Declined;
+        }
+    }
 }
 
 /// The place of the question with this number (from 1) among all questions of the battery.
@@ -199,26 +273,56 @@ mod tests {
         );
     }
 
+    fn whole(answers: &[(&str, &str)], left: Left) -> Sheet {
+        Sheet::Whole {
+            part: 0,
+            answers: answers
+                .iter()
+                .map(|(item, value)| ((*item).to_owned(), Entry::Typed(vec![(*value).to_owned()])))
+                .collect(),
+            left,
+        }
+    }
+
     #[test]
     fn a_whole_sheet_takes_back_what_it_does_not_name() {
         let mut parts = battery();
         let first = &mut parts[0];
         first.answers.set(first.instrument, 3, 2).unwrap();
-        let given = Sheet::Whole {
-            part: 0,
-            answers: vec![("1".into(), 3)],
-        }
-        .read(&parts)
-        .unwrap();
-        assert_eq!(given[0].value, Some(3));
-        assert_eq!(given[3].value, None);
+        let read = whole(&[("1", "3")], Left::Blank).read(&parts).unwrap();
+        assert_eq!(read.given[0].answer, Put::Value(3));
+        assert_eq!(read.given[3].answer, Put::Blank);
         assert_eq!(
-            Sheet::Whole {
-                part: 0,
-                answers: vec![("x".into(), 3)]
-            }
-            .read(&parts),
+            whole(&[("x", "3")], Left::Blank).read(&parts),
             Err(Refusal::NoSuchQuestion)
         );
+    }
+
+    #[test]
+    fn going_on_without_answers_declines_what_was_asked_for_and_nothing_else() {
+        let parts = battery();
+        let read = whole(&[("1", "3")], Left::Declined).read(&parts).unwrap();
+        assert_eq!(read.given[0].answer, Put::Value(3));
+        assert!(
+            read.given[1..9]
+                .iter()
+                .all(|given| given.answer == Put::Declined)
+        );
+        assert_eq!(
+            read.given[9].answer,
+            Put::Blank,
+            "not counted, not asked for"
+        );
+    }
+
+    #[test]
+    fn a_list_that_is_sent_again_keeps_what_was_declined() {
+        let mut parts = battery();
+        parts[0].answers.decline(4);
+        let read = whole(&[("1", "3")], Left::Blank).read(&parts).unwrap();
+        assert_eq!(read.given[4].answer, Put::Declined);
+        let read = whole(&[("5", "1")], Left::Blank).read(&parts).unwrap();
+        assert_eq!(read.given[4].answer, Put::Value(1));
+        assert_eq!(gaps(&parts[0]).count(), 8, "what was declined is no gap");
     }
 }

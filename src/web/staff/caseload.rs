@@ -120,6 +120,8 @@ struct Line {
     urgent: bool,
     spark: String,
     score: String,
+    /// The id of the instrument of that score.
+    instrument: String,
     scale: String,
     mark: Option<Mark>,
     last_answer: String,
@@ -251,6 +253,7 @@ fn line(case: &CaseLine, today: NaiveDate, now: NaiveDateTime) -> Line {
         ),
         spark: shown.map(spark).unwrap_or_default(),
         score: shown.map(score).unwrap_or_default(),
+        instrument: shown.map_or_else(String::new, |shown| shown.instrument.id.clone()),
         scale: shown.map_or_else(String::new, |shown| short_name(shown).to_owned()),
         mark: shown.map(|shown| Mark::of(shown.change.as_ref(), shown.scale.change.as_ref())),
         last_answer: case

@@ -281,7 +281,7 @@ fn command(typed: &Typed, choices: &Choices) -> Result<Command, Mistakes> {
         .validate()
         .map_or_else(|found| Mistakes::of(&found, FIELDS), |()| Mistakes::none());
     let care = care(typed, choices, &mut mistakes);
-    let plans = plans(typed, choices, &mut mistakes);
+    let plans = plans(typed, &mut mistakes);
     let zone = typed.time_zone.parse().ok();
     match (zone, care, plans) {
         (Some(time_zone), Some(care), Some(plans)) if mistakes.is_empty() => {
@@ -338,12 +338,8 @@ fn chosen<K: std::str::FromStr + PartialEq + Copy>(list: &[(K, String)], text: &
 }
 
 /// Instruments and rhythm belong together; neither is needed.
-fn plans(typed: &Typed, choices: &Choices, mistakes: &mut Mistakes) -> Option<Vec<PlanDetails>> {
-    let known = |id: &String| choices.instruments.iter().any(|(known, _)| known == id);
-    if !typed.instruments.iter().all(known) {
-        mistakes.add("instruments", "Choose from the list.");
-        return None;
-    }
+/// Whether each instrument can be asked at all, the verb says, and why not.
+fn plans(typed: &Typed, mistakes: &mut Mistakes) -> Option<Vec<PlanDetails>> {
     match (typed.instruments.is_empty(), typed.cadence.is_empty()) {
         (true, true) => Some(vec![]),
         (true, false) => {
@@ -461,7 +457,6 @@ mod tests {
             ("clinician", |form| form.clinician = "x".into()),
             ("started_on", |form| form.started_on = "2029-01-01".into()),
             ("instruments", |form| form.cadence = "every_weeks:2".into()),
-            ("instruments", |form| form.instruments = vec!["mmpi".into()]),
             ("cadence", |form| form.instruments = vec!["phq9".into()]),
         ];
         for (field, change) in wrong {

@@ -4,7 +4,7 @@ use super::words;
 use crate::app::read_queue::{Around, Entry, NamedAct};
 use crate::domain::care::ResponseState;
 use crate::domain::ids::{FlagId, PatientId};
-use crate::domain::instrument::{Answers, ENGLISH, Instrument, Library, RiskRule, Texts};
+use crate::domain::instrument::{Answer, Answers, ENGLISH, Instrument, Library, RiskRule, Texts};
 use crate::domain::risk::{Act, FlagState};
 use crate::domain::schedule::{local_day, local_time};
 use crate::store::flag::FlagRow;
@@ -54,6 +54,8 @@ pub struct Card {
     pub rule_version: String,
     /// Where the rule comes from.
     pub source: String,
+    /// The instrument's id.
+    pub instrument_id: String,
     /// The instrument's short name.
     pub instrument: String,
     /// Version of the definition.
@@ -184,6 +186,7 @@ pub fn card(entry: &Entry, library: &Library, zone: Tz, now: NaiveDateTime) -> C
         rule,
         rule_version,
         source,
+        instrument_id: flag.instrument.clone(),
         instrument: known.name(flag),
         version: flag.version.clone(),
     }
@@ -307,6 +310,7 @@ pub fn answers(around: &Around, library: &Library, now: NaiveDateTime) -> Vec<An
 
 fn remark(response: &ResponseRow) -> &'static str {
     match response.state.parse() {
+        Ok(ResponseState::Completed) if response.entered_by.is_some() => "entered by staff",
         Ok(ResponseState::Completed) => "",
         Ok(ResponseState::InProgress) => "not handed in",
         Ok(ResponseState::Stopped) => "left unfinished",
@@ -331,16 +335,21 @@ fn answer_words(response: &ResponseRow, item: &str, library: &Library) -> String
     let Some(position) = instrument.position(item) else {
         return "was not part of this version".to_owned();
     };
-    let Some(value) = answers.get(position) else {
-        return "not answered".to_owned();
-    };
-    let option = instrument
-        .items
-        .get(position)
-        .and_then(|item| item.option_with(value));
     let texts = instrument.texts_or_english(&response.language);
-    let said = option.and_then(|option| texts.items.get(position)?.options.get(option));
-    said.map_or_else(|| value.to_string(), |words| format!("{value}, “{words}”"))
+    let said = |value: i16| {
+        let option = instrument.items.get(position)?.option_with(value)?;
+        texts.items.get(position)?.options.get(option)
+    };
+    let words = |value: i16| {
+        said(value).map_or_else(|| value.to_string(), |words| format!("{value}, “{words}”"))
+    };
+    match answers.at(position) {
+        Answer::Blank => "not answered".to_owned(),
+        Answer::Declined => "chose not to answer".to_owned(),
+        Answer::Value(value) => words(value),
+        Answer::Several(ticks) => ticks.values().map(words).collect::<Vec<_>>().join("; "),
+        Answer::Words => "answered in words".to_owned(),
+    }
 }
 
 /// Which questions of the response stayed open.
@@ -436,6 +445,7 @@ mod tests {
             layout: "page".into(),
             started_at: at(0),
             completed_at: Some(at(0)),
+            entered_by: None,
         }
     }
 

@@ -5,10 +5,12 @@ pub mod caseload;
 pub mod enrol;
 pub mod evaluation;
 pub mod flag_card;
+pub mod instruments;
 pub mod mailbox;
 pub mod mistakes;
 pub mod patient;
 pub mod queue;
+pub mod record;
 pub mod set_up;
 pub mod sign_in;
 pub mod tasks;
@@ -50,14 +52,15 @@ pub struct MenuItem {
     pub here: bool,
 }
 
-/// The menu's entries, each for those who may open it.
-const MENU: &[(&str, &str, Action)] = &[
-    ("/caseload", "Caseload", Action::SeeCaseload),
-    ("/queue", "Review queue", Action::SeeQueue),
-    ("/tasks", "Tasks", Action::SettleTasks),
-    ("/patients/new", "Add a patient", Action::EnrolPatient),
-    ("/evaluation", "Evaluation", Action::Evaluate),
-    ("/admin", "Administration", Action::Administer),
+/// The menu's entries, each for those who may open it; `None` = everybody who is signed in.
+const MENU: &[(&str, &str, Option<Action>)] = &[
+    ("/caseload", "Caseload", Some(Action::SeeCaseload)),
+    ("/queue", "Review queue", Some(Action::SeeQueue)),
+    ("/tasks", "Tasks", Some(Action::SettleTasks)),
+    ("/patients/new", "Add a patient", Some(Action::EnrolPatient)),
+    ("/evaluation", "Evaluation", Some(Action::Evaluate)),
+    ("/admin", "Administration", Some(Action::Administer)),
+    ("/instruments", "Instruments", None),
 ];
 
 impl Frame {
@@ -77,11 +80,13 @@ impl Frame {
         let waiting = waiting_flags(site, visitor).await;
         let menu = MENU
             .iter()
-            .filter(|(_, _, action)| role_may(visitor.staff.role, *action))
+            .filter(|(_, _, action)| {
+                action.is_none_or(|wanted| role_may(visitor.staff.role, wanted))
+            })
             .map(|(address, words, action)| MenuItem {
                 address,
                 words,
-                waiting: if *action == Action::SeeQueue {
+                waiting: if *action == Some(Action::SeeQueue) {
                     waiting
                 } else {
                     0

@@ -15,7 +15,7 @@ use crate::app::give_form::{self, HAND_WINDOW_DAYS};
 use crate::app::read_patient::{EpisodeRecord, Record, Refusal, read_patient};
 use crate::domain::care::{Ending, SessionState};
 use crate::domain::ids::{EpisodeId, PatientId};
-use crate::domain::instrument::{Instrument, Library};
+use crate::domain::instrument::{Instrument, Library, Respondent};
 use crate::domain::risk::{FlagState, Tier};
 use crate::domain::schedule::Cadence;
 use crate::store::flag::FlagNames;
@@ -31,7 +31,7 @@ use chrono::TimeDelta;
 use folds::{Fold, Folds};
 use log::{OccasionLine, SessionLine};
 use qrcode::{EcLevel, QrCode, render::svg};
-use scales::InstrumentView;
+use scales::{About, InstrumentView};
 use serde::Deserialize;
 
 /// A flag as the page lists it.
@@ -76,6 +76,8 @@ struct Page {
     waiting: Vec<FlagLine>,
     closed: Vec<FlagLine>,
     instruments: Vec<InstrumentView>,
+    /// What was said about the sessions; never a score of how the patient is.
+    session_checks: Vec<InstrumentView>,
     history_fold: Fold,
     occasion_count: usize,
     occasions: Vec<OccasionLine>,
@@ -83,6 +85,16 @@ struct Page {
     sessions: Vec<SessionLine>,
     episodes: Vec<EpisodeLine>,
     give: Option<Give>,
+    record: Option<RecordChoices>,
+}
+
+/// The form "record a form".
+struct RecordChoices {
+    action: String,
+    /// Those the clinician answers.
+    rated: Vec<Choice>,
+    /// Those that others answer, on paper.
+    paper: Vec<Choice>,
 }
 
 /// The form "give the form now".
@@ -154,7 +166,10 @@ fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds)
             .map(|flag| flag_line(library, record, flag))
             .collect(),
         instruments: shown
-            .map(|episode| scales::instruments(library, record, episode, folds))
+            .map(|episode| scales::instruments(library, record, episode, folds, About::Patient))
+            .unwrap_or_default(),
+        session_checks: shown
+            .map(|episode| scales::instruments(library, record, episode, folds, About::Sessions))
             .unwrap_or_default(),
         occasion_count: shown.map_or(0, |episode| episode.occasions.len()),
         occasions: unfolded
@@ -169,6 +184,7 @@ fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds)
         give: shown
             .filter(|_| in_care(record))
             .map(|episode| give(library, record, episode)),
+        record: in_care(record).then(|| record_choices(library, record)),
     }
 }
 
@@ -365,7 +381,24 @@ fn give(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> 
     };
     Give {
         action: format!("/patients/{}/form", record.patient.id),
-        choices: library.offered().map(choice).collect(),
+        choices: record.on_record.usable(library).map(choice).collect(),
+    }
+}
+
+fn record_choices(library: &'static Library, record: &Record) -> RecordChoices {
+    let choice = |known: &Instrument| Choice {
+        id: known.id.clone(),
+        words: known.texts_or_english("en").short_name.clone(),
+        chosen: false,
+    };
+    let (rated, paper): (Vec<_>, Vec<_>) = record
+        .on_record
+        .recordable(library)
+        .partition(|known| known.respondent == Respondent::Clinician);
+    RecordChoices {
+        action: format!("/patients/{}/record", record.patient.id),
+        rated: rated.into_iter().map(choice).collect(),
+        paper: paper.into_iter().map(choice).collect(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::app::Failure;
 use crate::app::link::Token;
 use crate::app::take_answers::{self, Refusal};
 use crate::domain::care::AdministrationState;
-use crate::domain::instrument::{Instrument, Texts};
+use crate::domain::instrument::{Instrument, Respondent, Texts};
 use crate::domain::language::Language;
 use crate::domain::schedule::local_time;
 use crate::domain::submission::Part;
@@ -106,6 +106,14 @@ pub fn texts(instrument: &Instrument, page: Language) -> (&Texts, Wording) {
             instrument.texts_or_english(page.word()),
             wording_in(page, Language::English),
         ),
+    }
+}
+
+/// Who is to answer a questionnaire, where that is not the patient; else empty.
+pub fn for_whom(instrument: &Instrument, words: &'static Words) -> &'static str {
+    match instrument.respondent {
+        Respondent::Parent => words.page.for_parent,
+        Respondent::Patient | Respondent::Clinician => "",
     }
 }
 

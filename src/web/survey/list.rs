@@ -1,26 +1,28 @@
 //! All questions of one instrument in a list.
 
+use super::control::{Complaint, control, entries, field};
 use super::lead::{self, Opened};
 use super::preference::LANG;
-use super::question::{choices, question_or_review};
+use super::question::question_or_review;
 use super::stems::{new_stem, stem_words};
 use super::support::{help_first, in_language};
-use super::view::{Choice, Frame, List, ListButton, ListItem, Missing, Switch};
+use super::view::{Frame, List, ListButton, ListItem, Switch};
 use super::visit::{Calm, Page, Visit};
 use crate::app::take_answers::{Receipt, Stage, Support};
 use crate::domain::care::Layout;
-use crate::domain::instrument::ItemTexts;
-use crate::domain::submission::{self, Intent, Part, Sheet};
+use crate::domain::instrument::{Answer, ItemTexts};
+use crate::domain::submission::{self, Intent, Left, Part, Sheet, Unfit};
+use crate::patient_words::QuestionWords;
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::HttpResponse;
 
 /// The list.
 pub async fn list(visit: Visit) -> Page {
     let opened = visit.open().await?;
-    Ok(list_page(&visit, &opened, Missing::Nothing))
+    Ok(list_page(&visit, &opened, &Complaint::Nothing))
 }
 
-fn list_page(visit: &Visit, opened: &Opened, missing: Missing) -> HttpResponse {
+fn list_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpResponse {
     let Opened { door, parts } = opened;
     let number = visit.number;
     let Some(part) = number.checked_sub(1).and_then(|index| parts.get(index)) else {
@@ -32,34 +34,37 @@ fn list_page(visit: &Visit, opened: &Opened, missing: Missing) -> HttpResponse {
     } else {
         ListButton::Continue
     };
-    let options: Vec<Vec<Choice<'_>>> = texts
-        .items
-        .iter()
-        .enumerate()
-        .map(|(position, words)| choices(part.instrument, position, words))
-        .collect();
     let fields: Vec<String> = part
         .instrument
         .items
         .iter()
-        .map(|item| format!("q{}", item.id))
+        .map(|item| field(&item.id))
         .collect();
     let back = match number {
         1 => String::new(),
         _ => format!("/list/{}", number - 1),
     };
-    let page = List {
-        frame: Frame {
-            switch: Switch::Button {
-                first: button.field(),
-            },
-            ..visit.frame(door)
+    let frame = Frame {
+        switch: Switch::Button {
+            first: button.field(),
         },
+        ..visit.frame(door)
+    };
+    let missing = complaint.kind();
+    let page = List {
+        frame,
         part: number,
         parts: parts.len(),
         wording,
+        for_whom: lead::for_whom(part.instrument, frame.words),
         stem: &stem_words(texts, 0),
-        items: &list_items(part, &texts.items, &options, &fields),
+        items: &list_items(
+            part,
+            &texts.items,
+            &fields,
+            complaint,
+            &frame.words.question,
+        ),
         missing,
         button,
         action: &visit.address(&format!("/list/{number}")),
@@ -72,26 +77,22 @@ fn list_page(visit: &Visit, opened: &Opened, missing: Missing) -> HttpResponse {
 fn list_items<'a>(
     part: &Part<'a>,
     texts: &'a [ItemTexts],
-    options: &'a [Vec<Choice<'a>>],
     fields: &'a [String],
+    complaint: &Complaint,
+    said: &QuestionWords,
 ) -> Vec<ListItem<'a>> {
     let gaps: Vec<_> = submission::gaps(part).collect();
-    let items = part
-        .instrument
-        .items
-        .iter()
-        .zip(texts)
-        .zip(options)
-        .zip(fields)
-        .enumerate();
+    let items = part.instrument.items.iter().zip(texts).zip(fields);
     items
-        .map(|(position, (((item, words), choices), field))| ListItem {
+        .enumerate()
+        .map(|(position, ((item, words), field))| ListItem {
             field,
             number: if item.id == "0" { "" } else { &item.id },
             stem: new_stem(texts, position),
             text: &words.text,
-            choices,
-            chosen: part.answers.get(position).map(i32::from),
+            control: control(part, position, words, complaint, said),
+            declined: part.answers.at(position) == Answer::Declined,
+            why: complaint.why(position, said),
             gap: gaps.contains(&position),
         })
         .collect()
@@ -106,21 +107,37 @@ pub async fn answer_list(visit: Visit, fields: Result<Fields, FormTrouble>) -> P
     if fields.has(LANG) {
         return stay(&visit, sheet, &fields).await;
     }
-    let anyway = fields.has("incomplete");
     let intent = intent(&visit, &fields).await?;
     let receipt = visit.take(sheet, Layout::List, intent).await?;
-    after_list(&visit, receipt, anyway).await
+    after_list(&visit, receipt, &fields).await
 }
 
 /// The same list in another language, with what was chosen on it.
 async fn stay(visit: &Visit, sheet: Sheet, fields: &Fields) -> Page {
     let here = format!("/list/{}", visit.number);
-    if matches!(&sheet, Sheet::Whole { answers, .. } if answers.is_empty()) {
+    if matches!(&sheet, Sheet::Whole { answers, .. } if answers.iter().all(|(_, entry)| entry.is_empty()))
+    {
         return Ok(in_language(visit, &here, fields));
     }
     let receipt = visit.take(sheet, Layout::List, Intent::Save).await?;
+    if let (Stage::Unfit(unfit), Support::NotNow) = (&receipt.stage, receipt.support) {
+        return say_back(visit, unfit, fields).await;
+    }
     let tail = help_first(&here, receipt.support);
     Ok(in_language(visit, &tail, fields))
+}
+
+/// The list once more, with what was typed on it and does not fit yet. Everything else is saved.
+async fn say_back(visit: &Visit, unfit: &[Unfit], fields: &Fields) -> Page {
+    let opened = visit.open().await?;
+    let part = visit.number.checked_sub(1);
+    let items = part.and_then(|part| opened.parts.get(part));
+    let named = |position: usize| {
+        let item = items.and_then(|part| part.instrument.items.get(position));
+        item.map_or_else(String::new, |item| field(&item.id))
+    };
+    let complaint = Complaint::of(unfit, fields, named);
+    Ok(list_page(visit, &opened, &complaint))
 }
 
 async fn intent(visit: &Visit, fields: &Fields) -> Result<Intent, Calm> {
@@ -139,28 +156,32 @@ async fn intent(visit: &Visit, fields: &Fields) -> Result<Intent, Calm> {
     })
 }
 
-/// The fields of a list as a sheet: `q3=2`. `None` when a field is none of ours, comes twice or is no number.
+/// The fields of a list as a sheet. `None` when a field is none of ours.
 fn read_sheet(fields: &Fields, number: usize) -> Option<Sheet> {
-    if fields.repeats() {
-        return None;
-    }
-    let answers: Option<Vec<(String, i16)>> = fields
-        .iter()
-        .filter(|(name, _)| !["send", "next", "incomplete", LANG].contains(name))
-        .map(|(name, value)| Some((name.strip_prefix('q')?.to_owned(), value.parse().ok()?)))
-        .collect();
     Some(Sheet::Whole {
         part: number.checked_sub(1)?,
-        answers: answers?,
+        answers: entries(fields, &["send", "next", "incomplete", LANG])?,
+        left: if fields.has("incomplete") {
+            Left::Declined
+        } else {
+            Left::Blank
+        },
     })
 }
 
-async fn after_list(visit: &Visit, receipt: Receipt, anyway: bool) -> Page {
+async fn after_list(visit: &Visit, receipt: Receipt, fields: &Fields) -> Page {
     let number = visit.number;
-    let asked_again = receipt.stage == Stage::Gaps && !anyway;
+    let asked_again = match &receipt.stage {
+        Stage::Unfit(unfit) if receipt.support == Support::NotNow => {
+            return say_back(visit, unfit, fields).await;
+        }
+        Stage::Unfit(_) => true,
+        Stage::Gaps => !fields.has("incomplete"),
+        Stage::Sent | Stage::Saved { .. } => false,
+    };
     if asked_again && receipt.support == Support::NotNow {
         let opened = visit.open().await?;
-        return Ok(list_page(visit, &opened, Missing::Asked));
+        return Ok(list_page(visit, &opened, &Complaint::Asked));
     }
     let next = match receipt.stage {
         Stage::Sent => "/end".to_owned(),

@@ -4,6 +4,7 @@
 
 pub mod view;
 
+pub mod control;
 mod end;
 mod lead;
 mod list;
@@ -11,7 +12,7 @@ mod preference;
 mod question;
 mod review;
 mod start;
-mod stems;
+pub mod stems;
 mod support;
 mod visit;
 

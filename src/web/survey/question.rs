@@ -1,17 +1,21 @@
 //! One question on a page of its own.
 
+use super::control::{Complaint, control};
 use super::lead::{self, Opened};
 use super::preference::LANG;
 use super::stems::stem_words;
 use super::support::{help_first, in_language};
-use super::view::{Choice, Frame, Missing, Question, Switch};
+use super::view::{Frame, Question, Switch};
 use super::visit::{Page, Visit};
-use crate::app::take_answers::Stage;
+use crate::app::take_answers::{Stage, Support};
 use crate::domain::care::Layout;
-use crate::domain::instrument::{Instrument, ItemTexts};
-use crate::domain::submission::{self, Intent, Sheet};
+use crate::domain::instrument::{Answer, AnsweredBy};
+use crate::domain::submission::{self, Entry, Intent, Sheet};
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::HttpResponse;
+
+/// The name of the answer's field.
+const ANSWER: &str = "answer";
 
 /// Where a question's page is, or the review when there is no question more.
 pub fn question_or_review(number: Option<usize>) -> String {
@@ -24,10 +28,10 @@ pub fn question_or_review(number: Option<usize>) -> String {
 /// One question.
 pub async fn question(visit: Visit) -> Page {
     let opened = visit.open().await?;
-    Ok(question_page(&visit, &opened, Missing::Nothing))
+    Ok(question_page(&visit, &opened, &Complaint::Nothing))
 }
 
-fn question_page(visit: &Visit, opened: &Opened, missing: Missing) -> HttpResponse {
+fn question_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpResponse {
     let Opened { door, parts } = opened;
     let number = visit.number;
     let elsewhere = |number| visit.go(&question_or_review(number));
@@ -45,18 +49,23 @@ fn question_page(visit: &Visit, opened: &Opened, missing: Missing) -> HttpRespon
     };
     let back = submission::asked_before(parts, number)
         .map_or_else(String::new, |before| format!("/q/{before}"));
+    let frame = Frame {
+        switch: Switch::Button { first: "" },
+        ..visit.frame(door)
+    };
+    let said = &frame.words.question;
+    let missing = complaint.kind();
     let page = Question {
-        frame: Frame {
-            switch: Switch::Button { first: "" },
-            ..visit.frame(door)
-        },
+        frame,
         number,
         total: parts.iter().map(|part| part.instrument.items.len()).sum(),
         wording,
         stem: &stem_words(texts, place.position),
         text: &words.text,
-        choices: &choices(part.instrument, place.position, words),
-        chosen: part.answers.get(place.position).map(i32::from),
+        for_whom: lead::for_whom(part.instrument, frame.words),
+        control: control(part, place.position, words, complaint, said),
+        declined: part.answers.at(place.position) == Answer::Declined,
+        why: complaint.why(place.position, said),
         missing,
         action: &visit.address(&format!("/q/{number}")),
         back: Some(&visit.address(&back)),
@@ -65,43 +74,28 @@ fn question_page(visit: &Visit, opened: &Opened, missing: Missing) -> HttpRespon
     visit.page(missing.status(), &page)
 }
 
-/// The answers to an item, in the printed order.
-pub fn choices<'a>(
-    instrument: &Instrument,
-    position: usize,
-    words: &'a ItemTexts,
-) -> Vec<Choice<'a>> {
-    let options = instrument
-        .items
-        .get(position)
-        .map_or(&[][..], |item| &item.options);
-    options
-        .iter()
-        .zip(&words.options)
-        .map(|(option, label)| Choice {
-            value: i32::from(option.value),
-            label,
-        })
-        .collect()
-}
-
 /// "Save and continue" under one question, or another language, which saves too and stays.
 pub async fn answer_question(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
     let fields = visit.fields(fields).await?;
     let (number, stays) = (visit.number, fields.has(LANG));
-    if !fields.has("answer") && !fields.has("skip") {
+    let entry = read_answer(&fields);
+    if entry.is_empty() {
         if stays {
             return Ok(in_language(&visit, &format!("/q/{number}"), &fields));
         }
         let opened = visit.open().await?;
-        return Ok(question_page(&visit, &opened, Missing::Asked));
+        if !may_stay_empty(&opened, number) {
+            return Ok(question_page(&visit, &opened, &Complaint::Asked));
+        }
     }
-    let Some(value) = read_answer(&fields) else {
-        return Err(visit.unreadable().await);
-    };
-    let sheet = Sheet::Question { number, value };
+    let sheet = Sheet::Question { number, entry };
     let receipt = visit.take(sheet, Layout::Page, Intent::Save).await?;
     let next = match receipt.stage {
+        Stage::Unfit(unfit) if receipt.support == Support::NotNow => {
+            let complaint = Complaint::of(&unfit, &fields, |_| ANSWER.to_owned());
+            let opened = visit.open().await?;
+            return Ok(question_page(&visit, &opened, &complaint));
+        }
         _ if stays => Some(number),
         Stage::Saved { next } => next,
         _ => None,
@@ -110,13 +104,20 @@ pub async fn answer_question(visit: Visit, fields: Result<Fields, FormTrouble>) 
     Ok(in_language(&visit, &tail, &fields))
 }
 
-/// The answer, or that the question is left out. `None` when it is no number or comes twice.
-fn read_answer(fields: &Fields) -> Option<Option<i16>> {
-    if fields.repeats() {
-        None
-    } else if fields.has("skip") {
-        Some(None)
+/// Whether "Save and continue" goes on without a word from here: there is nothing to choose, only room to write.
+fn may_stay_empty(opened: &Opened, number: usize) -> bool {
+    let item = submission::place(&opened.parts, number).and_then(|place| {
+        let part = opened.parts.get(place.part)?;
+        part.instrument.items.get(place.position)
+    });
+    item.is_some_and(|item| item.answered_by == AnsweredBy::Words)
+}
+
+/// The answer, or that the question is left out.
+fn read_answer(fields: &Fields) -> Entry {
+    if fields.has("skip") {
+        Entry::Declined
     } else {
-        fields.one("answer").parse().ok().map(Some)
+        Entry::Typed(fields.all(ANSWER).map(str::to_owned).collect())
     }
 }

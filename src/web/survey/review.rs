@@ -2,9 +2,10 @@
 
 use super::lead::{self, Opened};
 use super::support::help_first;
-use super::view::{Review, ReviewPart, ReviewRow, Wording};
+use super::view::{Review, ReviewPart, ReviewRow, Reviewed, Wording};
 use super::visit::{Page, Visit};
 use crate::domain::care::Layout;
+use crate::domain::instrument::{Answer, ItemTexts};
 use crate::domain::language::Language;
 use crate::domain::submission::{self, Intent, Part, Sheet};
 use crate::web::form::{Fields, FormTrouble};
@@ -22,7 +23,7 @@ struct Answered<'a> {
     stem: &'a str,
     number: usize,
     text: &'a str,
-    answer: Option<&'a str>,
+    answer: Reviewed<'a>,
     change: String,
 }
 
@@ -64,31 +65,44 @@ fn answered<'a>(
 ) -> Option<Answered<'a>> {
     let (texts, wording) = lead::texts(part.instrument, language);
     let words = texts.items.get(position)?;
-    let option = part
-        .answers
-        .get(position)
-        .and_then(|value| part.instrument.items.get(position)?.option_with(value));
+    // The instruction stands above answers whose questions share nothing else; it does not begin anew at a last question without a stem.
+    let is_bare = texts.items.iter().all(|item| item.stem.is_none());
+    let instruction = texts.instruction.as_deref().filter(|_| is_bare);
     Some(Answered {
         wording,
-        stem: words
-            .stem
-            .as_deref()
-            .or(texts.instruction.as_deref())
-            .unwrap_or(""),
+        stem: words.stem.as_deref().or(instruction).unwrap_or(""),
         number,
         text: &words.text,
-        answer: option
-            .and_then(|option| words.options.get(option))
-            .map(String::as_str),
+        answer: reviewed(part, position, words),
         change: visit.address(&format!("/q/{number}")),
     })
+}
+
+fn reviewed<'a>(part: &Part<'a>, position: usize, words: &'a ItemTexts) -> Reviewed<'a> {
+    let item = part.instrument.items.get(position);
+    let said = |value: i16| -> Option<&'a str> {
+        let option = item?.option_with(value)?;
+        words.options.get(option).map(String::as_str)
+    };
+    match part.answers.at(position) {
+        Answer::Blank => Reviewed::Nothing,
+        Answer::Declined => Reviewed::Declined,
+        Answer::Value(value) => match said(value) {
+            Some(words) => Reviewed::Option(words),
+            None => Reviewed::Typed(value.to_string()),
+        },
+        Answer::Several(ticks) => Reviewed::Options(ticks.values().filter_map(said).collect()),
+        Answer::Words => {
+            Reviewed::Typed(part.answers.words(position).unwrap_or_default().to_owned())
+        }
+    }
 }
 
 fn row<'a>(answered: &'a Answered<'a>) -> ReviewRow<'a> {
     ReviewRow {
         number: answered.number,
         text: answered.text,
-        answer: answered.answer,
+        answer: &answered.answer,
         change: &answered.change,
     }
 }

@@ -5,6 +5,7 @@ use super::question::question_or_review;
 use super::view::{Start, Wording};
 use super::visit::{Page, Visit};
 use crate::app::begin;
+use crate::domain::instrument::Respondent;
 use crate::domain::submission::{self, Part};
 use crate::patient_words::Words;
 use crate::web::form::{Fields, FormTrouble};
@@ -31,6 +32,7 @@ fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
         questions,
         minutes: minutes(questions),
         saved: parts.iter().map(|part| part.answers.answered()).sum(),
+        for_whom: for_whom(parts, frame.words),
         english_only: english_only(parts, frame.words),
         open_until: &(frame.words.day)(until),
         action: &visit.address(""),
@@ -46,6 +48,15 @@ fn english_only(parts: &[Part<'_>], words: &'static Words) -> &'static str {
         0 => "",
         all if all == parts.len() => words.page.english_only,
         _ => words.page.some_english_only,
+    }
+}
+
+fn for_whom(parts: &[Part<'_>], words: &'static Words) -> &'static str {
+    let by_parent = |part: &&Part<'_>| part.instrument.respondent == Respondent::Parent;
+    match parts.iter().filter(by_parent).count() {
+        0 => "",
+        all if all == parts.len() => words.page.for_parent,
+        _ => words.page.some_for_parent,
     }
 }
 

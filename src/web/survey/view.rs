@@ -113,6 +113,8 @@ pub struct Start<'a> {
     pub minutes: usize,
     /// Answers saved earlier through this link; 0 when the patient has not begun. Above zero the button reads "Go on where you stopped".
     pub saved: usize,
+    /// Who is to answer, where that is not the patient; else empty.
+    pub for_whom: &'a str,
     /// That all or some of the questions are in English only, on a page that is not; empty when none is.
     pub english_only: &'a str,
     /// Last day the link works, as people write it: `Tuesday 10 March`.
@@ -148,15 +150,63 @@ impl Start<'_> {
 /// One answer a patient can choose.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice<'a> {
-    /// The answer's value as the instrument defines it; becomes the `value` of the radio button.
+    /// The answer's value as the instrument defines it; becomes the `value` of the button or box.
     pub value: i32,
     /// The wording of the instrument's owner.
     pub label: &'a str,
+    /// Whether it was chosen earlier.
+    pub chosen: bool,
 }
 
-impl Choice<'_> {
-    fn is(&self, chosen: &Option<i32>) -> bool {
-        *chosen == Some(self.value)
+/// How a question is answered.
+#[derive(Debug, Clone)]
+pub enum Control<'a> {
+    /// By one of these, in the printed order.
+    One(Vec<Choice<'a>>),
+    /// By all of these that apply.
+    Several(Vec<Choice<'a>>),
+    /// By a whole number.
+    Number {
+        /// The field's label, with the range in words.
+        label: String,
+        /// What stands in it.
+        typed: String,
+    },
+    /// By the patient's own words.
+    Words {
+        /// The field's label, with the most there may be.
+        label: String,
+        /// What stands in it.
+        typed: String,
+    },
+}
+
+/// The longest label of an option that finds room in a column beside others.
+const COLUMN: usize = 26;
+
+impl Control<'_> {
+    /// Whether several choices may be ticked.
+    pub fn is_several(&self) -> bool {
+        matches!(self, Control::Several(_))
+    }
+
+    fn is_number(&self) -> bool {
+        matches!(self, Control::Number { .. })
+    }
+
+    /// The class of a list's options: in columns, where there is room, or in rows.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Control::One(choices) | Control::Several(choices)
+                if choices.len() <= 5
+                    && choices
+                        .iter()
+                        .all(|one| one.label.chars().count() <= COLUMN) =>
+            {
+                "columns"
+            }
+            _ => "rows",
+        }
     }
 }
 
@@ -167,6 +217,8 @@ pub enum Missing {
     Nothing,
     /// The patient pressed the button without choosing: the error summary is shown.
     Asked,
+    /// Something typed is no answer yet: the error summary says what to do.
+    Unfit,
 }
 
 impl Missing {
@@ -174,7 +226,7 @@ impl Missing {
     pub fn status(self) -> StatusCode {
         match self {
             Missing::Nothing => StatusCode::OK,
-            Missing::Asked => StatusCode::UNPROCESSABLE_ENTITY,
+            Missing::Asked | Missing::Unfit => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
 }
@@ -195,12 +247,16 @@ pub struct Question<'a> {
     pub stem: &'a str,
     /// The question itself, word for word.
     pub text: &'a str,
-    /// The answers, in the printed order.
-    pub choices: &'a [Choice<'a>],
-    /// The value saved earlier, marked as chosen.
-    pub chosen: Option<i32>,
+    /// Who is to answer, where that is not the patient; else empty.
+    pub for_whom: &'a str,
+    /// How it is answered, and its answer so far.
+    pub control: Control<'a>,
+    /// Whether the patient chose not to answer it.
+    pub declined: bool,
     /// Whether the error summary is shown.
     pub missing: Missing,
+    /// What is wrong with what was typed, and what to do; empty when nothing is.
+    pub why: String,
     /// Where the form posts. Fields: `answer` (a value), or `skip=1` to leave the question out.
     pub action: &'a str,
     /// The page before this one.
@@ -215,12 +271,32 @@ impl Question<'_> {
     }
 
     fn complains(&self) -> bool {
-        self.missing == Missing::Asked
+        self.missing != Missing::Nothing
+    }
+
+    fn complaint(&self) -> &'static str {
+        let words = &self.frame.words.question;
+        match self.missing {
+            Missing::Unfit => words.unfit,
+            _ if self.control.is_number() => words.not_written,
+            _ => words.not_chosen,
+        }
+    }
+
+    /// What to do about it.
+    fn advice(&self) -> &str {
+        let words = &self.frame.words.question;
+        match (&self.control, self.missing) {
+            (_, Missing::Unfit) => &self.why,
+            (Control::Number { label, .. }, _) => label,
+            (Control::Several(_), _) => words.choose_all,
+            _ => words.choose,
+        }
     }
 }
 
 /// One question of the compact list.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ListItem<'a> {
     /// Name of its form field, also the fragment the error summary links to: `q3`.
     pub field: &'a str,
@@ -230,10 +306,12 @@ pub struct ListItem<'a> {
     pub stem: &'a str,
     /// The question, word for word.
     pub text: &'a str,
-    /// The answers, in the printed order; most items of an instrument share one slice.
-    pub choices: &'a [Choice<'a>],
-    /// The value saved earlier.
-    pub chosen: Option<i32>,
+    /// How it is answered, and its answer so far.
+    pub control: Control<'a>,
+    /// Whether the patient chose not to answer it.
+    pub declined: bool,
+    /// What is wrong with what was typed, and what to do; empty when nothing is.
+    pub why: String,
     /// Whether an answer that is needed is missing. Not the same as nothing chosen: some items are not asked, some are not scored.
     pub gap: bool,
 }
@@ -269,6 +347,8 @@ pub struct List<'a> {
     pub parts: usize,
     /// The language of the questions.
     pub wording: Wording,
+    /// Who is to answer, where that is not the patient; else empty.
+    pub for_whom: &'a str,
     /// The instruction and stem above the items, word for word.
     pub stem: &'a str,
     /// The items, in the printed order.
@@ -287,6 +367,10 @@ pub struct List<'a> {
 
 impl List<'_> {
     fn complains(&self) -> bool {
+        self.missing != Missing::Nothing
+    }
+
+    fn asks_again(&self) -> bool {
         self.missing == Missing::Asked
     }
 
@@ -299,7 +383,16 @@ impl List<'_> {
     }
 
     fn complaint(&self) -> String {
-        (self.frame.words.list.gaps)(self.gaps())
+        let words = &self.frame.words.list;
+        match self.missing {
+            Missing::Unfit => (words.unfit)(
+                self.items
+                    .iter()
+                    .filter(|item| !item.why.is_empty())
+                    .count(),
+            ),
+            _ => (words.gaps)(self.gaps()),
+        }
     }
 
     fn without(&self) -> String {
@@ -316,6 +409,21 @@ impl List<'_> {
     }
 }
 
+/// An answer as the review says it.
+#[derive(Debug, Clone)]
+pub enum Reviewed<'a> {
+    /// One option, in its owner's words.
+    Option(&'a str),
+    /// Several of them.
+    Options(Vec<&'a str>),
+    /// What the patient wrote.
+    Typed(String),
+    /// The patient chose not to answer.
+    Declined,
+    /// Nothing yet.
+    Nothing,
+}
+
 /// One answer on the review page.
 #[derive(Debug, Clone, Copy)]
 pub struct ReviewRow<'a> {
@@ -323,8 +431,8 @@ pub struct ReviewRow<'a> {
     pub number: usize,
     /// The question, word for word.
     pub text: &'a str,
-    /// The chosen answer's wording; `None` when it was skipped.
-    pub answer: Option<&'a str>,
+    /// The answer's wording, or that there is none.
+    pub answer: &'a Reviewed<'a>,
     /// Address of that question's page.
     pub change: &'a str,
 }
@@ -367,7 +475,7 @@ impl Review<'_> {
         self.parts
             .iter()
             .flat_map(|part| part.rows)
-            .filter(|row| row.answer.is_none())
+            .filter(|row| matches!(row.answer, Reviewed::Nothing))
             .count()
     }
 

@@ -199,6 +199,9 @@ impl Patients {
         {
             return Ok(None);
         }
+        self.reading
+            .require_permission(&details.instruments)
+            .map_err(|why| Setback::Row(why.to_string()))?;
         match known {
             [] => Ok(Some(Step::Add(new_plan(desk, said, details, episode_row)))),
             [one] => Ok(Some(Step::Change(PlanRow { instruments, cadence, ..one.clone() }))),

@@ -58,9 +58,14 @@ impl Kind for Patients {
     ];
     const ID: &'static str = "patient_id";
 
-    fn begin(tx: &mut Tx, permit: &Permit, library: &'static Library) -> Result<Self, Fault> {
+    fn begin(
+        tx: &mut Tx,
+        permit: &Permit,
+        library: &'static Library,
+        now: NaiveDateTime,
+    ) -> Result<Self, Fault> {
         Ok(Patients {
-            reading: Reading::begin(tx, permit, library)?,
+            reading: Reading::begin(tx, permit, library, now)?,
             places: Places::load(tx, permit.org())?,
             known: Known::default(),
         })

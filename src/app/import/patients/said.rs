@@ -6,10 +6,12 @@ use crate::app::import::cells::{Cells, Columns};
 use crate::app::import::ledger::{Claim, fingerprint};
 use crate::app::import::places::Named;
 use crate::app::import::table::Row;
+use crate::app::permit_instrument::OnRecord;
 use crate::app::{Failure, give_form};
 use crate::domain::access::Permit;
 use crate::domain::care::Ending;
-use crate::domain::instrument::{ENGLISH, Library, Sex};
+use crate::domain::instrument::{Library, Sex};
+use crate::domain::permission::NotPermitted;
 use crate::domain::schedule::{Cadence, local_day};
 use crate::store::{Fault, Tx};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -41,6 +43,7 @@ pub struct Said {
 pub struct Reading {
     library: &'static Library,
     reader: Reader,
+    on_record: OnRecord,
 }
 
 /// Whether somebody licensed is there to read what a form with risk rules says.
@@ -51,11 +54,16 @@ enum Reader {
 }
 
 impl Reading {
-    /// Looks once whether somebody licensed is there.
+    /// Looks once whether somebody licensed is there, and what may be used.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn begin(tx: &mut Tx, permit: &Permit, library: &'static Library) -> Result<Self, Fault> {
+    pub fn begin(
+        tx: &mut Tx,
+        permit: &Permit,
+        library: &'static Library,
+        now: NaiveDateTime,
+    ) -> Result<Self, Fault> {
         let everything: Vec<String> = library.offered().map(|known| known.id.clone()).collect();
         let battery = give_form::battery(library, &everything).unwrap_or_default();
         let reader = match give_form::require_reader(tx, permit, library, &battery) {
@@ -63,7 +71,21 @@ impl Reading {
             Err(Failure::Fault(fault)) => return Err(fault),
             Err(_) => Reader::Nobody,
         };
-        Ok(Reading { library, reader })
+        Ok(Reading {
+            library,
+            reader,
+            on_record: OnRecord::read(tx, permit.org(), now)?,
+        })
+    }
+
+    /// Whether these may be used here today. Asked of a new or changed plan alone: a file that says what is stored already is taken
+    /// whatever became of a permission, for nothing is sent without one.
+    ///
+    /// # Errors
+    /// Why the first one that may not be used may not.
+    pub fn require_permission(&self, instruments: &[String]) -> Result<(), NotPermitted> {
+        self.on_record
+            .require(instruments.iter().filter_map(|id| self.library.get(id)))
     }
 
     /// Reads a row.
@@ -119,16 +141,15 @@ impl Reading {
         let instruments: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
         let mut risky = false;
         for (place, name) in instruments.iter().enumerate() {
-            match self
-                .library
-                .get(name)
-                .filter(|known| known.has_text(ENGLISH))
-            {
-                Some(known) => risky |= !known.risk_rules.is_empty(),
-                None => {
+            match give_form::askable(self.library, name) {
+                Ok(known) => risky |= !known.risk_rules.is_empty(),
+                Err(refusal @ give_form::Refusal::CannotBeAsked(..)) => {
+                    return cells.fault(refusal.to_string());
+                }
+                Err(_) => {
                     let known: Vec<_> = self
-                        .library
-                        .offered()
+                        .on_record
+                        .usable(self.library)
                         .map(|known| known.id.as_str())
                         .collect();
                     return cells.fault(format!(

@@ -1,7 +1,8 @@
 //! What rows of patients add, change and are rejected for.
 
 use super::*;
-use crate::domain::instrument::Library;
+use crate::app::permit_instrument::{NewPermission, permit_instrument, withdraw_permission};
+use crate::domain::instrument::{Library, LicenceClass};
 
 #[test]
 fn a_file_taken_twice_changes_nothing() {
@@ -173,13 +174,18 @@ fn each_rejected_row_says_everything_that_is_wrong_with_it() {
     let site = Site::new();
     let known: Vec<_> = Library::embedded()
         .offered()
+        .filter(|known| known.licence.class == LicenceClass::A)
         .map(|known| known.id.as_str())
         .collect();
     let no_instrument = format!(
         "there is no instrument \"mmpi\"; known ones: {}",
         known.join(" ")
     );
-    let cases: [(&[(&str, &str)], &str); 16] = [
+    let cases: [(&[(&str, &str)], &str); 17] = [
+        (
+            &[("instruments", "cgi"), ("cadence", "every_weeks:2")],
+            "CGI cannot be given to a patient: a clinician answers it, so it is never sent to a patient; use “Record a form” on the patient’s page",
+        ),
         (&[("patient_id", "")], "patient_id is empty"),
         (
             &[("patient_id", "a b"), ("name", "")],
@@ -347,4 +353,45 @@ fn a_sex_is_kept_until_a_file_says_another() {
     assert_eq!(sex().as_deref(), Some("male"));
     site.take_patients(&[row("p1", &[("sex", "yes")])]);
     assert_eq!(sex().as_deref(), Some("male"));
+}
+
+#[test]
+fn a_new_plan_needs_its_permission_and_a_known_one_does_not_hold_up_a_row() {
+    let site = Site::new();
+    let plan: &[(&str, &str)] = &[("instruments", "phq9 who5")];
+    let report = site.take_patients(&[row("p1", plan)]);
+    assert_eq!(counts(&report), [1, 0, 0, 0, 1]);
+    let (_, why) = site.reasons().remove(0);
+    assert!(
+        why.contains("WHO-5") && why.contains("World Health Organization"),
+        "{why}"
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let permission = NewPermission {
+        instrument: "who5".into(),
+        reference: "Letter 12".into(),
+        holder: "WHO".into(),
+        granted_on: None,
+        expires_on: None,
+    };
+    runtime
+        .block_on(permit_instrument(&site.app, site.operator(), permission))
+        .unwrap();
+    assert_eq!(
+        counts(&site.take_patients(&[row("p1", plan)])),
+        [1, 1, 0, 0, 0]
+    );
+    runtime
+        .block_on(withdraw_permission(
+            &site.app,
+            site.operator(),
+            "who5".into(),
+        ))
+        .unwrap();
+    assert_eq!(
+        counts(&site.take_patients(&[row("p1", plan)])),
+        [1, 0, 0, 1, 0]
+    );
 }

@@ -13,7 +13,7 @@ use super::faults::{Faults, read};
 use super::file::{DefinitionToml, LicenceFile};
 use super::{
     DefinitionFault, DefinitionFile, Instrument, Item, Kind, Licence, LicenceClass, Position,
-    Respondent,
+    Respondent, RiskRule, Scale,
 };
 use sha2::{Digest, Sha256};
 use std::ops::Range;
@@ -55,11 +55,15 @@ fn build(
     let risk_rules = rules::risk_rules(file, &items, faults);
     let licence = licence(&file.licence, faults);
     let texts = texts::check(file, (licence.class, definition.origin), faults);
+    let kind = kind(file, faults);
+    if kind == Kind::SessionCheck {
+        check_session_check(&scales, &risk_rules, faults);
+    }
     Instrument {
         id: file.id.get_ref().clone(),
         version: file.version.get_ref().clone(),
         fingerprint: fingerprint(&definition.text),
-        kind: kind(file, faults),
+        kind,
         respondent: respondent(file, faults),
         origin: definition.origin,
         loinc: file.loinc.clone(),
@@ -70,6 +74,25 @@ fn build(
         criteria,
         risk_rules,
         texts,
+    }
+}
+
+/// Our own words about a session are no measure: nothing may be read off them but a trend.
+fn check_session_check(scales: &[Scale], risk_rules: &[RiskRule], faults: &mut Faults<'_>) {
+    for scale in scales {
+        let limit = scale
+            .change
+            .as_ref()
+            .and_then(|change| change.reliable_limit());
+        if !scale.bandings.is_empty() || !scale.cut_offs.is_empty() || limit.is_some() {
+            faults.missing(format!(
+                "a session check has no bands, cut-offs or limits of change; leave them out of scale {:?}",
+                scale.id
+            ));
+        }
+    }
+    if !risk_rules.is_empty() {
+        faults.missing("a session check raises no flags; leave risk_rules out");
     }
 }
 

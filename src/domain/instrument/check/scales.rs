@@ -49,6 +49,7 @@ fn build(
     let scale = Scale {
         id: file.id.get_ref().clone(),
         missing: missing(&file.missing, tolerable(&method, &members), faults),
+        missing_source: file.missing.get_ref().source.clone(),
         missing_over: missing_over(&file.missing, earlier, faults),
         not_asked: not_asked(file, &members, faults),
         bandings: bands::bandings(file, faults),

@@ -1,9 +1,9 @@
 //! Every response item by item: a table with the questions down the side and the occasions, newest first, across the top.
 
 use super::course::{Asked, Course};
-use crate::app::read_patient::Record;
+use crate::app::read_patient::{EpisodeRecord, Record};
 use crate::domain::care::Layout;
-use crate::domain::instrument::{Answer, Answers, Instrument, ItemTexts, Library};
+use crate::domain::instrument::{Answer, AnsweredBy, Answers, Instrument, ItemTexts, Library};
 use crate::store::response::ResponseRow;
 use crate::web::staff::words;
 use std::collections::BTreeSet;
@@ -34,6 +34,8 @@ pub struct Column {
     pub layout: &'static str,
     /// Language of the wording.
     pub language: String,
+    /// Who of the staff entered it; empty when the patient did.
+    pub entered_by: String,
 }
 
 /// An item with its answers.
@@ -48,14 +50,21 @@ pub struct ItemRow {
 
 /// One answer.
 pub struct Cell {
-    /// The value; a dash when there is none.
+    /// The value; a dash when it was left blank.
     pub value: String,
+    /// What kind of answer it is.
+    pub class: &'static str,
     /// Whether the answer raises a flag by the instrument's own rule.
     pub raises: bool,
 }
 
 /// The answers of a course, newest version first.
-pub fn matrices(library: &'static Library, record: &Record, course: &Course<'_>) -> Vec<Matrix> {
+pub fn matrices(
+    library: &'static Library,
+    record: &Record,
+    episode: &EpisodeRecord,
+    course: &Course<'_>,
+) -> Vec<Matrix> {
     let versions: BTreeSet<&str> = course
         .asked
         .iter()
@@ -66,11 +75,16 @@ pub fn matrices(library: &'static Library, record: &Record, course: &Course<'_>)
         .into_iter()
         .rev()
         .filter_map(|version| library.version(&course.instrument.id, version))
-        .map(|instrument| matrix(instrument, record, course))
+        .map(|instrument| matrix(instrument, record, episode, course))
         .collect()
 }
 
-fn matrix(instrument: &Instrument, record: &Record, course: &Course<'_>) -> Matrix {
+fn matrix(
+    instrument: &Instrument,
+    record: &Record,
+    episode: &EpisodeRecord,
+    course: &Course<'_>,
+) -> Matrix {
     let responses: Vec<(&Asked<'_>, &ResponseRow)> = course
         .asked
         .iter()
@@ -106,14 +120,19 @@ fn matrix(instrument: &Instrument, record: &Record, course: &Course<'_>) -> Matr
             .unwrap_or_default(),
         columns: responses
             .iter()
-            .map(|(asked, row)| column(record, asked, row))
+            .map(|(asked, row)| column(record, episode, asked, row))
             .collect(),
         rows: rows.collect(),
         keys: keys(instrument, &texts.items),
     }
 }
 
-fn column(record: &Record, asked: &Asked<'_>, row: &ResponseRow) -> Column {
+fn column(
+    record: &Record,
+    episode: &EpisodeRecord,
+    asked: &Asked<'_>,
+    row: &ResponseRow,
+) -> Column {
     let day = record.day(asked.at);
     Column {
         day: day.format("%-d %b").to_string(),
@@ -129,7 +148,14 @@ fn column(record: &Record, asked: &Asked<'_>, row: &ResponseRow) -> Column {
             Err(_) => "?",
         },
         language: words::language(&row.language).to_owned(),
+        entered_by: entered_by(episode, row),
     }
+}
+
+/// The name of whoever of the staff entered a response; empty when it came through the patient's link.
+pub fn entered_by(episode: &EpisodeRecord, row: &ResponseRow) -> String {
+    let known = row.entered_by.and_then(|id| episode.enterers.get(&id));
+    known.cloned().unwrap_or_default()
 }
 
 fn cell(instrument: &Instrument, answers: Option<&Answers>, position: usize) -> Cell {
@@ -138,17 +164,21 @@ fn cell(instrument: &Instrument, answers: Option<&Answers>, position: usize) -> 
         .risk_rules
         .iter()
         .any(|rule| rule.item == position && rule.wanted.is_met_by(answer) == Some(true));
+    let asked = answers.is_none_or(|answers| instrument.is_asked(answers, position));
+    let (class, value) = match answer {
+        Answer::Blank if !asked => ("none", "not asked".to_owned()),
+        Answer::Blank => ("none", "–".to_owned()),
+        Answer::Declined => ("none", "declined".to_owned()),
+        Answer::Value(value) => ("", value.to_string()),
+        Answer::Several(ticks) => ("", ticks.to_string()),
+        Answer::Words => {
+            let words = answers.and_then(|answers| answers.words(position));
+            ("said", words.unwrap_or_default().to_owned())
+        }
+    };
     Cell {
-        value: match answer {
-            Answer::Blank => "–".to_owned(),
-            Answer::Declined => "declined".to_owned(),
-            Answer::Value(value) => value.to_string(),
-            Answer::Several(ticks) => ticks.to_string(),
-            Answer::Words => answers
-                .and_then(|answers| answers.words(position))
-                .unwrap_or_default()
-                .to_owned(),
-        },
+        value,
+        class,
         raises,
     }
 }
@@ -160,6 +190,9 @@ fn keys(instrument: &Instrument, texts: &[ItemTexts]) -> Vec<String> {
         .chunk_by(|a, b| a.1.options == b.1.options && a.0.options == b.0.options)
         .filter_map(|run| {
             let (first, last) = (run.first()?, run.last()?);
+            if first.0.options.is_empty() {
+                return None;
+            }
             let options: Vec<_> = first
                 .0
                 .options
@@ -172,7 +205,11 @@ fn keys(instrument: &Instrument, texts: &[ItemTexts]) -> Vec<String> {
             } else {
                 format!("Items {} to {}", first.0.id, last.0.id)
             };
-            Some(format!("{which}: {}", options.join(", ")))
+            let several = match first.0.answered_by {
+                AnsweredBy::Several => " (all that apply)",
+                _ => "",
+            };
+            Some(format!("{which}{several}: {}", options.join(", ")))
         })
         .collect()
 }
@@ -208,5 +245,35 @@ mod tests {
             ("0", "–", "1")
         );
         assert_eq!((at(0).raises, at(8).raises), (false, true));
+    }
+
+    #[test]
+    fn not_asked_left_blank_and_declined_are_told_apart() {
+        let instrument = Library::embedded().get("pc_ptsd_5").unwrap();
+        let answers = Answers::from_json(instrument, r#"{"0":0}"#).unwrap();
+        assert_eq!(cell(instrument, Some(&answers), 1).value, "not asked");
+        let answers = Answers::from_json(instrument, r#"{"0":1,"1":"declined"}"#).unwrap();
+        assert_eq!(cell(instrument, Some(&answers), 1).value, "declined");
+        assert_eq!(cell(instrument, Some(&answers), 2).value, "–");
+    }
+
+    #[test]
+    fn words_and_several_answers_are_shown_as_given() {
+        let library = Library::embedded();
+        let check = library.get("session_check").unwrap();
+        let answers = Answers::from_json(check, r#"{"5":"<b>more time</b>"}"#).unwrap();
+        let said = cell(check, Some(&answers), 4);
+        assert_eq!(
+            (said.class, said.value.as_str()),
+            ("said", "<b>more time</b>")
+        );
+        let events = library.get("lec5").unwrap();
+        let answers = Answers::from_json(events, r#"{"1":[1,3]}"#).unwrap();
+        assert_eq!(cell(events, Some(&answers), 0).value, "1+3");
+        let keys = keys(events, &events.texts_or_english("en").items);
+        assert!(
+            keys[0].starts_with("Items 1 to 17 (all that apply): 1 "),
+            "{keys:?}"
+        );
     }
 }

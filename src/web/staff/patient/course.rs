@@ -1,6 +1,6 @@
 //! Every occasion on which one instrument was asked in an episode, with what came of it: the ground of the chart, the table and the answers.
 
-use crate::app::read_patient::EpisodeRecord;
+use crate::app::read_patient::{EpisodeRecord, ScoredAnew};
 use crate::domain::care::{AdministrationState, ResponseState, read_battery};
 use crate::domain::ids::{AdministrationId, ResponseId};
 use crate::domain::instrument::{Answers, Instrument, Library, Person, Scale};
@@ -18,6 +18,7 @@ pub struct Course<'a> {
     pub asked: Vec<Asked<'a>>,
     library: &'static Library,
     scores: HashMap<(ResponseId, &'a str), &'a ScoreRow>,
+    anew: &'a HashMap<ResponseId, ScoredAnew>,
 }
 
 /// One occasion and what came of it.
@@ -93,13 +94,21 @@ impl<'a> Course<'a> {
             .collect();
         asked.extend(silent.filter_map(|row| without_answers(row, &newest.id)));
         asked.sort_by_key(|one| one.at);
+        // The version that scored the last response, which a rescore may have changed.
+        let scored_by = |row: &ResponseRow| {
+            let own = episode.scores.iter().map(|(_, score)| score);
+            own.filter(|score| score.response_id == row.id)
+                .max_by_key(|score| score.revision)
+                .map_or_else(|| row.version.clone(), |score| score.version.clone())
+        };
         let version = responses
             .last()
-            .and_then(|row| library.version(&row.instrument, &row.version));
+            .and_then(|row| library.version(&row.instrument, &scored_by(row)));
         Course {
             instrument: version.unwrap_or(newest),
             asked,
             library,
+            anew: &episode.anew,
             // Later revisions come later and take the place of earlier ones.
             scores: episode
                 .scores
@@ -151,9 +160,9 @@ impl<'a> Course<'a> {
             Outcome::Underway(_) => "being answered".to_owned(),
             Outcome::Completed(row) => {
                 let score = total.and_then(|scale| self.score(asked, &scale.id));
-                match score {
+                let how = match score {
                     Some(score) if score.value.is_none() => {
-                        format!("no score: {}", self.missing(row, &score.scale))
+                        format!("no score: {}", self.missing(row, score))
                     }
                     Some(score) if score.prorated == 1 => {
                         "1 missing answer filled in by the scale's rule".to_owned()
@@ -165,21 +174,40 @@ impl<'a> Course<'a> {
                         )
                     }
                     _ => String::new(),
-                }
+                };
+                [how, self.anew(row, score)]
+                    .into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join("; ")
             }
         }
     }
 
+    /// That, why and by whom a response was scored anew; empty when it was not.
+    fn anew(&self, row: &ResponseRow, score: Option<&ScoreRow>) -> String {
+        match (self.anew.get(&row.id), score) {
+            (Some(why), Some(score)) => format!(
+                "scored anew by version {} ({}, {})",
+                score.version, why.reason, why.author
+            ),
+            _ => String::new(),
+        }
+    }
+
     /// Which answers are missing, from the answers themselves.
-    fn missing(&self, row: &ResponseRow, scale: &str) -> String {
-        let Some(instrument) = self.library.version(&row.instrument, &row.version) else {
+    fn missing(&self, row: &ResponseRow, score: &ScoreRow) -> String {
+        let Some(instrument) = self.library.version(&score.instrument, &score.version) else {
             return "not scored".to_owned();
         };
         let Ok(answers) = Answers::from_json(instrument, &row.answers) else {
             return "the answers cannot be read".to_owned();
         };
         let scored = scoring::score(instrument, &answers, Person::default());
-        match scored.score(scale).and_then(|score| score.reason.as_ref()) {
+        match scored
+            .score(&score.scale)
+            .and_then(|score| score.reason.as_ref())
+        {
             Some(scoring::Reason::NotAnswered { items, .. }) if items.len() == 1 => {
                 format!("item {} not answered", items.join(""))
             }

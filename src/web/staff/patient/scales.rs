@@ -1,6 +1,6 @@
 //! One instrument on the patient's page: a chart for each scale, the table of numbers below it, and what the change means with its basis.
 
-use super::answers::{Matrix, matrices};
+use super::answers::{Matrix, entered_by, matrices};
 use super::course::{Asked, Course};
 use super::folds::{Fold, Folds};
 use super::mark::Mark;
@@ -8,7 +8,10 @@ use crate::app::read_patient::{EpisodeRecord, Record};
 use crate::charts::{Band, Limit, Occasion, Trend, Worse, trend};
 use crate::domain::change::{Attainment, Change, Direction, compare};
 use crate::domain::instrument::Limit::{AtLeast, AtMost};
-use crate::domain::instrument::{Banding, Instrument, Library, Person, Scale, ScaleTexts};
+use crate::domain::instrument::{
+    Banding, Instrument, Library, Person, Respondent, Scale, ScaleTexts,
+};
+use crate::store::response::ScoreRow;
 use crate::web::staff::words::{day_ago, points};
 use chrono::{NaiveDate, TimeDelta};
 
@@ -41,6 +44,8 @@ pub struct InstrumentView {
     pub occasions: usize,
     /// Opens the rows that are folded away; `None` when all are there.
     pub rows_fold: Option<Fold>,
+    /// Who answers it, in a sentence, where that is not the patient; else empty.
+    pub respondent: &'static str,
     /// What came of the criteria in the last response.
     pub criteria: Vec<CriterionLine>,
     /// Opens the answers.
@@ -119,15 +124,26 @@ fn texts_of<'a>(instrument: &'a Instrument, scale: &Scale) -> Option<&'a ScaleTe
     instrument.texts_or_english("en").scales.get(at)
 }
 
-/// Every instrument that was asked in this episode, the one with the newest answer first.
+/// What the instruments are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// How the patient is.
+    Patient,
+    /// The sessions: no validated scale, and kept apart.
+    Sessions,
+}
+
+/// Every instrument of this sort that was asked in this episode, the one with the newest answer first.
 pub fn instruments(
     library: &'static Library,
     record: &Record,
     episode: &EpisodeRecord,
     folds: &Folds,
+    about: About,
 ) -> Vec<InstrumentView> {
     let mut courses: Vec<_> = library
         .latest()
+        .filter(|newest| newest.kind.is_outcome() == (about == About::Patient))
         .map(|newest| Course::of(library, newest, episode))
         .filter(|course| !course.asked.is_empty())
         .collect();
@@ -175,13 +191,18 @@ fn view(
             .iter()
             .rev()
             .take(rows)
-            .map(|asked| row(record, course, asked))
+            .map(|asked| row(record, episode, course, asked))
             .collect(),
         occasions: course.asked.len(),
         rows_fold: (course.asked.len() > rows).then_some(rows_fold),
+        respondent: match instrument.respondent {
+            Respondent::Patient => "",
+            Respondent::Parent => "Answered by a parent or caregiver.",
+            Respondent::Clinician => "Answered by the clinician.",
+        },
         criteria: criteria(course),
         answers: if answers_fold.open {
-            matrices(library, record, course)
+            matrices(library, record, episode, course)
         } else {
             vec![]
         },
@@ -201,8 +222,9 @@ fn scale_view(
         scores.first().map(|score| score.1),
         scores.last().map(|score| score.1),
     );
+    let is_outcome = course.instrument.kind.is_outcome();
     let change = match (&scale.change, first, last) {
-        (Some(known), Some(first), Some(last)) if scores.len() > 1 => {
+        (Some(known), Some(first), Some(last)) if is_outcome && scores.len() > 1 => {
             Some(compare(known, first, last))
         }
         _ => None,
@@ -218,7 +240,10 @@ fn scale_view(
             episode,
             course,
             scale,
-            &chart_words(&last_words, &mark, scores.len()),
+            &match is_outcome {
+                true => chart_words(&last_words, &mark, scores.len()),
+                false => last_words.clone(),
+            },
         ),
         last: match (last, scores.last()) {
             (Some(_), Some((at, _))) => {
@@ -282,7 +307,7 @@ fn chart(
                 .to_owned(),
         })
         .collect();
-    let usual = scale.cut_offs_for(Person::default()).next();
+    let usual = scale.cut_offs_for(record.patient.person()).next();
     let cut_off = usual.map(|cut_off| Limit {
         at: cut_off.limit.points(),
         words: format!("cut-off {}", points(cut_off.limit.points())),
@@ -429,7 +454,7 @@ fn limits(instrument: &Instrument, scale: &Scale) -> Vec<String> {
     said
 }
 
-fn row(record: &Record, course: &Course<'_>, asked: &Asked<'_>) -> Row {
+fn row(record: &Record, episode: &EpisodeRecord, course: &Course<'_>, asked: &Asked<'_>) -> Row {
     let mut scales = course.instrument.scales.iter();
     let total = scales.next();
     let score = total.and_then(|scale| course.score(asked, &scale.id));
@@ -438,9 +463,14 @@ fn row(record: &Record, course: &Course<'_>, asked: &Asked<'_>) -> Row {
         day: day_ago(record.day(asked.at), record.today()),
         score: value.map(points).unwrap_or_default(),
         band: match (total, value) {
-            (Some(scale), Some(value)) => band_name(course.instrument, scale, value)
-                .unwrap_or_default()
-                .to_owned(),
+            (Some(scale), Some(value)) => {
+                match score.and_then(|score| stored_band(course, score)) {
+                    Some(band) => band,
+                    None => band_name(course.instrument, scale, value)
+                        .unwrap_or_default()
+                        .to_owned(),
+                }
+            }
             _ => String::new(),
         },
         mark: total
@@ -455,8 +485,60 @@ fn row(record: &Record, course: &Course<'_>, asked: &Asked<'_>) -> Row {
                     .unwrap_or_default()
             })
             .collect(),
-        note: course.note(asked, total),
+        note: note(episode, course, asked, total),
     }
+}
+
+/// Why there is no score or how it came about, what else it says, and who entered it.
+fn note(
+    episode: &EpisodeRecord,
+    course: &Course<'_>,
+    asked: &Asked<'_>,
+    total: Option<&Scale>,
+) -> String {
+    let score = total.and_then(|scale| course.score(asked, &scale.id));
+    let enterer = asked.response().map(|row| entered_by(episode, row));
+    let said = [
+        course.note(asked, total),
+        score.map(beside).unwrap_or_default(),
+        match enterer {
+            Some(name) if !name.is_empty() => format!("entered by {name}"),
+            _ => String::new(),
+        },
+    ];
+    let said: Vec<String> = said.into_iter().filter(|part| !part.is_empty()).collect();
+    said.join("; ")
+}
+
+/// `raw 14, standard error 2.1, out of 21`, as far as the scale has them.
+fn beside(score: &ScoreRow) -> String {
+    let part =
+        |name: &str, value: Option<f64>| value.map(|value| format!("{name} {}", points(value)));
+    let parts = [
+        part("raw", score.raw),
+        part("standard error", score.standard_error),
+        part("out of", score.out_of),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The name of the band as it was decided when the score was made, with its scheme where there are several.
+fn stored_band(course: &Course<'_>, score: &ScoreRow) -> Option<String> {
+    let (scheme, band) = (score.scheme.as_deref()?, score.band.as_deref()?);
+    let scale = course.instrument.scale(&score.scale)?;
+    let at = scale.bandings.iter().position(|known| known.id == scheme)?;
+    let texts = texts_of(course.instrument, scale)?.bandings.get(at)?;
+    let place = scale
+        .bandings
+        .get(at)?
+        .bands
+        .iter()
+        .position(|known| known.id == band)?;
+    let words = texts.bands.get(place)?;
+    Some(match &texts.name {
+        Some(name) => format!("{words} ({name})"),
+        None => words.clone(),
+    })
 }
 
 fn mark_since_first(
@@ -466,7 +548,10 @@ fn mark_since_first(
     value: f64,
 ) -> Option<Mark> {
     let (first_at, first) = *course.scores(&scale.id).first()?;
-    let known = scale.change.as_ref().filter(|_| asked.at > first_at)?;
+    let known = scale
+        .change
+        .as_ref()
+        .filter(|_| course.instrument.kind.is_outcome() && asked.at > first_at)?;
     Some(Mark::of(Some(&compare(known, first, value)), Some(known)))
 }
 

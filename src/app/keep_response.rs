@@ -1,0 +1,475 @@
+//! What one instrument's answers leave behind: the response, its scores, the episode's summary, flags with their owner, deadline and notice. The
+//! same whoever put the answers down: a patient through a link (`take_answers`) or staff (`record_form`), whose transaction this is part of.
+
+use super::take_answers::Support;
+use crate::domain::care::{Layout, ResponseState};
+use crate::domain::change::Direction;
+use crate::domain::ids::{ResponseId, StaffId};
+use crate::domain::instrument::{ENGLISH, Instrument, PUBLISHED};
+use crate::domain::message::MessageKind;
+use crate::domain::risk::rules::RiskHit;
+use crate::domain::risk::{Act, FlagState, Tier, first_deadline, owner_for};
+use crate::domain::scoring::{Completion, Score, Scored, Verdict};
+use crate::domain::submission::{Course, Extreme, Outcome};
+use crate::store::administration::Slip;
+use crate::store::flag::{self, FlagActRow, FlagRow};
+use crate::store::outbox::{self, OutboxRow};
+use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
+use crate::store::task::{self, TaskKind, TaskRow};
+use crate::store::{Fault, Tx, fresh, staff};
+use chrono::NaiveDateTime;
+
+/// How answers came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hand {
+    /// How the questions were laid out.
+    pub layout: Layout,
+    /// Who of the staff put them down; `None` = whoever holds the link.
+    pub entered_by: Option<StaffId>,
+}
+
+/// Stores an outcome; says whether it raised a crisis flag.
+///
+/// # Errors
+/// When the database fails.
+pub fn store_outcome(
+    tx: &mut Tx,
+    slip: &Slip,
+    hand: Hand,
+    known: Option<&ResponseRow>,
+    outcome: &Outcome<'_>,
+    now: NaiveDateTime,
+) -> Result<Support, Fault> {
+    let row = response_row(slip, hand, known, outcome, now);
+    match known {
+        Some(_) => response::change(tx, &row)?,
+        None => response::add(tx, &row)?,
+    }
+    if let Some(scored) = &outcome.scored {
+        for score in &scored.scores {
+            store_score(tx, slip, &row, score, outcome.instrument, now)?;
+        }
+    }
+    let support = raise_flags(tx, slip, row.id, known.is_some(), outcome, now)?;
+    note_taken_back(tx, slip, row.id, &outcome.taken_back, now)?;
+    Ok(support)
+}
+
+fn response_row(
+    slip: &Slip,
+    hand: Hand,
+    known: Option<&ResponseRow>,
+    outcome: &Outcome<'_>,
+    now: NaiveDateTime,
+) -> ResponseRow {
+    let state = if outcome.scored.is_some() {
+        ResponseState::Completed
+    } else {
+        ResponseState::InProgress
+    };
+    ResponseRow {
+        org_id: slip.administration.org_id,
+        id: known.map_or_else(|| fresh(now), |row| row.id),
+        administration_id: slip.administration.id,
+        episode_id: slip.administration.episode_id,
+        instrument: outcome.instrument.id.clone(),
+        version: outcome.instrument.version.clone(),
+        state: state.word().into(),
+        answers: outcome.answers.to_json(outcome.instrument),
+        criteria: outcome
+            .scored
+            .as_ref()
+            .map_or_else(|| "{}".into(), criteria_json),
+        language: wording(slip, known, outcome),
+        layout: hand.layout.word().into(),
+        started_at: known.map_or(now, |row| row.started_at),
+        completed_at: outcome.scored.is_some().then_some(now),
+        entered_by: hand.entered_by,
+    }
+}
+
+/// The language in which the newest answer was given: what the page spoke, where the questionnaire has it.
+fn wording(slip: &Slip, known: Option<&ResponseRow>, outcome: &Outcome<'_>) -> String {
+    let language = &slip.administration.language;
+    match known {
+        Some(row) if row.answers == outcome.answers.to_json(outcome.instrument) => {
+            row.language.clone()
+        }
+        _ if outcome.instrument.texts(language).is_some() => language.clone(),
+        _ => ENGLISH.into(),
+    }
+}
+
+/// The criteria as stored: `{"provisional_ptsd":"met"}`.
+pub fn criteria_json(scored: &Scored<'_>) -> String {
+    let word = |verdict| match verdict {
+        Verdict::Met => "met",
+        Verdict::NotMet => "not_met",
+        Verdict::Unknown => "unknown",
+    };
+    let map: serde_json::Map<String, serde_json::Value> = scored
+        .criteria
+        .iter()
+        .map(|judged| (judged.criterion.id.clone(), word(judged.verdict).into()))
+        .collect();
+    serde_json::Value::Object(map).to_string()
+}
+
+fn store_score(
+    tx: &mut Tx,
+    slip: &Slip,
+    response: &ResponseRow,
+    score: &Score<'_>,
+    instrument: &Instrument,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    response::add_score(tx, &score_row(response, score, instrument, now))?;
+    let Some(value) = score.value else {
+        return Ok(());
+    };
+    let at = Extreme { value, at: now };
+    let before = response::summary(
+        tx,
+        slip.administration.org_id,
+        slip.administration.episode_id,
+        &instrument.id,
+        &score.scale.id,
+    )?;
+    let direction = score
+        .scale
+        .change
+        .as_ref()
+        .map_or(Direction::HigherIsWorse, |change| change.direction);
+    let course = match before.as_ref().map(course_of) {
+        Some(mut course) => {
+            course.add(at, direction, RECENT);
+            course
+        }
+        None => Course::begin(at),
+    };
+    let row = summary_row(response, score, &course);
+    match before {
+        Some(_) => response::change_summary(tx, &row),
+        None => response::add_summary(tx, &row),
+    }
+}
+
+/// A score as it is stored, in its first revision.
+pub fn score_row(
+    response: &ResponseRow,
+    score: &Score<'_>,
+    instrument: &Instrument,
+    now: NaiveDateTime,
+) -> ScoreRow {
+    let prorated = match score.completed_by {
+        Completion::Nothing => 0,
+        Completion::Prorated { missing } | Completion::Zeros { missing } => i32::from(missing),
+    };
+    ScoreRow {
+        org_id: response.org_id,
+        response_id: response.id,
+        scale: score.scale.id.clone(),
+        revision: 1,
+        instrument: instrument.id.clone(),
+        version: instrument.version.clone(),
+        value: score.value,
+        reason: score.reason.as_ref().map(|reason| reason.to_string()),
+        band: score.band.map(|band| band.id.clone()),
+        answered: score.answered.into(),
+        items: score.items.into(),
+        prorated,
+        made_at: now,
+        scheme: score
+            .band
+            .and(score.banding)
+            .map(|banding| banding.id.clone())
+            .filter(|id| id != PUBLISHED),
+        raw: score.raw,
+        standard_error: score.standard_error,
+        out_of: score.out_of,
+    }
+}
+
+/// The course a stored summary stands for.
+pub fn course_of(row: &EpisodeScaleRow) -> Course {
+    Course {
+        n: u32::try_from(row.n).unwrap_or(0),
+        first: Extreme {
+            value: row.first_value,
+            at: row.first_at,
+        },
+        last: Extreme {
+            value: row.last_value,
+            at: row.last_at,
+        },
+        best: Extreme {
+            value: row.best_value,
+            at: row.best_at,
+        },
+        recent: row
+            .recent
+            .split_whitespace()
+            .filter_map(|value| value.parse().ok())
+            .collect(),
+    }
+}
+
+/// The summary as it is stored after `score`.
+pub fn summary_row(response: &ResponseRow, score: &Score<'_>, course: &Course) -> EpisodeScaleRow {
+    EpisodeScaleRow {
+        org_id: response.org_id,
+        episode_id: response.episode_id,
+        instrument: response.instrument.clone(),
+        scale: score.scale.id.clone(),
+        version: response.version.clone(),
+        n: i32::try_from(course.n).unwrap_or(i32::MAX),
+        first_value: course.first.value,
+        first_at: course.first.at,
+        last_value: course.last.value,
+        last_at: course.last.at,
+        last_band: score.band.map(|band| band.id.clone()),
+        best_value: course.best.value,
+        best_at: course.best.at,
+        recent: course
+            .recent
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" "),
+    }
+}
+
+fn raise_flags(
+    tx: &mut Tx,
+    slip: &Slip,
+    response: ResponseId,
+    known: bool,
+    outcome: &Outcome<'_>,
+    now: NaiveDateTime,
+) -> Result<Support, Fault> {
+    if outcome.hits.is_empty() {
+        return Ok(Support::NotNow);
+    }
+    let org = slip.administration.org_id;
+    let existing = if known {
+        flag::of_response(tx, org, response)?
+    } else {
+        vec![]
+    };
+    let mut support = Support::NotNow;
+    for hit in &outcome.hits {
+        // The highest answer that was flagged before, whether its flag is still open or already closed.
+        let before = existing
+            .iter()
+            .filter(|row| row.rule == hit.rule.id)
+            .max_by_key(|row| row.answer);
+        let risen = before.is_none_or(|row| i32::from(hit.value) > row.answer);
+        let fresh_sign = match before {
+            _ if !risen => false,
+            Some(row)
+                if row.state != FlagState::Closed.word()
+                    && raise_again(
+                        tx,
+                        row,
+                        hit,
+                        outcome.instrument,
+                        &slip.administration.language,
+                        now,
+                    )? =>
+            {
+                true
+            }
+            _ => {
+                raise_flag(tx, slip, response, hit, outcome.instrument, now)?;
+                true
+            }
+        };
+        if fresh_sign && hit.tier() == Tier::Crisis {
+            support = Support::ShowNow;
+        }
+    }
+    Ok(support)
+}
+
+/// The words of the answer as the patient saw them; a number is its own words.
+fn answer_words(instrument: &Instrument, hit: &RiskHit<'_>, language: &str) -> String {
+    let position = hit.rule.item;
+    let option = instrument
+        .items
+        .get(position)
+        .and_then(|item| item.option_with(hit.value));
+    if option.is_none() {
+        return hit.value.to_string();
+    }
+    option
+        .and_then(|option| {
+            instrument
+                .texts_or_english(language)
+                .items
+                .get(position)?
+                .options
+                .get(option)
+        })
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn raise_flag(
+    tx: &mut Tx,
+    slip: &Slip,
+    response: ResponseId,
+    hit: &RiskHit<'_>,
+    instrument: &Instrument,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let org = slip.administration.org_id;
+    let people = staff::candidates(tx, org)?;
+    let owner = owner_for(slip.clinician_id, slip.clinic_id, &people);
+    if owner.is_none() {
+        alarm_nobody_licensed(tx, slip, now)?;
+    }
+    let row = FlagRow {
+        org_id: org,
+        id: fresh(now),
+        patient_id: slip.administration.patient_id,
+        episode_id: slip.administration.episode_id,
+        clinic_id: slip.clinic_id,
+        response_id: response,
+        rule: hit.rule.id.clone(),
+        instrument: instrument.id.clone(),
+        version: instrument.version.clone(),
+        tier: hit.tier().word().into(),
+        item: hit.item.to_owned(),
+        answer: i32::from(hit.value),
+        answer_words: answer_words(instrument, hit, &slip.administration.language),
+        // Nobody eligible: the clinician keeps it, the alarm above calls for help, and `verify` names it.
+        owner_id: owner.unwrap_or(slip.clinician_id),
+        state: FlagState::Open.word().into(),
+        raised_at: now,
+        next_deadline_at: Some(first_deadline(hit.tier(), now)),
+    };
+    flag::raise(tx, &row)?;
+    add_act(
+        tx,
+        &row,
+        Act::Raised,
+        format!("answered {} to item {}", row.answer, row.item),
+        now,
+    )?;
+    notify(tx, &row, now)
+}
+
+/// Puts the notice to a flag's owner into the outbox.
+///
+/// # Errors
+/// When the database fails.
+pub fn notify(tx: &mut Tx, row: &FlagRow, now: NaiveDateTime) -> Result<(), Fault> {
+    let notice = OutboxRow::queued(
+        row.org_id,
+        fresh(now),
+        MessageKind::FlagNotice,
+        row.id.bytes(),
+        row.owner_id.bytes(),
+        now,
+        now,
+    );
+    outbox::add(tx, &notice)
+}
+
+/// Adds to a flag's history in the program's own name.
+///
+/// # Errors
+/// When the database fails.
+pub fn add_act(
+    tx: &mut Tx,
+    row: &FlagRow,
+    act: Act,
+    note: String,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    flag::add_act(
+        tx,
+        &FlagActRow {
+            org_id: row.org_id,
+            id: fresh(now),
+            flag_id: row.id,
+            act: act.word().into(),
+            staff_id: (act == Act::Notified).then_some(row.owner_id),
+            at: now,
+            note,
+        },
+    )
+}
+
+fn alarm_nobody_licensed(tx: &mut Tx, slip: &Slip, now: NaiveDateTime) -> Result<(), Fault> {
+    tracing::error!("an answer needs a licensed reader and nobody here is licensed and active");
+    task::add(
+        tx,
+        &TaskRow {
+            org_id: slip.administration.org_id,
+            id: fresh(now),
+            kind: TaskKind::NobodyLicensed.word().into(),
+            clinic_id: slip.clinic_id,
+            patient_id: slip.administration.patient_id,
+            detail: "Nobody here is licensed and active. Read the review queue now and add a licensed clinician.".into(),
+            created_at: now,
+            done_at: None,
+            done_by: None,
+        },
+    )
+}
+
+/// The patient raised an answer whose flag still waits: the flag keeps the highest answer and its history says both. `false` when somebody closed
+/// it meanwhile: what was assessed was the lower answer, so the higher one needs a flag of its own.
+fn raise_again(
+    tx: &mut Tx,
+    row: &FlagRow,
+    hit: &RiskHit<'_>,
+    instrument: &Instrument,
+    language: &str,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let answer = i32::from(hit.value);
+    let words = answer_words(instrument, hit, language);
+    let raised = FlagRow {
+        answer,
+        answer_words: words,
+        ..row.clone()
+    };
+    if !flag::raise_answer(tx, &raised)? {
+        return Ok(false);
+    }
+    add_act(
+        tx,
+        row,
+        Act::AnswerChanged,
+        format!("answer to item {} raised to {answer}", row.item),
+        now,
+    )?;
+    notify(tx, row, now)?;
+    Ok(true)
+}
+
+fn note_taken_back(
+    tx: &mut Tx,
+    slip: &Slip,
+    response: ResponseId,
+    taken_back: &[RiskHit<'_>],
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    if taken_back.is_empty() {
+        return Ok(());
+    }
+    for row in flag::of_response(tx, slip.administration.org_id, response)? {
+        if taken_back.iter().any(|hit| hit.rule.id == row.rule) {
+            add_act(
+                tx,
+                &row,
+                Act::AnswerChanged,
+                format!("answer to item {} changed before sending", row.item),
+                now,
+            )?;
+        }
+    }
+    Ok(())
+}
