@@ -483,6 +483,48 @@ fn score_reads_lines_of_answers_and_writes_lines_of_scores() {
 }
 
 #[test]
+fn a_scored_table_says_by_its_exit_code_how_it_ended() {
+    let site = Site::new();
+    let header = "1,2,3,4,5,6,7,8,note";
+    for (rows, arguments, code, said) in [
+        ("0,0,0,0,0,0,0,0,a", &["score", "gad7", "--csv"][..], 0, ""),
+        (
+            "9,0,0,0,0,0,0,0,a",
+            &["score", "gad7", "--csv"],
+            3,
+            "1 of 1 had problems",
+        ),
+        (
+            "0,0,0,0,0,0,0,0,\"a",
+            &["score", "gad7", "--csv"],
+            1,
+            "begins in line 2",
+        ),
+        (
+            "0,0,0,0,0,0,0,0,a",
+            &["score", "phq9", "--csv"],
+            2,
+            "no column for items 9, 10",
+        ),
+        (
+            "0,0,0,0,0,0,0,0,a",
+            &["score", "phq9", "--csv", "--partial"],
+            0,
+            "",
+        ),
+    ] {
+        let output = site.run_with_input(arguments, &format!("{header}\n{rows}\n"));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{rows}: {}",
+            complaint(&output)
+        );
+        assert!(complaint(&output).contains(said), "{}", complaint(&output));
+    }
+}
+
+#[test]
 fn a_postgresql_whose_schema_is_behind_is_not_served() {
     if engine() != Engine::Postgres {
         return;

@@ -47,6 +47,9 @@ enum Command {
         /// Read and write a table instead: columns named by item numbers, perhaps sex and age, and your own.
         #[arg(long)]
         csv: bool,
+        /// The table has no column for some items: they were not answered.
+        #[arg(long, requires = "csv")]
+        partial: bool,
     },
     /// What instruments there are, and whether a definition is sound.
     #[command(subcommand)]
@@ -95,9 +98,11 @@ pub fn main() -> Exit {
         }
     };
     match words.command {
-        Command::Score { instrument, csv } => {
-            with_config(|config| score_lines(config, &instrument, shape(csv)))
-        }
+        Command::Score {
+            instrument,
+            csv,
+            partial,
+        } => with_config(|config| score_lines(config, &instrument, shape(csv, partial))),
         Command::Demo(DemoWords {
             what: None,
             listen,
@@ -131,11 +136,15 @@ fn with_config(run: impl FnOnce(&Config) -> Exit) -> Exit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Lines,
-    Table,
+    Table(score::Columns),
 }
 
-fn shape(csv: bool) -> Shape {
-    if csv { Shape::Table } else { Shape::Lines }
+fn shape(csv: bool, partial: bool) -> Shape {
+    match (csv, partial) {
+        (false, _) => Shape::Lines,
+        (true, false) => Shape::Table(score::Columns::Every),
+        (true, true) => Shape::Table(score::Columns::Partial),
+    }
 }
 
 fn score_lines(config: &Config, instrument: &str, shape: Shape) -> Exit {
@@ -149,15 +158,28 @@ fn score_lines(config: &Config, instrument: &str, shape: Shape) -> Exit {
     let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
     let scored = match shape {
         Shape::Lines => score::run(library, instrument, input, output),
-        Shape::Table => score::run_table(library, instrument, input, output),
+        Shape::Table(columns) => score::run_table(library, instrument, columns, input, output),
     };
     match scored {
-        // A table is answered row by row too, but whoever converts one wants to know that some rows were bad.
-        Ok(tally) if shape == Shape::Table && tally.refused > 0 => Exit::Failed,
-        Ok(_) => Exit::Done,
-        Err(
-            fault @ (score::ScoreFault::NoSuchInstrument { .. } | score::ScoreFault::Header(_)),
-        ) => {
+        Ok(tally) => {
+            if tally.with_problems > 0 {
+                let score::Tally {
+                    lines,
+                    with_problems,
+                } = tally;
+                eprintln!("{with_problems} of {lines} had problems; each says which");
+            }
+            // Lines go to a program, which reads their problems. Whoever converts a table wants to be told.
+            match shape {
+                Shape::Table(_) if tally.with_problems > 0 => Exit::Partial,
+                _ => Exit::Done,
+            }
+        }
+        Err(fault @ score::ScoreFault::NoSuchInstrument { .. }) => {
+            eprintln!("{fault}\n{}", definitions::read_from(config));
+            Exit::Usage
+        }
+        Err(fault @ score::ScoreFault::Header(_)) => {
             eprintln!("{fault}");
             Exit::Usage
         }

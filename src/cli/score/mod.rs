@@ -9,8 +9,7 @@ mod table;
 mod tests;
 mod write;
 
-use crate::domain::instrument::{Answers, Instrument, Library};
-use crate::domain::risk::rules;
+use crate::domain::instrument::{Instrument, Library, nearest};
 use crate::domain::scoring;
 use read::Reading;
 use std::fmt;
@@ -26,8 +25,17 @@ const BUFFER: usize = 64 * 1024;
 pub struct Tally {
     /// Lines read and answered.
     pub lines: u64,
-    /// Lines of them that could not be scored because of how they were written.
-    pub refused: u64,
+    /// Lines of them that were answered with a problem.
+    pub with_problems: u64,
+}
+
+/// Which columns a table must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// One for every item: a misspelt name would otherwise lose every answer below it.
+    Every,
+    /// At least one; items without one were not answered.
+    Partial,
 }
 
 /// Why scoring stopped, or never began.
@@ -42,6 +50,13 @@ pub enum ScoreFault {
     },
     /// The first row of a table is no header for this instrument.
     Header(String),
+    /// A row of a table has no end.
+    Row {
+        /// The line of the input, from 1, in which it begins.
+        line: u64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// The input broke off.
     Read(io::Error),
     /// The output was closed or is full.
@@ -52,13 +67,17 @@ impl fmt::Display for ScoreFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSuchInstrument { wanted, known } => {
-                write!(
-                    f,
-                    "there is no instrument {wanted:?}; wanted is one of: {}",
-                    known.join(", ")
-                )
+                write!(f, "there is no instrument {wanted:?}; ")?;
+                if let Some(near) = nearest(wanted, known.iter().map(String::as_str)) {
+                    write!(f, "did you mean {near:?}? ")?;
+                }
+                write!(f, "wanted is one of: {}", known.join(", "))
             }
             Self::Header(what) => f.write_str(what),
+            Self::Row { line, what } => write!(
+                f,
+                "the row that begins in line {line} {what}; the rows before it were answered, it and those after it were not"
+            ),
             Self::Read(error) => write!(f, "the input cannot be read: {error}"),
             Self::Write(error) => write!(f, "the output cannot be written: {error}"),
         }
@@ -68,7 +87,7 @@ impl fmt::Display for ScoreFault {
 impl std::error::Error for ScoreFault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NoSuchInstrument { .. } | Self::Header(_) => None,
+            Self::NoSuchInstrument { .. } | Self::Header(_) | Self::Row { .. } => None,
             Self::Read(error) | Self::Write(error) => Some(error),
         }
     }
@@ -99,14 +118,14 @@ pub fn run(
         }
         match next_line(&mut input, &mut line).map_err(ScoreFault::Read)? {
             Next::End => break,
-            Next::Line => reading.read(&line),
+            Next::Line => reading.read(&line, tally.lines + 1),
             Next::TooLong => {
                 reading.refuse(format!("the line is longer than {LONGEST_LINE} bytes"))
             }
         }
         tally.lines += 1;
-        tally.refused += u64::from(reading.is_refused());
-        answer(instrument, &reading, &mut output).map_err(ScoreFault::Write)?;
+        let has_problems = answer(instrument, &reading, &mut output).map_err(ScoreFault::Write)?;
+        tally.with_problems += u64::from(has_problems);
     }
     output.flush().map_err(ScoreFault::Write)?;
     Ok(tally)
@@ -115,14 +134,15 @@ pub fn run(
 /// The same for a table: every row is answered with one row, the sender's own columns in front.
 ///
 /// # Errors
-/// An unknown instrument, a header that names no item or one twice, or a fault of either end.
+/// An unknown instrument, a header that lacks an item or names one twice, a row without an end, or a fault of either end.
 pub fn run_table(
     library: &Library,
     instrument: &str,
+    wanted: Columns,
     input: impl Read,
     output: impl Write,
 ) -> Result<Tally, ScoreFault> {
-    table::run(find(library, instrument)?, input, output)
+    table::run(find(library, instrument)?, wanted, input, output)
 }
 
 fn find<'l>(library: &'l Library, instrument: &str) -> Result<&'l Instrument, ScoreFault> {
@@ -161,23 +181,27 @@ fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Next> {
     Ok(Next::Line)
 }
 
+/// Whether the line has a problem.
 fn answer(
     instrument: &Instrument,
     reading: &Reading<'_>,
     output: &mut impl Write,
-) -> io::Result<()> {
-    let answers: &Answers = reading.answers();
-    // Risk first: an answer that a person must see counts even when the line as a whole is refused.
-    let hits = rules::evaluate(instrument, answers);
-    let scored =
-        (!reading.is_refused()).then(|| scoring::score(instrument, answers, reading.person()));
+) -> io::Result<bool> {
+    let scored = (!reading.is_refused())
+        .then(|| scoring::score(instrument, reading.answers(), reading.person()));
+    let odd = scored
+        .as_ref()
+        .is_some_and(|scored| !scored.problems.is_empty());
     write::line(
         &write::Answer {
+            id: reading.id(),
             instrument,
             scored,
-            hits,
+            // Risk: an answer that a person must see counts even when the line as a whole is refused.
+            hits: reading.hits(),
             problems: reading.problems(),
         },
         output,
-    )
+    )?;
+    Ok(odd || !reading.problems().is_empty())
 }

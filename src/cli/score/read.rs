@@ -1,20 +1,30 @@
 //! Reads one line into answers, straight into place, and says what is wrong with it.
 //!
 //! An answer that cannot be used counts as not answered and is a problem; nothing is ever bent to fit. A line whose
-//! items cannot be trusted (not JSON, no answers, an item the questionnaire does not have) is refused as a whole.
+//! items cannot be trusted (not JSON, no answers, an item the questionnaire does not have) is refused as a whole. What
+//! was read of it is kept for its flags: an answer that a person must see counts however the line around it looks.
 
+use super::write::OwnId;
 use crate::domain::instrument::{
-    AnsweredBy, Answers, DECLINED, Instrument, LONGEST_WORDS, Person, Position,
+    Answer, AnsweredBy, Answers, DECLINED, Instrument, LONGEST_WORDS, Person, Position,
+    in_plain_words,
 };
+use crate::domain::risk::rules::{self, RiskHit};
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
+use std::borrow::Cow;
 use std::fmt;
 
 /// What was read from the latest line. The memory is used again for every line.
 pub(super) struct Reading<'i> {
     instrument: &'i Instrument,
     answers: Answers,
+    /// Of items that are there twice, the answers that a person must see. They are not counted.
+    doubtful: Option<Answers>,
+    /// The answer that nothing stood behind yet.
+    last: Option<Position>,
+    id: Option<OwnId>,
     person: Person,
     seen: Vec<bool>,
     problems: Vec<String>,
@@ -43,6 +53,9 @@ impl<'i> Reading<'i> {
         Self {
             instrument,
             answers: Answers::none(instrument),
+            doubtful: None,
+            last: None,
+            id: None,
             person: Person::default(),
             seen: vec![false; instrument.items.len()],
             problems: Vec::new(),
@@ -52,6 +65,20 @@ impl<'i> Reading<'i> {
 
     pub(super) fn answers(&self) -> &Answers {
         &self.answers
+    }
+
+    /// The sender's own name for the line.
+    pub(super) fn id(&self) -> Option<&OwnId> {
+        self.id.as_ref()
+    }
+
+    /// The risk rules that fire, whether or not the line as a whole can be scored.
+    pub(super) fn hits(&self) -> Vec<RiskHit<'i>> {
+        let mut hits = rules::evaluate(self.instrument, &self.answers);
+        if let Some(doubtful) = &self.doubtful {
+            hits.extend(rules::evaluate(self.instrument, doubtful));
+        }
+        hits
     }
 
     pub(super) fn person(&self) -> Person {
@@ -66,26 +93,53 @@ impl<'i> Reading<'i> {
         self.trust == Trust::Refused
     }
 
-    /// Forgets the line before and reads this one.
-    pub(super) fn read(&mut self, line: &[u8]) {
+    /// Forgets the line before and reads this one, the input's line of this number.
+    pub(super) fn read(&mut self, line: &[u8], number: u64) {
         self.forget();
         // Spreadsheets put a byte order mark in front of the first line.
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        let Ok(text) = std::str::from_utf8(line) else {
-            return self.refuse("the line is not UTF-8".to_owned());
-        };
-        if text.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
             return self.refuse("the line is empty".to_owned());
         }
+        let text = String::from_utf8_lossy(line);
+        if let Err(error) = self.read_text(&text) {
+            self.distrust(said(&error, number));
+        }
+        if let Cow::Owned(_) = text {
+            self.distrust("the line is not UTF-8".to_owned());
+        }
+    }
+
+    fn read_text(&mut self, text: &str) -> serde_json::Result<()> {
+        match self.read_json(text) {
+            Err(error) if error.to_string().starts_with("number out of range") => {
+                self.forget();
+                self.read_json(&without_huge_numbers(text))
+            }
+            read => read,
+        }
+    }
+
+    fn read_json(&mut self, text: &str) -> serde_json::Result<()> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let read = deserializer
             .deserialize_map(Line(self))
             .and_then(|()| deserializer.end());
-        if let Err(error) = read {
-            // A broken line may have been cut anywhere: nothing of it counts.
-            self.forget();
-            self.refuse(said(&error));
+        // A number that ends where the line was cut may have been another one.
+        if let (Err(error), Some(last)) = (&read, self.last)
+            && error.is_eof()
+            && is_cut_in_a_number(text)
+        {
+            self.answers.clear(last);
         }
+        read
+    }
+
+    /// The line as a whole is not to be scored, for this reason and no other.
+    pub(super) fn distrust(&mut self, why: String) {
+        self.trust = Trust::Refused;
+        self.problems.clear();
+        self.problems.push(why);
     }
 
     /// Forgets the line before; nothing of this one counts.
@@ -99,6 +153,9 @@ impl<'i> Reading<'i> {
 
     pub(super) fn forget(&mut self) {
         self.answers.clear_all();
+        self.doubtful = None;
+        self.last = None;
+        self.id = None;
         self.person = Person::default();
         self.seen.fill(false);
         self.problems.clear();
@@ -119,9 +176,12 @@ impl<'i> Reading<'i> {
     pub(super) fn put(&mut self, position: Position, given: Given) {
         let seen = self.seen.get_mut(position);
         if seen.is_some_and(|seen| std::mem::replace(seen, true)) {
-            self.answers.clear(position);
-            return self.problem(position, "is there twice");
+            return self.put_again(position, given);
         }
+        self.take(position, given);
+    }
+
+    fn take(&mut self, position: Position, given: Given) {
         match given {
             Given::Nothing => {}
             Given::Other(kind) => self.no_answer(position, kind),
@@ -132,9 +192,47 @@ impl<'i> Reading<'i> {
         }
     }
 
+    /// Of two answers to one item neither counts, but one that a person must see is seen.
+    fn put_again(&mut self, position: Position, given: Given) {
+        let problems = self.problems.len();
+        let before = self.answers.at(position);
+        self.answers.clear(position);
+        self.take(position, given);
+        for answer in [before, self.answers.at(position)] {
+            self.doubt(position, answer);
+        }
+        self.answers.clear(position);
+        self.problems.truncate(problems);
+        self.problem(position, "is there twice");
+    }
+
+    fn doubt(&mut self, position: Position, answer: Answer) {
+        let known = self.doubtful.as_ref();
+        let known = known.map_or(Answer::Blank, |doubtful| doubtful.at(position));
+        if self.grade(position, answer) > self.grade(position, known) {
+            let instrument = self.instrument;
+            let doubtful = self
+                .doubtful
+                .get_or_insert_with(|| Answers::none(instrument));
+            lay(instrument, doubtful, position, answer);
+        }
+    }
+
+    /// How far up the answers of a risk rule this one is; 0 when none fires.
+    fn grade(&self, position: Position, answer: Answer) -> u16 {
+        let mut alone = Answers::none(self.instrument);
+        lay(self.instrument, &mut alone, position, answer);
+        let hits = rules::evaluate(self.instrument, &alone);
+        hits.iter().map(|hit| hit.grade).max().unwrap_or(0)
+    }
+
     fn put_number(&mut self, position: Position, value: i64) {
-        if self.answered_by(position) == Some(AnsweredBy::Several) {
-            return self.put_several(position, &[value]);
+        match self.answered_by(position) {
+            Some(AnsweredBy::Several) => return self.put_several(position, &[value]),
+            Some(AnsweredBy::Words) => {
+                return self.problem(position, "is a number; wanted is text");
+            }
+            _ => {}
         }
         let set = i16::try_from(value)
             .ok()
@@ -145,15 +243,28 @@ impl<'i> Reading<'i> {
     }
 
     fn put_several(&mut self, position: Position, values: &[i64]) {
-        if self.answered_by(position) != Some(AnsweredBy::Several) {
-            return self.no_answer(position, "a list");
+        match self.answered_by(position) {
+            Some(AnsweredBy::Several) => {}
+            Some(AnsweredBy::Words) => {
+                return self.problem(position, "is a list; wanted is text");
+            }
+            _ => return self.no_answer(position, "a list"),
         }
-        let small: Option<Vec<_>> = values
-            .iter()
-            .map(|value| i16::try_from(*value).ok())
-            .collect();
-        let set = small.map(|values| self.answers.set_several(self.instrument, position, &values));
-        if !matches!(set, Some(Ok(()))) {
+        let item = self.instrument.items.get(position);
+        let small = |value: i64| {
+            let value = i16::try_from(value).ok()?;
+            item?.has_value(value).then_some(value)
+        };
+        let unknown = values.iter().find(|value| small(**value).is_none());
+        if let Some(value) = unknown {
+            return self.problem(position, &format!("has no answer {value}"));
+        }
+        let values: Vec<_> = values.iter().filter_map(|value| small(*value)).collect();
+        if self
+            .answers
+            .set_several(self.instrument, position, &values)
+            .is_err()
+        {
             self.problem(position, &format!("has no answers {values:?}"));
         }
     }
@@ -212,12 +323,79 @@ impl<'i> Reading<'i> {
     }
 }
 
+/// Puts down an answer that was read before.
+fn lay(instrument: &Instrument, answers: &mut Answers, position: Position, answer: Answer) {
+    // It fitted the item before, so it does now.
+    let _ = match answer {
+        Answer::Value(value) => answers.set(instrument, position, value),
+        Answer::Several(ticks) => {
+            let values: Vec<_> = ticks.values().collect();
+            answers.set_several(instrument, position, &values)
+        }
+        Answer::Blank | Answer::Declined | Answer::Words => Ok(()),
+    };
+}
+
 /// The message of a line that could not be read.
-fn said(error: &serde_json::Error) -> String {
+fn said(error: &serde_json::Error, number: u64) -> String {
+    let whole = error.to_string();
+    // The reader sees one line at a time, so that its own number is always 1.
+    let what = whole.split(" at line ").next().unwrap_or(&whole);
     match error.classify() {
-        serde_json::error::Category::Data => error.to_string(),
-        _ => format!("the line is not JSON: {error}"),
+        serde_json::error::Category::Data => {
+            format!(
+                "line {number}: {}",
+                in_plain_words(what).replace("a table", "an object")
+            )
+        }
+        _ => format!(
+            "line {number}: the line is not JSON: {what}, at column {}",
+            error.column()
+        ),
     }
+}
+
+/// Whether the text ends in the middle of a number after a colon, or just behind one.
+fn is_cut_in_a_number(text: &str) -> bool {
+    let in_a_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+    let before = text.trim_end_matches(in_a_number);
+    before.len() < text.len() && before.trim_end().ends_with(':')
+}
+
+/// The same text with a number that can be held in place of every one that cannot; neither is anybody's answer.
+fn without_huge_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' => end_of_string(rest),
+            '-' | '0'..='9' => {
+                let ends =
+                    |c: char| !(c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E'));
+                rest.find(ends).unwrap_or(rest.len())
+            }
+            other => other.len_utf8(),
+        };
+        let (token, after) = rest.split_at(length);
+        let huge = first != '"' && token.parse::<f64>().is_ok_and(f64::is_infinite);
+        out.push_str(if huge { "9e99" } else { token });
+        rest = after;
+    }
+    out
+}
+
+/// How long the string is that begins here, with its quotation marks.
+fn end_of_string(text: &str) -> usize {
+    let mut escaped = true;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// A key to be shown in a message: whole, unless somebody put a page into it.
@@ -225,7 +403,7 @@ fn shortened(key: &str) -> String {
     key.chars().take(40).collect()
 }
 
-/// The whole line: an object with `answers`, perhaps `sex` and `age`. Other keys are the sender's own and are passed over.
+/// The whole line: an object with `answers`, perhaps `id`, `sex` and `age`. Other keys are the sender's own and are passed over.
 struct Line<'r, 'i>(&'r mut Reading<'i>);
 
 impl<'de> Visitor<'de> for Line<'_, '_> {
@@ -243,7 +421,9 @@ impl<'de> Visitor<'de> for Line<'_, '_> {
                 "age" => Some(PersonKey::Age),
                 _ => None,
             };
-            if let Some(about) = about {
+            if key == "id" {
+                self.0.id = OwnId::from_json(map.next_value()?);
+            } else if let Some(about) = about {
                 self.0.put_person(about, map.next_value()?);
             } else if key != "answers" {
                 map.next_value::<IgnoredAny>()?;
@@ -281,11 +461,14 @@ impl<'de> Visitor<'de> for ItemAnswers<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(position) = map.next_key_seed(Key(&mut *self.0))? {
+            self.0.last = None;
             let given = map.next_value::<Given>()?;
+            self.0.last = position;
             if let Some(position) = position {
                 self.0.put(position, given);
             }
         }
+        self.0.last = None;
         Ok(())
     }
 }

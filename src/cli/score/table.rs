@@ -1,19 +1,24 @@
 //! `attune score INSTRUMENT --csv`: a table in, a row a form; a table out, a column a scale, band, cut-off, criterion and flag.
 //!
 //! Columns named by an item's number are answers, `sex` and `age` are the person's, all others are the sender's own and
-//! stand in front of what comes out. A row that makes no sense is answered with its problem; the rest goes on.
+//! stand in front of what comes out. A row that makes no sense is answered with its problem; the rest goes on. The header
+//! is read in `header`.
+
+mod header;
 
 use super::read::{Given, PersonKey, Reading};
-use super::{ScoreFault, Tally};
+use super::{Columns, ScoreFault, Tally};
 use crate::app::import::guard::{guarded, unguarded};
 use crate::domain::instrument::{AnsweredBy, Instrument, PUBLISHED, Position, Scale};
-use crate::domain::risk::rules;
 use crate::domain::scoring::{Score, Scored, Verdict, score};
-use csv::{ByteRecord, ReaderBuilder, Writer, WriterBuilder};
+use csv::{ByteRecord, Reader, ReaderBuilder, Writer, WriterBuilder};
 use std::io::{self, Read, Write};
 
 /// The longest row read, in bytes. A quotation mark that is never closed would otherwise take in the rest of the file.
 const LONGEST_ROW: usize = 1 << 20;
+/// Put behind the input as a row of its own. When it turns up inside another row, a quotation mark was never closed.
+const END: &[u8] = b"\0end of the table\0";
+const END_ROW: &[u8] = b"\n\0end of the table\0\n";
 
 /// What a column of the input is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,78 +31,66 @@ enum Column {
 /// Scores every row of `input` and answers each with one row, in order. Memory does not grow with the input.
 ///
 /// # Errors
-/// A header without any item, with one twice, or a fault of either end. A row that makes no sense is no error.
+/// A header that lacks an item or names one twice, a row without an end, or a fault of either end. A row that makes no
+/// sense is no error.
 pub(super) fn run(
     instrument: &Instrument,
+    wanted: Columns,
     input: impl Read,
     output: impl Write,
 ) -> Result<Tally, ScoreFault> {
     let mut reader = ReaderBuilder::new()
         .flexible(true)
         .has_headers(false)
-        .from_reader(RowLimit::new(input));
+        .from_reader(RowLimit::new(input.chain(END_ROW)));
     let mut writer = WriterBuilder::new().flexible(true).from_writer(output);
     let mut row = ByteRecord::new();
-    reader.read_byte_record(&mut row).map_err(unreadable)?;
-    let columns = columns(instrument, &row)?;
+    if !next_row(&mut reader, &mut row)? {
+        row.clear();
+    }
+    let columns = header::columns(instrument, wanted, &row)?;
     write_header(instrument, &columns, &row, &mut writer).map_err(unwritable)?;
     let mut reading = Reading::of(instrument);
     let mut tally = Tally::default();
-    reader.get_mut().end_row();
-    while reader.read_byte_record(&mut row).map_err(unreadable)? {
-        reader.get_mut().end_row();
+    while next_row(&mut reader, &mut row)? {
         read_row(instrument, &columns, &row, &mut reading);
         tally.lines += 1;
-        tally.refused += u64::from(!reading.problems().is_empty());
-        write_row(instrument, &columns, &row, &reading, &mut writer).map_err(unwritable)?;
+        let has_problems =
+            write_row(instrument, &columns, &row, &reading, &mut writer).map_err(unwritable)?;
+        tally.with_problems += u64::from(has_problems);
     }
     writer.flush().map_err(ScoreFault::Write)?;
     Ok(tally)
 }
 
-fn unreadable(error: csv::Error) -> ScoreFault {
-    ScoreFault::Read(error.into())
+/// Reads the next row; `false` when there is none.
+fn next_row<R: Read>(
+    reader: &mut Reader<RowLimit<R>>,
+    row: &mut ByteRecord,
+) -> Result<bool, ScoreFault> {
+    let line = reader.position().line();
+    if let Err(error) = reader.read_byte_record(row) {
+        return Err(if reader.get_ref().is_too_long() {
+            let what = "is longer than 1 MiB (a closing quotation mark may be missing)";
+            ScoreFault::Row { line, what }
+        } else {
+            ScoreFault::Read(error.into())
+        });
+    }
+    reader.get_mut().end_row();
+    match row.iter().next_back() {
+        None => Ok(false),
+        Some(cell) if cell == END && row.len() == 1 => Ok(false),
+        Some(cell) if cell.trim_ascii_end().ends_with(END) => {
+            let what = "has a quotation mark that is never closed";
+            Err(ScoreFault::Row { line, what })
+        }
+        Some(_) => Ok(true),
+    }
 }
 
 fn unwritable(error: csv::Error) -> ScoreFault {
     ScoreFault::Write(error.into())
-}
-
-fn columns(instrument: &Instrument, header: &ByteRecord) -> Result<Vec<Column>, ScoreFault> {
-    let mut columns = Vec::with_capacity(header.len());
-    for (at, name) in header.iter().enumerate() {
-        // Spreadsheets put a byte order mark in front of the first line.
-        let name = if at == 0 { without_mark(name) } else { name };
-        let name = String::from_utf8_lossy(name);
-        let column = match (name.trim(), instrument.position(name.trim())) {
-            (_, Some(position)) => Column::Answer(position),
-            ("sex", None) => Column::Person(PersonKey::Sex),
-            ("age", None) => Column::Person(PersonKey::Age),
-            _ => Column::Own,
-        };
-        if column != Column::Own && columns.contains(&column) {
-            return Err(ScoreFault::Header(format!(
-                "the column {:?} is there twice",
-                name.trim()
-            )));
-        }
-        columns.push(column);
-    }
-    if !columns
-        .iter()
-        .any(|column| matches!(column, Column::Answer(_)))
-    {
-        let items: Vec<_> = instrument
-            .items
-            .iter()
-            .map(|item| item.id.as_str())
-            .collect();
-        return Err(ScoreFault::Header(format!(
-            "no column is named by an item's number; wanted are: {}",
-            items.join(",")
-        )));
-    }
-    Ok(columns)
 }
 
 fn without_mark(name: &[u8]) -> &[u8] {
@@ -118,12 +111,11 @@ fn read_row(
             columns.len()
         ));
     }
+    let mut is_text = true;
     for (column, cell) in columns.iter().zip(row) {
         let Ok(cell) = std::str::from_utf8(cell) else {
-            if *column == Column::Own {
-                continue;
-            }
-            return reading.refuse("the row is not UTF-8".to_owned());
+            is_text = false;
+            continue;
         };
         match column {
             Column::Answer(position) => {
@@ -133,6 +125,9 @@ fn read_row(
             Column::Person(key) => reading.put_person(*key, given(cell, None)),
             Column::Own => {}
         }
+    }
+    if !is_text {
+        reading.distrust("the row is not UTF-8".to_owned());
     }
 }
 
@@ -182,21 +177,22 @@ fn write_header(
     for (at, name) in own(columns, header) {
         writer.write_field(if at == 0 { without_mark(name) } else { name })?;
     }
-    writer.write_field("instrument")?;
-    writer.write_field("version")?;
-    for scale in &instrument.scales {
-        for name in scale_columns(scale) {
-            writer.write_field(name)?;
-        }
+    for name in names_written(instrument) {
+        writer.write_field(name)?;
     }
-    for criterion in &instrument.criteria {
-        writer.write_field(format!("criterion_{}", criterion.id))?;
-    }
-    for rule in &instrument.risk_rules {
-        writer.write_field(format!("flag_{}", rule.id))?;
-    }
-    writer.write_field("problems")?;
     writer.write_record(None::<&[u8]>)
+}
+
+/// The columns that come behind the sender's own.
+fn names_written(instrument: &Instrument) -> Vec<String> {
+    let mut names = vec!["instrument".to_owned(), "version".to_owned()];
+    names.extend(instrument.scales.iter().flat_map(scale_columns));
+    let criteria = instrument.criteria.iter();
+    names.extend(criteria.map(|criterion| format!("criterion_{}", criterion.id)));
+    let rules = instrument.risk_rules.iter();
+    names.extend(rules.map(|rule| format!("flag_{}", rule.id)));
+    names.push("problems".to_owned());
+    names
 }
 
 /// The sender's own cells of a row, as far as it goes, each with its place.
@@ -234,18 +230,18 @@ fn names_scheme(scale: &Scale) -> bool {
     scale.bandings.iter().any(|banding| banding.id != PUBLISHED)
 }
 
+/// Whether the row has a problem.
 fn write_row(
     instrument: &Instrument,
     columns: &[Column],
     row: &ByteRecord,
     reading: &Reading<'_>,
     writer: &mut Writer<impl Write>,
-) -> csv::Result<()> {
+) -> csv::Result<bool> {
     for (_, cell) in own(columns, row) {
-        match std::str::from_utf8(cell) {
-            Ok(cell) => writer.write_field(guarded(unguarded(cell)))?,
-            Err(_) => writer.write_field(cell)?,
-        }
+        // What comes out is UTF-8 whatever went in; a row that is not has said so.
+        let cell = String::from_utf8_lossy(cell);
+        writer.write_field(guarded(unguarded(&cell)))?;
     }
     writer.write_field(&instrument.id)?;
     writer.write_field(&instrument.version)?;
@@ -263,13 +259,15 @@ fn write_row(
             Some(Verdict::Unknown) | None => "",
         })?;
     }
-    let hits = rules::evaluate(instrument, reading.answers());
+    let hits = reading.hits();
     for rule in &instrument.risk_rules {
         let hit = hits.iter().find(|hit| hit.rule.id == rule.id);
         writer.write_field(hit.map(|hit| hit.value.to_string()).unwrap_or_default())?;
     }
-    writer.write_field(guarded(&problems(reading, scored.as_ref())))?;
-    writer.write_record(None::<&[u8]>)
+    let problems = problems(reading, scored.as_ref());
+    writer.write_field(guarded(&problems))?;
+    writer.write_record(None::<&[u8]>)?;
+    Ok(!problems.is_empty())
 }
 
 fn problems(reading: &Reading<'_>, scored: Option<&Scored<'_>>) -> String {
@@ -325,6 +323,10 @@ impl<R> RowLimit<R> {
         }
     }
 
+    fn is_too_long(&self) -> bool {
+        self.since_row > LONGEST_ROW
+    }
+
     fn end_row(&mut self) {
         self.since_row = 0;
     }
@@ -334,10 +336,8 @@ impl<R: Read> Read for RowLimit<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.since_row += read;
-        if self.since_row > LONGEST_ROW {
-            return Err(io::Error::other(
-                "a row is longer than 1 MiB; a closing quotation mark may be missing",
-            ));
+        if self.is_too_long() {
+            return Err(io::Error::other("a row has no end"));
         }
         Ok(read)
     }

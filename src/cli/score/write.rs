@@ -6,8 +6,20 @@ use crate::domain::scoring::{Completion, Score, Scored, Verdict};
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use std::io::{self, Write};
 
+/// The sender's own name for a line: a text or a whole number. It comes back as it was.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct OwnId(serde_json::Value);
+
+impl OwnId {
+    /// `None` when it is neither a text nor a whole number: that is no name, and would not come back as it was.
+    pub(super) fn from_json(value: serde_json::Value) -> Option<Self> {
+        (value.is_string() || value.is_i64() || value.is_u64()).then_some(Self(value))
+    }
+}
+
 /// Everything one line says.
 pub(super) struct Answer<'a> {
+    pub id: Option<&'a OwnId>,
     pub instrument: &'a Instrument,
     /// `None` = the line was refused; its scores are null.
     pub scored: Option<Scored<'a>>,
@@ -25,7 +37,10 @@ pub(super) fn line(answer: &Answer<'_>, output: &mut impl Write) -> io::Result<(
 
 impl Serialize for Answer<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = serializer.serialize_struct("Answer", 6)?;
+        let mut line = serializer.serialize_struct("Answer", 6 + usize::from(self.id.is_some()))?;
+        if let Some(OwnId(id)) = self.id {
+            line.serialize_field("id", id)?;
+        }
         line.serialize_field("instrument", &self.instrument.id)?;
         line.serialize_field("version", &self.instrument.version)?;
         line.serialize_field("scores", &Scores(self))?;

@@ -46,7 +46,7 @@ pub(super) struct LicenceFile {
     pub owner: String,
     pub terms: String,
     pub source: String,
-    pub checked_on: toml::value::Datetime,
+    pub checked_on: Spanned<toml::value::Datetime>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -124,7 +124,8 @@ pub(super) struct ScaleFile {
     pub lookup: Option<Spanned<Vec<Spanned<Vec<f64>>>>>,
     #[serde(default)]
     pub lookup_source: Option<String>,
-    pub range: Spanned<[f64; 2]>,
+    /// The lowest and the highest score.
+    pub range: Spanned<Vec<f64>>,
     #[serde(default)]
     pub optional: Vec<Spanned<String>>,
     #[serde(default)]
@@ -254,6 +255,13 @@ pub(super) struct RiskRuleFile {
     pub source: String,
 }
 
+impl ScaleFile {
+    /// The stated ends of the scale; `None` when they are not two numbers, which is a fault of its own.
+    pub(super) fn ends(&self) -> Option<[f64; 2]> {
+        <[f64; 2]>::try_from(self.range.get_ref().as_slice()).ok()
+    }
+}
+
 /// The words under `[language.xx]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -337,7 +345,7 @@ impl TextFileToml {
 pub(super) struct PermissionFile {
     pub holder: String,
     pub reference: String,
-    pub granted_on: toml::value::Datetime,
+    pub granted_on: Spanned<toml::value::Datetime>,
 }
 
 #[derive(Debug, Deserialize)]

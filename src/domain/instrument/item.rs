@@ -52,6 +52,16 @@ impl Item {
         }
     }
 
+    /// Whether it is known how it is answered. It is not while a definition is checked that names a set of options it
+    /// does not have.
+    #[must_use]
+    pub(super) fn is_known(&self) -> bool {
+        match self.answered_by {
+            AnsweredBy::One | AnsweredBy::Several => !self.options.is_empty(),
+            AnsweredBy::Number { .. } | AnsweredBy::Words => true,
+        }
+    }
+
     /// Every value there is, in printed or counting order.
     pub fn values(&self) -> impl Iterator<Item = i16> + '_ {
         let (from, to) = match self.answered_by {

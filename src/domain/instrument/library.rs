@@ -80,7 +80,7 @@ impl DefinitionFile {
     }
 
     /// `some_id/1`, for every file of that version.
-    fn version(&self) -> &str {
+    pub(super) fn version(&self) -> &str {
         let name = self.path.rfind('/').map_or(0, |slash| slash + 1);
         let end = self.path.get(name..).and_then(|name| name.find('.'));
         self.path
@@ -162,7 +162,8 @@ impl Library {
                 faults.push(DefinitionFault {
                     file: file.shown.clone(),
                     line: None,
-                    what: "an instrument of this id ships with the program; give yours another id"
+                    what: "an instrument of this id ships with the program; give yours another id. Beside what ships \
+                           only the words of protected wording (licence class C) can stand, in a text file"
                         .to_owned(),
                 });
             } else {

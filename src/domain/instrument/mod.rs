@@ -14,7 +14,9 @@ mod faults;
 mod file;
 mod item;
 mod library;
+mod nearest;
 mod person;
+mod published;
 pub(in crate::domain) mod reachable;
 mod scale;
 #[cfg(test)]
@@ -25,12 +27,15 @@ pub use answers::{Answer, Answers, AnswersFault, DECLINED, LONGEST_WORDS, NotAnO
 pub use asking::{CannotBeAsked, can_be_asked, can_be_recorded};
 pub use condition::{Condition, Criterion, Endorsed, RiskRule};
 pub use faults::DefinitionFault;
-pub(in crate::domain) use faults::Faults;
+pub(crate) use faults::in_plain_words;
+pub(in crate::domain) use faults::{Faults, read};
 pub use item::{AnswerOption, AnsweredBy, AskedWhen, GateState, Item, Wanted};
 #[cfg(test)]
 pub(in crate::domain) use library::shipped_files;
 pub use library::{DefinitionFile, Library, Origin};
+pub use nearest::nearest;
 pub use person::{Person, Sex, Whom};
+pub use published::{PUBLISHED_FILE, Published, changed};
 pub(in crate::domain) use scale::ROUNDING;
 pub use scale::{
     Band, Banding, Blank, CutOff, Limit, Lookup, LookupRow, Method, MissingRule, NotAsked,

@@ -1,17 +1,17 @@
 //! Runs the worked cases beside a definition, and says everything that does not come out as written. `coverage` says
-//! which cases are still wanted.
+//! which cases are still wanted, `finer` which would be good besides.
 //!
 //! A cases file is read by authors and by tests alike; `docs/adding-an-instrument.md` explains its keys.
 
-use super::coverage;
 use super::{Score, Scored, Verdict, score};
+use super::{coverage, finer};
 use crate::domain::instrument::{
     AnsweredBy, Answers, DefinitionFault, DefinitionFile, Faults, Instrument, NotAnOption, Person,
-    Position, Sex,
+    Position, Sex, nearest, read,
 };
 use crate::domain::risk::rules;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 /// How far a fraction may be from the one written, which has to end somewhere.
@@ -67,6 +67,15 @@ pub(super) struct Run<'a> {
     pub scored: Scored<'a>,
 }
 
+/// What came of a file of cases that all come out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worked {
+    /// How many there are.
+    pub run: usize,
+    /// What would be good to have a case for, and is not asked for.
+    pub not_covered: Vec<String>,
+}
+
 /// Runs every case of the file and looks for the edges that have none.
 ///
 /// # Errors
@@ -74,9 +83,10 @@ pub(super) struct Run<'a> {
 pub fn check(
     instrument: &Instrument,
     file: &DefinitionFile,
-) -> Result<usize, Vec<DefinitionFault>> {
+) -> Result<Worked, Vec<DefinitionFault>> {
     let mut faults = Faults::new(&file.shown, &file.text);
-    let runs = read(&file.text, &mut faults).map(|cases| run_all(instrument, &cases, &mut faults));
+    let runs = read::<CasesFile>(&file.text, &mut faults);
+    let runs = runs.map(|cases| run_all(instrument, &cases, &mut faults));
     let runs = runs.unwrap_or_default();
     if faults.is_empty() {
         for what in coverage::lacks(instrument, &runs) {
@@ -84,22 +94,12 @@ pub fn check(
         }
     }
     if faults.is_empty() {
-        Ok(runs.len())
+        Ok(Worked {
+            run: runs.len(),
+            not_covered: finer::lacks(instrument, &runs),
+        })
     } else {
         Err(faults.into_found())
-    }
-}
-
-fn read(text: &str, faults: &mut Faults<'_>) -> Option<CasesFile> {
-    match toml::from_str(text) {
-        Ok(file) => Some(file),
-        Err(error) => {
-            match error.span() {
-                Some(place) => faults.at(place, error.message()),
-                None => faults.missing(error.message()),
-            }
-            None
-        }
     }
 }
 
@@ -108,6 +108,16 @@ fn run_all<'a>(
     file: &CasesFile,
     faults: &mut Faults<'_>,
 ) -> Vec<Run<'a>> {
+    let mut names = BTreeSet::new();
+    for case in &file.cases {
+        if !names.insert(case.name.get_ref()) {
+            let what = format!(
+                "there are two cases {:?}; give each a name of its own",
+                case.name.get_ref()
+            );
+            faults.at(case.name.span(), what);
+        }
+    }
     let cases = file.cases.iter();
     cases
         .filter_map(|case| run(instrument, case, faults))
@@ -146,8 +156,13 @@ pub(super) fn answers(instrument: &Instrument, written: &str) -> Result<Answers,
         .filter(|word| *word != "|")
         .collect();
     if words.len() != instrument.items.len() {
+        let separate = if written.contains(',') {
+            "; separate the answers with spaces, as in \"0 1 -\""
+        } else {
+            ""
+        };
         return Err(format!(
-            "{} answers for {} items",
+            "{} answers for {} items{separate}",
             words.len(),
             instrument.items.len()
         ));
@@ -179,8 +194,19 @@ fn put(
         ("t", AnsweredBy::Words) => answers
             .set_words(instrument, position, "some text")
             .map_err(said),
+        (_, AnsweredBy::Words) => Err(format!(
+            "item {}: {word:?} is no answer; wanted is t, some words",
+            item.id
+        )),
         (_, AnsweredBy::Several) => {
             let values = word.split('+').map(number).collect::<Result<Vec<_>, _>>()?;
+            if let Some(value) = values.iter().find(|value| !item.has_value(**value)) {
+                return Err(format!("item {} has no answer {value}", item.id));
+            }
+            let distinct: BTreeSet<_> = values.iter().collect();
+            if distinct.len() < values.len() {
+                return Err(format!("item {}: {word:?} ticks the same twice", item.id));
+            }
             answers
                 .set_several(instrument, position, &values)
                 .map_err(said)
@@ -198,15 +224,13 @@ fn compare(instrument: &Instrument, case: &Case, run: &Run<'_>, faults: &mut Fau
             format!("case {:?}: {what}", case.name.get_ref()),
         );
     };
+    if refuse_strangers(instrument, case, &mut say) {
+        return;
+    }
     for score in &run.scored.scores {
         match case.scores.get(&score.scale.id) {
             Some(expected) => compare_score(score, expected.get_ref(), &mut say),
             None => say(format!("says nothing about scale {:?}", score.scale.id)),
-        }
-    }
-    for id in case.scores.keys() {
-        if instrument.scale(id).is_none() {
-            say(format!("there is no scale {id:?}"));
         }
     }
     let with = |wanted: Verdict| -> Vec<&str> {
@@ -230,6 +254,49 @@ fn compare(instrument: &Instrument, case: &Case, run: &Run<'_>, faults: &mut Fau
         .collect();
     let problems: Vec<_> = problems.iter().map(String::as_str).collect();
     same("problems", &problems, &case.problems, &mut say);
+}
+
+/// Names that the definition does not know. What they should have matched would only be said a second time.
+fn refuse_strangers(instrument: &Instrument, case: &Case, say: &mut impl FnMut(String)) -> bool {
+    let mut found = false;
+    let mut named = |what: &str, seen: &str, known: Vec<&str>| {
+        if !known.contains(&seen) {
+            let meant = nearest(seen, known.iter().copied());
+            let meant = meant.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+            say(format!("there is no {what} {seen:?}{meant}"));
+            found = true;
+        }
+    };
+    for (id, expected) in &case.scores {
+        let scales = instrument.scales.iter().map(|scale| scale.id.as_str());
+        named("scale", id, scales.collect());
+        let Some(scale) = instrument.scale(id) else {
+            continue;
+        };
+        let expected = expected.get_ref();
+        let bandings = || scale.bandings.iter();
+        if let Some(band) = &expected.band {
+            let bands = bandings().flat_map(|banding| &banding.bands);
+            named("band", band, bands.map(|band| band.id.as_str()).collect());
+        }
+        if let Some(scheme) = &expected.scheme {
+            let known = bandings().map(|banding| banding.id.as_str());
+            named("scheme", scheme, known.collect());
+        }
+        for reached in &expected.reached {
+            let known = scale.cut_offs.iter().map(|cut_off| cut_off.id.as_str());
+            named("cut-off", reached, known.collect());
+        }
+    }
+    for id in case.met.iter().chain(&case.open) {
+        let known = instrument.criteria.iter().map(|known| known.id.as_str());
+        named("criterion", id, known.collect());
+    }
+    for id in &case.flags {
+        let known = instrument.risk_rules.iter().map(|known| known.id.as_str());
+        named("risk rule", id, known.collect());
+    }
+    found
 }
 
 fn compare_score(found: &Score<'_>, expected: &Expected, say: &mut impl FnMut(String)) {
@@ -256,8 +323,9 @@ fn compare_score(found: &Score<'_>, expected: &Expected, say: &mut impl FnMut(St
     let band = found.band.map(|band| band.id.as_str());
     if band != expected.band.as_deref() {
         say(format!(
-            "{scale}: band is {band:?}, not {:?}",
-            expected.band
+            "{scale}: band is {}, not {}",
+            quoted(band),
+            quoted(expected.band.as_deref())
         ));
     }
     compare_scheme(found, expected, say);
@@ -286,10 +354,16 @@ fn compare_scheme(found: &Score<'_>, expected: &Expected, say: &mut impl FnMut(S
         .map(|banding| banding.id.as_str());
     if (wanted || expected.scheme.is_some()) && scheme != expected.scheme.as_deref() {
         say(format!(
-            "{}: scheme is {scheme:?}, not {:?}",
-            found.scale.id, expected.scheme
+            "{}: scheme is {}, not {}",
+            found.scale.id,
+            quoted(scheme),
+            quoted(expected.scheme.as_deref())
         ));
     }
+}
+
+fn quoted(word: Option<&str>) -> String {
+    word.map_or_else(|| "none".to_owned(), |word| format!("{word:?}"))
 }
 
 fn same(key: &str, found: &[&str], expected: &[String], say: &mut impl FnMut(String)) {

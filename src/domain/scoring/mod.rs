@@ -6,6 +6,7 @@
 pub mod cases;
 mod coverage;
 mod criteria;
+mod finer;
 mod scale;
 #[cfg(test)]
 pub(in crate::domain) mod tests;

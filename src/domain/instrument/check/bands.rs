@@ -15,7 +15,7 @@ pub(super) fn bandings(file: &ScaleFile, faults: &mut Faults<'_>) -> Vec<Banding
     }
     let direct = file.bands.first().map(|first| {
         let source = file.bands_source.clone().unwrap_or_default();
-        check_source(first.id.span(), &source, faults);
+        check_source(first.id.span(), "bands_source", &source, faults);
         Banding {
             id: PUBLISHED.to_owned(),
             whom: Whom::default(),
@@ -37,7 +37,7 @@ pub(super) fn bandings(file: &ScaleFile, faults: &mut Faults<'_>) -> Vec<Banding
 
 fn build(file: &ScaleFile, banding: &BandingFile, step: f64, faults: &mut Faults<'_>) -> Banding {
     check_id("banding", &banding.id, faults);
-    check_source(banding.id.span(), &banding.source, faults);
+    check_source(banding.id.span(), "source", &banding.source, faults);
     if banding.bands.is_empty() {
         faults.at(banding.id.span(), "a banding needs its bands");
     }
@@ -78,7 +78,9 @@ fn step(file: &ScaleFile, faults: &mut Faults<'_>) -> f64 {
 
 fn bands(file: &ScaleFile, bands: &[BandFile], step: f64, faults: &mut Faults<'_>) -> Vec<Band> {
     check_distinct("band", bands.iter().map(|band| &band.id), faults);
-    check_cover(*file.range.get_ref(), bands, step, faults);
+    if let Some(ends) = file.ends() {
+        check_cover(ends, bands, step, faults);
+    }
     let built = bands.iter().map(|band| Band {
         id: band.id.get_ref().clone(),
         from: band.from,
@@ -150,28 +152,16 @@ pub(super) fn cut_offs(file: &ScaleFile, faults: &mut Faults<'_>) -> Vec<CutOff>
     );
     file.cut_offs
         .iter()
-        .map(|cut_off| build_cut_off(cut_off, *file.range.get_ref(), faults))
+        .map(|cut_off| build_cut_off(cut_off, file.ends(), faults))
         .collect()
 }
 
-fn build_cut_off(
+fn check_limit(
     file: &CutOffFile,
+    limit: Limit,
     [lowest, highest]: [f64; 2],
     faults: &mut Faults<'_>,
-) -> CutOff {
-    check_id("cut-off", &file.id, faults);
-    check_source(file.id.span(), &file.source, faults);
-    let limit = match (file.at_least, file.at_most) {
-        (Some(points), None) => Limit::AtLeast(points),
-        (None, Some(points)) => Limit::AtMost(points),
-        _ => {
-            faults.at(
-                file.id.span(),
-                "a cut-off has either at_least = n or at_most = n",
-            );
-            Limit::AtLeast(highest)
-        }
-    };
+) {
     let tells_apart = match limit {
         Limit::AtLeast(points) => lowest < points && points <= highest,
         Limit::AtMost(points) => lowest <= points && points < highest,
@@ -184,6 +174,26 @@ fn build_cut_off(
                 "a cut-off of {points} tells nobody apart on a scale from {lowest} to {highest}"
             ),
         );
+    }
+}
+
+fn build_cut_off(file: &CutOffFile, ends: Option<[f64; 2]>, faults: &mut Faults<'_>) -> CutOff {
+    check_id("cut-off", &file.id, faults);
+    check_source(file.id.span(), "source", &file.source, faults);
+    let limit = match (file.at_least, file.at_most) {
+        (Some(points), None) => Limit::AtLeast(points),
+        (None, Some(points)) => Limit::AtMost(points),
+        _ => {
+            faults.at(
+                file.id.span(),
+                "a cut-off has either at_least = n or at_most = n",
+            );
+            Limit::AtLeast(0.0)
+        }
+    };
+    let said = file.at_least.is_some() != file.at_most.is_some();
+    if let Some(ends) = ends.filter(|_| said) {
+        check_limit(file, limit, ends, faults);
     }
     let whom = Whom {
         sex: file.sex,

@@ -5,6 +5,7 @@ use crate::domain::instrument::faults::Faults;
 use crate::domain::instrument::file::{
     AskedWhenFile, DefinitionToml, ItemFile, NumberFile, OptionFile,
 };
+use crate::domain::instrument::nearest;
 use crate::domain::instrument::{AnswerOption, AnsweredBy, AskedWhen, Item, Ticks, Wanted};
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -23,7 +24,12 @@ fn options<'a>(file: &'a DefinitionToml, faults: &mut Faults<'_>) -> OptionSets<
                 .as_ref()
                 .is_some_and(|set| set.get_ref() == name)
         };
-        if !file.items.iter().any(uses) {
+        let strange = |item: &ItemFile| {
+            let named = item.options.as_ref();
+            named.is_some_and(|set| !file.option_sets.contains_key(set.get_ref()))
+        };
+        // An item that names a set there is not may mean this one.
+        if !file.items.iter().any(uses) && !file.items.iter().any(strange) {
             faults.at(set.span(), format!("no item uses the option set {name:?}"));
         }
     }
@@ -85,10 +91,10 @@ fn build_item(
         id: file.id.get_ref().clone(),
         answered_by: answered_by(file, faults),
         options: item_options(file, options, faults),
-        asked_when: file
-            .asked_when
-            .as_ref()
-            .and_then(|condition| asked_when(condition, earlier, faults)),
+        // With a gate that is wrong, a fault of its own, the item is still one that is not always asked.
+        asked_when: file.asked_when.as_ref().map(|condition| {
+            asked_when(condition, earlier, faults).unwrap_or(AskedWhen::All(Vec::new()))
+        }),
         loinc: file.loinc.clone(),
     }
 }
@@ -132,9 +138,11 @@ fn item_options(
         return Vec::new();
     };
     let Some(set) = options.get(name.get_ref().as_str()) else {
+        let meant = nearest(name.get_ref(), options.keys().copied());
+        let meant = meant.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
         faults.at(
             name.span(),
-            format!("there is no option set {:?}", name.get_ref()),
+            format!("there is no option set {:?}{meant}", name.get_ref()),
         );
         return Vec::new();
     };
@@ -208,6 +216,16 @@ fn gate(
         );
         return None;
     };
+    if item.answered_by == AnsweredBy::Words || !item.is_known() {
+        if item.is_known() {
+            let what = format!(
+                "asked_when names item {:?}, which is answered by words; nothing looks at them",
+                item.id
+            );
+            faults.at(named.span(), what);
+        }
+        return None;
+    }
     let wanted = match (&file.get_ref().answered, &file.get_ref().from) {
         (Some(values), None) => any_of(named, item, values, faults),
         (None, Some(from)) => {

@@ -6,7 +6,7 @@ use crate::domain::instrument::file::{
     ConditionFile, CriterionFile, DefinitionToml, EndorsedFile, RiskRuleFile,
 };
 use crate::domain::instrument::{
-    AnsweredBy, Condition, Criterion, Endorsed, Item, Limit, RiskRule, Wanted,
+    AnsweredBy, Condition, Criterion, Endorsed, Item, Limit, RiskRule, Wanted, nearest,
 };
 use crate::domain::risk::Tier;
 use toml::Spanned;
@@ -37,7 +37,7 @@ pub(super) type Known<'a> = (&'a [Item], &'a [&'a str]);
 
 fn build_criterion(file: &CriterionFile, known: Known<'_>, faults: &mut Faults<'_>) -> Criterion {
     check_id("criterion", &file.id, faults);
-    check_source(file.id.span(), &file.source, faults);
+    check_source(file.id.span(), "source", &file.source, faults);
     Criterion {
         id: file.id.get_ref().clone(),
         condition: condition(&file.rule, known, faults),
@@ -90,10 +90,12 @@ fn scored(
 ) -> Condition {
     let found = scales.iter().position(|scale| scale == named.get_ref());
     if found.is_none() {
+        let meant = nearest(named.get_ref(), scales.iter().copied());
+        let meant = meant.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
         faults.at(
             named.span(),
             format!(
-                "there is no scale {:?} that could be looked at here",
+                "there is no scale {:?} that could be looked at here{meant}",
                 named.get_ref()
             ),
         );
@@ -119,7 +121,12 @@ fn counted(
     let [at_least, at_most] = [file.get_ref().at_least, file.get_ref().at_most]
         .map(|number| number.map(|number| how_many(file, number, faults)));
     let at_least = at_least.unwrap_or_default();
-    if usize::from(at_least) > endorsed.len() || at_most.is_some_and(|most| most < at_least) {
+    // Items that are not there have been named already.
+    let named: usize = groups.iter().map(|group| group.items.len()).sum();
+    let all_known = endorsed.len() == named;
+    if all_known
+        && (usize::from(at_least) > endorsed.len() || at_most.is_some_and(|most| most < at_least))
+    {
         let what = format!(
             "{} items can never count {at_least} times within these limits",
             endorsed.len()
@@ -173,6 +180,9 @@ fn check_tells_apart(
     wanted: &Wanted,
     faults: &mut Faults<'_>,
 ) {
+    if !item.is_known() {
+        return;
+    }
     if item.answered_by == AnsweredBy::Words {
         faults.at(
             place.span(),
@@ -232,7 +242,7 @@ fn build_risk_rule(
     faults: &mut Faults<'_>,
 ) -> Option<RiskRule> {
     check_id("risk rule", &file.id, faults);
-    check_source(file.id.span(), &file.source, faults);
+    check_source(file.id.span(), "source", &file.source, faults);
     let tier = file.tier.get_ref().parse::<Tier>();
     if tier.is_err() {
         let words: Vec<_> = Tier::ALL.iter().map(|tier| tier.word()).collect();

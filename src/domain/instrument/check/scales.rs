@@ -36,7 +36,16 @@ fn build(
     let method = method(file, items, faults);
     check_countable(file, &method, &members, faults);
     check_change(file, faults);
-    let [lowest, highest] = *file.range.get_ref();
+    let [lowest, highest] = file.ends().unwrap_or_else(|| {
+        let what = format!(
+            "range is {:?}; wanted are two numbers, the lowest and the highest score",
+            file.range.get_ref()
+        );
+        faults.at(file.range.span(), what);
+        [0.0, 0.0]
+    });
+    let whole = members.len() == file.items.get_ref().len()
+        && members.iter().all(|(_, item)| item.is_known());
     let scale = Scale {
         id: file.id.get_ref().clone(),
         missing: missing(&file.missing, tolerable(&method, &members), faults),
@@ -54,7 +63,10 @@ fn build(
         lowest,
         highest,
     };
-    check_range(file, &scale, items, faults);
+    // An item that is not there has been named already; what it would have added is not known.
+    if whole {
+        check_range(file, &scale, items, faults);
+    }
     scale
 }
 
@@ -81,7 +93,7 @@ fn members<'a>(file: &ScaleFile, items: &'a [Item], faults: &mut Faults<'_>) -> 
     }
     if let Some(first) = file.optional.first() {
         let source = file.optional_source.as_deref().unwrap_or("");
-        check_source(first.span(), source, faults);
+        check_source(first.span(), "optional_source", source, faults);
     }
     let is_in = |ids: &[Spanned<String>], id: &str| ids.iter().any(|known| known.get_ref() == id);
     let found = named.iter().filter_map(|id| {
@@ -157,6 +169,7 @@ fn by_rules(
         .map(|rule| rules::condition(rule, known, faults))
         .collect();
     let named = file.items.get_ref();
+    let all_known = rules.iter().all(|rule| names_items_of(rule, items));
     for item in items {
         let looked_at = conditions
             .iter()
@@ -167,13 +180,28 @@ fn by_rules(
                 file.items.span(),
                 format!("a rule looks at item {:?}; list it under items", item.id),
             ),
-            (false, Some(id)) => {
+            // A rule that names an item there is not may mean this one.
+            (false, Some(id)) if all_known => {
                 faults.at(id.span(), format!("no rule looks at item {:?}", item.id))
             }
             _ => {}
         }
     }
     conditions
+}
+
+/// Whether every item that the rule names is there.
+fn names_items_of(
+    rule: &Spanned<crate::domain::instrument::file::ConditionFile>,
+    items: &[Item],
+) -> bool {
+    let said = rule.get_ref();
+    let parts = said.all.iter().chain(&said.any).flatten();
+    let groups = said.count.iter().flatten();
+    groups
+        .flat_map(|group| &group.items)
+        .all(|id| items.iter().any(|item| item.id == *id.get_ref()))
+        && parts.into_iter().all(|part| names_items_of(part, items))
 }
 
 fn looks_at(condition: &Condition, items: &[Item], id: &str) -> bool {
@@ -220,7 +248,7 @@ fn check_countable(
             item.values()
                 .any(|option| member.counted(option) == *value.get_ref())
         };
-        if !members.iter().any(counts) {
+        if members.iter().all(|(_, item)| item.is_known()) && !members.iter().any(counts) {
             faults.at(
                 value.span(),
                 format!("no item of this scale has an answer {}", value.get_ref()),
@@ -251,7 +279,7 @@ fn times(file: &ScaleFile, faults: &mut Faults<'_>) -> f64 {
 fn lookup(file: &ScaleFile, faults: &mut Faults<'_>) -> Option<Lookup> {
     let table = file.lookup.as_ref()?;
     let source = file.lookup_source.clone().unwrap_or_default();
-    check_source(table.span(), &source, faults);
+    check_source(table.span(), "lookup_source", &source, faults);
     let mut rows: Vec<LookupRow> = Vec::with_capacity(table.get_ref().len());
     for row in table.get_ref() {
         let (raw, score, standard_error) = match row.get_ref().as_slice() {
@@ -293,7 +321,9 @@ fn check_range(file: &ScaleFile, scale: &Scale, items: &[Item], faults: &mut Fau
     };
     let low = scores.iter().copied().fold(f64::INFINITY, f64::min);
     let high = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let [stated_low, stated_high] = *file.range.get_ref();
+    let Some([stated_low, stated_high]) = file.ends() else {
+        return;
+    };
     if (low - stated_low).abs() > ROUNDING || (high - stated_high).abs() > ROUNDING {
         let give = if scale.lookup.is_some() {
             "the lookup table gives"
@@ -373,7 +403,10 @@ fn not_asked(file: &ScaleFile, members: &Members<'_>, faults: &mut Faults<'_>) -
         },
         (Some(word), false) => faults.at(
             word.span(),
-            "not_asked is said, but every item is always asked",
+            format!(
+                "not_asked is {:?}, but every item is always asked; leave it out",
+                word.get_ref()
+            ),
         ),
         _ => {}
     }
@@ -382,10 +415,11 @@ fn not_asked(file: &ScaleFile, members: &Members<'_>, faults: &mut Faults<'_>) -
 
 fn missing(file: &Spanned<MissingFile>, items: usize, faults: &mut Faults<'_>) -> MissingRule {
     let said = file.get_ref();
-    check_source(file.span(), &said.source, faults);
-    if said
-        .at_most
-        .is_some_and(|most| most == 0 || usize::from(most) >= items)
+    check_source(file.span(), "source", &said.source, faults);
+    if items > 0
+        && said
+            .at_most
+            .is_some_and(|most| most == 0 || usize::from(most) >= items)
     {
         faults.at(
             file.span(),

@@ -1,7 +1,7 @@
 //! Checks that every language has words for everything, and words for nothing else.
 
-use super::{fingerprint, read};
-use crate::domain::instrument::faults::Faults;
+use super::{check_day, fingerprint};
+use crate::domain::instrument::faults::{Faults, read};
 use crate::domain::instrument::file::{
     BandingTextsFile, DefinitionToml, ItemFile, ScaleFile, ScaleTextsFile, TextFileToml, TextsFile,
     Words,
@@ -110,7 +110,7 @@ fn translation(
 ) -> Option<Translation> {
     let mut said = |key: &str, value: &Option<String>| -> String {
         let value = value.clone().unwrap_or_default();
-        if value.trim().is_empty() && text.origin == Origin::Shipped {
+        if value.trim().is_empty() {
             faults.missing(format!("{key} is missing: who vouches for this wording?"));
         }
         value
@@ -121,7 +121,7 @@ fn translation(
         sources: read.sources.clone(),
         fingerprint: fingerprint(&text.text),
     };
-    if read.sources.is_empty() && text.origin == Origin::Shipped {
+    if read.sources.is_empty() {
         faults.missing("sources is missing: the copies the wording was compared with");
     }
     (language != ENGLISH).then_some(translation)
@@ -152,7 +152,7 @@ fn permission(
     Some(Permission {
         holder: file.holder.clone(),
         reference: file.reference.clone(),
-        granted_on: file.granted_on.to_string(),
+        granted_on: check_day("granted_on", &file.granted_on, faults),
     })
 }
 
@@ -164,8 +164,13 @@ enum Wording {
     Protected,
 }
 
-fn ids<'a>(spanned: impl Iterator<Item = &'a Spanned<String>>) -> Vec<String> {
-    spanned.map(|id| id.get_ref().clone()).collect()
+/// Ids with their places in the definition.
+fn ids<'a>(spanned: impl Iterator<Item = &'a Spanned<String>>) -> Vec<Spanned<String>> {
+    spanned.cloned().collect()
+}
+
+fn has(ids: &[Spanned<String>], id: &str) -> bool {
+    ids.iter().any(|known| known.get_ref() == id)
 }
 
 /// Takes words out of one language's part of a file.
@@ -214,8 +219,9 @@ impl Reader<'_, '_> {
         self.refuse_strange_groups("options", &words.options, |set| {
             file.option_sets.contains_key(set)
         });
+        let twice = file.scales.iter().any(|scale| self.is_there_twice(scale));
         self.refuse_strange_groups("scales", &words.scales, |id| {
-            file.scales.iter().any(|scale| scale.id.get_ref() == id)
+            twice || file.scales.iter().any(|scale| scale.id.get_ref() == id)
         });
     }
 
@@ -233,8 +239,10 @@ impl Reader<'_, '_> {
             }
             (None, Some(english)) if self.place.is_empty() => english.clone(),
             (None, _) => {
-                self.faults
-                    .missing(format!("{}{key} is missing", self.place));
+                self.faults.missing(format!(
+                    "{}{key} is missing; wanted is {key} = \"…\"",
+                    self.place
+                ));
                 String::new()
             }
         }
@@ -282,7 +290,10 @@ impl Reader<'_, '_> {
     fn refuse_protected(&mut self, what: &str, place: Range<usize>) {
         self.faults.at(
             place,
-            format!("the wording is protected (licence class C): {what} must not be in this file"),
+            format!(
+                "the wording is protected (licence class C): {what} must not be in this file. A clinic with its own licence \
+                 puts them into a text file beside it, with a [permission]"
+            ),
         );
     }
 
@@ -295,11 +306,11 @@ impl Reader<'_, '_> {
         let stem = item
             .stem
             .as_ref()
-            .map(|stem| self.word("stems", &words.stems, stem.get_ref()));
+            .map(|stem| self.word("stems", &words.stems, stem));
         let options = item.options.as_ref();
         ItemTexts {
             stem,
-            text: self.word("items", &words.items, item.id.get_ref()),
+            text: self.word("items", &words.items, &item.id),
             options: options.map_or_else(Vec::new, |set| self.options(set.get_ref(), words)),
         }
     }
@@ -311,7 +322,7 @@ impl Reader<'_, '_> {
         let values: Vec<_> = options
             .get_ref()
             .iter()
-            .map(|option| option.value.get_ref().to_string())
+            .map(|option| Spanned::new(option.value.span(), option.value.get_ref().to_string()))
             .collect();
         let nothing = Words::new();
         let place = format!("options.{set}");
@@ -327,6 +338,13 @@ impl Reader<'_, '_> {
                     .as_ref()
                     .and_then(|texts| texts.scales.get(at))
                     .cloned();
+                if self.is_there_twice(scale) {
+                    return ScaleTexts {
+                        name: String::new(),
+                        bandings: Vec::new(),
+                        cut_offs: Vec::new(),
+                    };
+                }
                 match (words.scales.get(scale.id.get_ref()), english) {
                     (None, Some(english)) => english,
                     (Some(words), _) => self.scale(scale, words),
@@ -336,12 +354,19 @@ impl Reader<'_, '_> {
             .collect()
     }
 
+    /// Two scales of one id, a fault of its own, cannot both have their words.
+    fn is_there_twice(&self, scale: &ScaleFile) -> bool {
+        let same = |other: &&ScaleFile| other.id.get_ref() == scale.id.get_ref();
+        self.file.scales.iter().filter(same).count() > 1
+    }
+
     fn no_scale(&mut self, scale: &ScaleFile) -> ScaleTexts {
-        self.faults.missing(format!(
-            "[{}scales.{}] is missing: it needs a name",
+        let what = format!(
+            "[{}scales.{}] is missing: it needs a name; wanted is name = \"…\"",
             self.place,
             scale.id.get_ref()
-        ));
+        );
+        self.lacks(scale.id.span(), None, what);
         ScaleTexts {
             name: String::new(),
             bandings: Vec::new(),
@@ -358,8 +383,11 @@ impl Reader<'_, '_> {
                 name.get_ref().clone()
             }
             None => {
-                self.faults
-                    .missing(format!("[{}{place}] needs a name", self.place));
+                let what = format!(
+                    "[{}{place}] needs a name; wanted is name = \"…\"",
+                    self.place
+                );
+                self.lacks(scale.id.span(), None, what);
                 String::new()
             }
         };
@@ -399,8 +427,11 @@ impl Reader<'_, '_> {
             let words = words.bandings.get(id).unwrap_or(&nothing);
             let bands = ids(banding.bands.iter().map(|band| &band.id));
             if words.name.is_none() {
-                self.faults
-                    .missing(format!("[{}{place}] needs a name", self.place));
+                let what = format!(
+                    "[{}{place}] needs a name; wanted is name = \"…\"",
+                    self.place
+                );
+                self.lacks(banding.id.span(), None, what);
             }
             all.push(BandingTexts {
                 name: words.name.as_ref().map(|name| name.get_ref().clone()),
@@ -430,23 +461,44 @@ impl Reader<'_, '_> {
     }
 
     /// The words for each of these ids, in their order; words for anything else are a fault.
-    fn words(&mut self, place: &str, words: &Words, ids: &[String]) -> Vec<String> {
+    fn words(&mut self, place: &str, words: &Words, ids: &[Spanned<String>]) -> Vec<String> {
         self.refuse_strangers(place, words, ids);
         ids.iter().map(|id| self.word(place, words, id)).collect()
     }
 
-    fn word(&mut self, place: &str, words: &Words, id: &str) -> String {
-        let Some(text) = words.get(id) else {
-            self.faults
-                .missing(format!("[{}{place}] has no words for {id:?}", self.place));
+    fn word(&mut self, place: &str, words: &Words, id: &Spanned<String>) -> String {
+        let Some(text) = words.get(id.get_ref()) else {
+            let key = id.get_ref();
+            let what = format!(
+                "[{}{place}] has no words for {key:?}; wanted is {key} = \"…\"",
+                self.place
+            );
+            let beside = words
+                .values()
+                .map(Spanned::span)
+                .min_by_key(|place| place.start);
+            self.lacks(id.span(), beside, what);
             return String::new();
         };
-        self.refuse_empty(id, text);
+        self.refuse_empty(id.get_ref(), text);
         text.get_ref().clone()
     }
 
-    fn refuse_strangers(&mut self, place: &str, words: &Words, ids: &[String]) {
-        for (id, text) in words.iter().filter(|(id, _)| !ids.contains(id)) {
+    /// Says that something is missing: where the definition names it, or in a text file beside other words of its kind.
+    fn lacks(&mut self, named: Range<usize>, beside: Option<Range<usize>>, what: String) {
+        match (self.place.is_empty(), beside) {
+            (false, _) => self.faults.at(named, what),
+            (true, Some(place)) => self.faults.at(place, what),
+            (true, None) => self.faults.missing(what),
+        }
+    }
+
+    fn refuse_strangers(&mut self, place: &str, words: &Words, ids: &[Spanned<String>]) {
+        // Of two things of one name only one can have its words; that is a fault of its own.
+        if (1..ids.len()).any(|at| has(&ids[..at], ids[at].get_ref())) && place != "stems" {
+            return;
+        }
+        for (id, text) in words.iter().filter(|(id, _)| !has(ids, id)) {
             let what = format!(
                 "[{}{place}] has words for {id:?}, which the definition does not know",
                 self.place

@@ -3,7 +3,7 @@
 use crate::domain::instrument::{Library, shipped_files};
 
 /// The mistakes found after replacing the first `from` in the shipped PHQ-9 (or the given file) by `to`.
-fn after(file: &str, from: &str, to: &str) -> Vec<String> {
+pub(super) fn after(file: &str, from: &str, to: &str) -> Vec<String> {
     let (_, text) = shipped_files().find(|(path, _)| path == file).unwrap();
     assert!(text.contains(from), "{from:?} is not in {file}");
     let changed = text.replacen(from, to, 1);
@@ -30,7 +30,7 @@ fn a_misspelt_key_is_a_mistake_with_its_line() {
     let line = line_of("bands_source");
     assert!(
         said.contains(&format!(
-            "survey-defs/phq9/1.toml, line {line}: unknown field `band_source`"
+            "survey-defs/phq9/1.toml, line {line}: there is no key `band_source` here; did you mean `bands_source`?"
         )),
         "{said}"
     );
@@ -182,7 +182,7 @@ fn a_constant_without_its_source_is_a_mistake() {
         no_source.contains("change: every change constant needs its published source"),
         "{no_source}"
     );
-    assert!(said("bands_source = ", "# bands_source = ").contains("source is empty"));
+    assert!(said("bands_source = ", "# bands_source = ").contains("bands_source is missing"));
 }
 
 #[test]

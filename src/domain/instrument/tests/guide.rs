@@ -14,23 +14,71 @@ fn block(first_line: &str) -> &'static str {
     &block[..block.find("```").unwrap()]
 }
 
-fn example() -> Instrument {
-    let definition = block("# survey-defs/phq2/1.toml").to_owned();
-    let library = Library::parse([("phq2/1.toml".to_owned(), definition)]);
+fn example(id: &str) -> Instrument {
+    let path = format!("{id}/1.toml");
+    let definition = block(&format!("# {path}")).to_owned();
+    let library = Library::parse([(path, definition)]);
     library
         .unwrap_or_else(|faults| panic!("{faults:#?}"))
-        .get("phq2")
+        .get(id)
         .unwrap()
         .clone()
 }
 
+/// The worked cases of an example, as the guide prints them.
+fn cases(id: &str) -> DefinitionFile {
+    let path = format!("{id}/1.cases.toml");
+    let text = block(&format!("# {path}")).to_owned();
+    DefinitionFile::shipped(path, text)
+}
+
 #[test]
-fn the_definition_in_the_guide_is_sound_and_its_cases_come_out() {
-    let instrument = example();
-    let cases = block("# survey-defs/phq2/1.cases.toml").to_owned();
-    let cases = DefinitionFile::shipped("phq2/1.cases.toml".to_owned(), cases);
-    let run = check(&instrument, &cases).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    assert!(run >= 4);
+fn the_definitions_in_the_guide_are_sound_and_their_cases_come_out() {
+    for (id, at_least) in [("phq2", 4), ("day_check", 10)] {
+        let worked = check(&example(id), &cases(id)).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        assert!(worked.run >= at_least, "{id}");
+        assert_eq!(worked.not_covered, [""; 0], "{id}");
+    }
+}
+
+#[test]
+fn finer_edges_are_named_when_their_case_is_taken_out() {
+    let instrument = example("day_check");
+    for (name, lost) in [
+        (
+            "rounded to 5",
+            "a prorated score on \"burden\" with a fraction below a half",
+        ),
+        (
+            "the highest middle",
+            "criterion \"burdened\" by rule 2 of the 2 under `any` alone",
+        ),
+        (
+            "an answer that is ruled out",
+            "answers to 6 that an earlier answer rules out",
+        ),
+    ] {
+        let file = cases("day_check");
+        let kept = file
+            .text
+            .split("[[cases]]")
+            .filter(|case| !case.contains(name));
+        let mut text = kept.collect::<Vec<_>>().join("[[cases]]");
+        if name == "the highest middle" {
+            // Its score is an edge of a band all the same.
+            text.push_str(
+                "[[cases]]\nname = \"both\"\nanswers = \"0 3 1 0 | 0 - | - -\"\n\
+                 scores.burden = { value = 7, band = \"middle\" }\nscores.days = { value = 0 }\n",
+            );
+        }
+        let worked = check(&instrument, &DefinitionFile { text, ..file });
+        let worked = worked.unwrap_or_else(|faults| panic!("{faults:#?}"));
+        assert!(
+            worked.not_covered.iter().any(|what| what.contains(lost)),
+            "{name}: {:?}",
+            worked.not_covered
+        );
+    }
 }
 
 #[test]
@@ -73,7 +121,7 @@ fn keys_allowed_at(anchor: &str, wrong: &str) -> Vec<String> {
     assert!(text.contains(anchor), "{anchor:?}");
     let changed = text.replacen(anchor, wrong, 1);
     let faults = Library::parse([("phq9/1.toml".to_owned(), changed)]).unwrap_err();
-    let (_, expected) = faults[0].what.split_once("expected ").unwrap();
+    let (_, expected) = faults[0].what.split_once("the keys here are ").unwrap();
     expected
         .split('`')
         .skip(1)

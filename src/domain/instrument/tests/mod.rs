@@ -4,5 +4,6 @@ mod answers;
 mod faults;
 mod guide;
 mod library;
+mod messages;
 mod published;
 mod texts;

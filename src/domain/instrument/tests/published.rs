@@ -1,30 +1,14 @@
 //! A published version never changes: `survey-defs/published.toml` records what each one was.
 
-use crate::domain::instrument::{Library, shipped_files};
-use serde::Deserialize;
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PublishedFile {
-    published: Vec<Published>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Published {
-    id: String,
-    version: String,
-    /// Of a translation's file; absent for the definition itself.
-    #[serde(default)]
-    language: Option<String>,
-    sha256: String,
-}
+use crate::domain::instrument::{
+    DefinitionFile, Library, Origin, Published, changed, shipped_files,
+};
 
 fn published() -> Vec<Published> {
     let (_, text) = shipped_files()
         .find(|(path, _)| path == "published.toml")
         .expect("survey-defs/published.toml");
-    toml::from_str::<PublishedFile>(&text).unwrap().published
+    Published::read(&text).unwrap()
 }
 
 /// The fingerprint of the file that an entry speaks of.
@@ -77,4 +61,39 @@ fn every_definition_and_translation_is_recorded_as_published() {
             }
         }
     }
+}
+
+#[test]
+fn a_clinics_own_file_is_refused_when_it_changed_or_was_never_taken_in() {
+    let file = |path: &str, text: &str| DefinitionFile {
+        origin: Origin::Site,
+        path: path.to_owned(),
+        shown: format!("/site/{path}"),
+        text: text.to_owned(),
+    };
+    let files = [
+        file("own/1.toml", "one"),
+        file("own/1.es.toml", "uno"),
+        file("own/1.cases.toml", "cases"),
+    ];
+    let list: String = files
+        .iter()
+        .filter_map(Published::of)
+        .map(|entry| entry.lines())
+        .collect();
+    let list = Published::read(&list).unwrap();
+    assert_eq!(list.len(), 2, "scores name no cases");
+    assert_eq!(changed(&files, &list), []);
+    let edited = changed(&[file("own/1.toml", "One")], &list);
+    assert!(
+        edited[0].what.contains("is not the one that was published"),
+        "{edited:?}"
+    );
+    let unknown = changed(&[file("own/2.toml", "two")], &list);
+    assert!(
+        unknown[0]
+            .what
+            .contains("has no line for this file; take it in with `attune instrument add`"),
+        "{unknown:?}"
+    );
 }

@@ -256,7 +256,10 @@ fn an_optional_item_counts_zero_when_it_is_blank() {
     let instrument = scale(keys);
     assert_eq!(value(&instrument, "3 - - - - - -"), Some(3.0));
     assert_eq!(value(&instrument, "- - - 3 - - -"), None);
-    assert!(refused(&keys.replace("optional_source", "lookup_source")).contains("source is empty"));
+    assert!(
+        refused(&keys.replace("optional_source", "lookup_source"))
+            .contains("optional_source is missing")
+    );
 }
 
 #[test]
