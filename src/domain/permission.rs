@@ -345,6 +345,8 @@ name = "Total"
         let text = format!(
             r#"
 sources = ["our copy"]
+translator = "The publisher"
+status = "Its own wording"
 credit = "© Somebody"
 [permission]
 holder = "Harbor Care"
