@@ -328,7 +328,7 @@ fn a_clinicians_form_is_never_given_to_a_patient_and_the_error_names_it() {
     let said = page::plain_text(&answer.text());
     let name = &bare.texts_or_english(ENGLISH).short_name;
     assert!(
-        said.contains(name) && said.contains("its wording is protected"),
+        said.contains(name) && said.contains("Bring your licensed copy"),
         "{said}"
     );
     assert_eq!(house.number("link"), 0);

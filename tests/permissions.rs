@@ -150,7 +150,7 @@ fn protected_wording_is_missing_whatever_is_on_record() {
     permit(&house, permission(PROTECTED));
     let said = giving(&house, PROTECTED);
     assert!(
-        said.contains("wording is protected") && said.contains("licensed copy"),
+        said.contains("Bring your licensed copy") && said.contains("Morin"),
         "{said}"
     );
 }
@@ -189,6 +189,25 @@ fn a_plan_whose_permission_is_gone_sends_nothing_and_a_person_is_told_once() {
     assert_eq!(plan_due(&house.app).expect("the database works"), 1);
     send(&house, &sink);
     assert_eq!(sink.mails().len(), 1, "with a permission it goes on");
+    house.verified();
+}
+
+#[test]
+fn a_plan_whose_wording_went_away_goes_on_and_a_person_is_told() {
+    let house = House::at(monday());
+    house.enrol("P1", vec![weekly("gad7")]);
+    house.run_sql(&format!("UPDATE plan SET instruments = 'phq9 {PROTECTED}'"));
+    assert_eq!(plan_due(&house.app).expect("the database works"), 1);
+    assert_eq!(
+        plan_due(&house.app).expect("the database works"),
+        0,
+        "it does not stay due"
+    );
+    let task = &house.texts("SELECT kind || ': ' || detail AS value FROM task")[0];
+    assert!(
+        task.starts_with("no_permission: ISI") && task.contains("Morin"),
+        "{task}"
+    );
     house.verified();
 }
 

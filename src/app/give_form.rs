@@ -7,7 +7,7 @@ use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery};
 use crate::domain::ids::{EpisodeId, LinkId, PatientId};
 use crate::domain::instrument::{CannotBeAsked, ENGLISH, Instrument, Library, can_be_asked};
-use crate::domain::permission::NotPermitted;
+use crate::domain::permission::{NotPermitted, WhyNot};
 use crate::domain::risk::Standing;
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::{Fault, Tx, audit, fresh, patient, staff};
@@ -78,9 +78,15 @@ pub fn askable<'a>(library: &'a Library, id: &str) -> Result<&'a Instrument, Ref
     let known = library
         .get(id)
         .ok_or_else(|| Refusal::NoInstrument(id.to_owned()))?;
-    can_be_asked(known).map_err(|why| {
-        let name = known.texts_or_english(ENGLISH).short_name.clone();
-        Refusal::CannotBeAsked(name, why)
+    can_be_asked(known).map_err(|why| match why {
+        // Says whose wording it is and what to do.
+        CannotBeAsked::NoWording => {
+            Refusal::NotPermitted(NotPermitted::of(known, WhyNot::NoWording))
+        }
+        CannotBeAsked::AnsweredByClinician => {
+            let name = known.texts_or_english(ENGLISH).short_name.clone();
+            Refusal::CannotBeAsked(name, why)
+        }
     })?;
     Ok(known)
 }

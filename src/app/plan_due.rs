@@ -9,7 +9,6 @@ use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery}
 use crate::domain::ids::{ClinicId, OrgId, PatientId};
 use crate::domain::instrument::Library;
 use crate::domain::message::MessageKind;
-use crate::domain::permission::NotPermitted;
 use crate::domain::schedule::{Cadence, Occasion, next_occasion};
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::outbox::{self, OutboxRow};
@@ -110,7 +109,14 @@ fn invite(
         Ok(battery) => battery,
         Err(refusal) => {
             tracing::error!(plan = %due.plan.id, %refusal, "a plan cannot be kept");
-            return Ok(());
+            let known = ids.iter().filter_map(|id| library.get(id));
+            let battery: Vec<_> = known
+                .map(|known| InstrumentVersion {
+                    instrument: known.id.clone(),
+                    version: known.version.clone(),
+                })
+                .collect();
+            return leave_out(tx, permit, due, occasion, &battery, &refusal, now);
         }
     };
     let on_record = OnRecord::read(tx, permit.org(), now)?;
@@ -180,7 +186,7 @@ fn leave_out(
     due: &DuePlan,
     occasion: &Occasion,
     battery: &[InstrumentVersion],
-    why: &NotPermitted,
+    why: &dyn std::fmt::Display,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     let row = AdministrationRow {
@@ -202,7 +208,7 @@ pub fn tell_not_permitted(
     org: OrgId,
     clinic: ClinicId,
     patient: PatientId,
-    why: &NotPermitted,
+    why: &dyn std::fmt::Display,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     if task::waits(tx, org, TaskKind::NoPermission, patient)? {

@@ -76,6 +76,17 @@ impl std::fmt::Display for WhyNot {
 }
 
 impl NotPermitted {
+    /// For this reason.
+    #[must_use]
+    pub fn of(instrument: &Instrument, why: WhyNot) -> Self {
+        NotPermitted {
+            instrument: instrument.id.clone(),
+            name: instrument.texts_or_english(ENGLISH).short_name.clone(),
+            owner: instrument.licence.owner.clone(),
+            why,
+        }
+    }
+
     /// What somebody can do about it.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
@@ -172,12 +183,7 @@ pub fn require(
     permissions: &[RecordedPermission],
     today: NaiveDate,
 ) -> Result<Ground, NotPermitted> {
-    may_be_used(instrument, permissions, today).map_err(|why| NotPermitted {
-        instrument: instrument.id.clone(),
-        name: instrument.texts_or_english(ENGLISH).short_name.clone(),
-        owner: instrument.licence.owner.clone(),
-        why,
-    })
+    may_be_used(instrument, permissions, today).map_err(|why| NotPermitted::of(instrument, why))
 }
 
 /// The first of these that may not be used.
