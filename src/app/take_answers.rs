@@ -13,6 +13,7 @@ use crate::domain::risk::{Act, FlagState, Tier, first_deadline, owner_for};
 use crate::domain::scoring::{Completion, Score, Scored, Verdict};
 use crate::domain::submission::{self, Course, Extreme, Intent, Outcome, Part, Sheet};
 use crate::store::administration::{self, Slip};
+use crate::store::deposit::{self, Deposit, Occasion, Standing, Stored};
 use crate::store::flag::{self, FlagActRow, FlagRow};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
@@ -128,9 +129,10 @@ pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Fa
     let taken = app
         .store
         .write(move |tx| {
-            administration::lock(tx, &command.token_hash)?;
-            // Only now: whoever waited for the lock comes after the one it waited for, and the episode's summary follows that order.
-            take(tx, library, &command, begun_at, clock.now())
+            let slip = administration::take_slip(tx, &command.token_hash)?
+                .ok_or(Failure::Refused(Refusal::Unknown))?;
+            // Only now: whoever waited for the slip comes after the one it waited for, and the episode's summary follows that order.
+            take(tx, library, &slip, &command, begun_at, clock.now())
         })
         .await;
     if taken.is_ok() && begun_at.is_some() {
@@ -142,35 +144,50 @@ pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Fa
 fn take(
     tx: &mut Tx,
     library: &Library,
+    slip: &Slip,
     command: &TakeAnswers,
     begun_at: Option<NaiveDateTime>,
     now: NaiveDateTime,
 ) -> Result<Receipt, Failure<Refusal>> {
-    let slip =
-        administration::slip(tx, &command.token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
-    let stored =
-        response::of_administration(tx, slip.administration.org_id, slip.administration.id)?;
-    let parts = parts(library, &slip, &stored)?;
-    if let Err(refusal) = check_open(&slip, now) {
+    let stored = answers_so_far(tx, slip)?;
+    let parts = parts(library, slip, &stored)?;
+    if let Err(refusal) = check_open(slip, now) {
         return Err(Failure::Refused(same_or_other(refusal, parts, command)));
     }
 
     let unreadable = |_| Failure::Refused(Refusal::Unreadable);
     let given = command.sheet.read(&parts).map_err(unreadable)?;
     let outcomes = submission::decide(parts, &given, command.intent).map_err(unreadable)?;
+    let stage = stage(&outcomes, command);
 
-    let mut support = Support::NotNow;
+    let mut deposit = empty_deposit(slip, stage, begun_at, now);
     for outcome in outcomes.iter().filter(|outcome| outcome.touched) {
-        let known = stored
-            .iter()
-            .find(|row| row.instrument == outcome.instrument.id);
-        if store_outcome(tx, &slip, command, known, outcome, now)? == Support::ShowNow {
+        put_in(tx, &mut deposit, slip, command, &stored, outcome, now)?;
+    }
+    if deposit::store(tx, &deposit)? == Stored::OccasionOver {
+        // Another node ended it between our look and this: its time was just over, or it was withdrawn.
+        return Err(Failure::Refused(Refusal::Expired));
+    }
+    let mut support = Support::NotNow;
+    let touched = outcomes.iter().filter(|outcome| outcome.touched);
+    for (outcome, (standing, row)) in touched.zip(&deposit.responses) {
+        if raise_flags(tx, slip, row.id, *standing, outcome, now)? == Support::ShowNow {
             support = Support::ShowNow;
         }
+        note_taken_back(tx, slip, row.id, &outcome.taken_back, now)?;
     }
-    let stage = stage(&outcomes, command);
-    finish(tx, &slip, stage, begun_at, now)?;
     Ok(Receipt { support, stage })
+}
+
+/// The stored answers of an occasion.
+///
+/// # Errors
+/// When the database fails.
+pub fn answers_so_far(tx: &mut Tx, slip: &Slip) -> Result<Vec<ResponseRow>, Fault> {
+    if !slip.may_have_answers() {
+        return Ok(vec![]);
+    }
+    response::of_administration(tx, slip.administration.org_id, slip.administration.id)
 }
 
 fn stage(outcomes: &[Outcome<'_>], command: &TakeAnswers) -> Stage {
@@ -245,27 +262,66 @@ pub fn parts<'a>(
         .collect()
 }
 
-fn store_outcome(
+/// What is stored of every save or send, without any answer yet.
+fn empty_deposit(
+    slip: &Slip,
+    stage: Stage,
+    begun_at: Option<NaiveDateTime>,
+    now: NaiveDateTime,
+) -> Deposit {
+    let opened = slip.administration.opened_at.or(begun_at).unwrap_or(now);
+    let (occasion, act) = match stage {
+        Stage::Sent => (Occasion::Ends { opened }, "answers_sent"),
+        Stage::Gaps | Stage::Saved { .. } => {
+            let known = slip.administration.state == AdministrationState::Opened.word();
+            let goes_on = if known {
+                Occasion::GoesOn
+            } else {
+                Occasion::Opens { opened }
+            };
+            (goes_on, "answers_saved")
+        }
+    };
+    let (org, id) = (slip.administration.org_id, slip.administration.id);
+    let holder = Actor::LinkHolder {
+        org,
+        patient: slip.administration.patient_id,
+    };
+    Deposit {
+        org,
+        administration: id,
+        occasion,
+        responses: vec![],
+        scores: vec![],
+        summaries: vec![],
+        event: audit::event_by(&holder, act, "administration", Some(id), now),
+        at: now,
+    }
+}
+
+/// Puts in the answers to one instrument and, once handed in, their scores with what the episode's course amounts to now.
+fn put_in(
     tx: &mut Tx,
+    deposit: &mut Deposit,
     slip: &Slip,
     command: &TakeAnswers,
-    known: Option<&ResponseRow>,
+    stored: &[ResponseRow],
     outcome: &Outcome<'_>,
     now: NaiveDateTime,
-) -> Result<Support, Fault> {
+) -> Result<(), Fault> {
+    let known = stored
+        .iter()
+        .find(|row| row.instrument == outcome.instrument.id);
     let row = response_row(slip, command, known, outcome, now);
-    match known {
-        Some(_) => response::change(tx, &row)?,
-        None => response::add(tx, &row)?,
+    for score in outcome.scored.iter().flat_map(|scored| &scored.scores) {
+        deposit
+            .scores
+            .push(score_row(&row, score, outcome.instrument, now));
+        let summary = summary_after(tx, &row, score, outcome.instrument, now)?;
+        deposit.summaries.extend(summary);
     }
-    if let Some(scored) = &outcome.scored {
-        for score in &scored.scores {
-            store_score(tx, slip, &row, score, outcome.instrument, now)?;
-        }
-    }
-    let support = raise_flags(tx, slip, row.id, known.is_some(), outcome, now)?;
-    note_taken_back(tx, slip, row.id, &outcome.taken_back, now)?;
-    Ok(support)
+    deposit.responses.push((Standing::of(known), row));
+    Ok(())
 }
 
 fn response_row(
@@ -315,23 +371,22 @@ pub fn criteria_json(scored: &Scored<'_>) -> String {
     serde_json::Value::Object(map).to_string()
 }
 
-fn store_score(
+/// The episode's summary with this score; `None` when the score has no value.
+fn summary_after(
     tx: &mut Tx,
-    slip: &Slip,
     response: &ResponseRow,
     score: &Score<'_>,
     instrument: &Instrument,
     now: NaiveDateTime,
-) -> Result<(), Fault> {
-    response::add_score(tx, &score_row(response, score, instrument, now))?;
+) -> Result<Option<(Standing, EpisodeScaleRow)>, Fault> {
     let Some(value) = score.value else {
-        return Ok(());
+        return Ok(None);
     };
     let at = Extreme { value, at: now };
     let before = response::summary(
         tx,
-        slip.administration.org_id,
-        slip.administration.episode_id,
+        response.org_id,
+        response.episode_id,
         &instrument.id,
         &score.scale.id,
     )?;
@@ -348,10 +403,7 @@ fn store_score(
         None => Course::begin(at),
     };
     let row = summary_row(response, score, &course);
-    match before {
-        Some(_) => response::change_summary(tx, &row),
-        None => response::add_summary(tx, &row),
-    }
+    Ok(Some((Standing::of(before.as_ref()), row)))
 }
 
 /// A score as it is stored, in its first revision.
@@ -435,7 +487,7 @@ fn raise_flags(
     tx: &mut Tx,
     slip: &Slip,
     response: ResponseId,
-    known: bool,
+    standing: Standing,
     outcome: &Outcome<'_>,
     now: NaiveDateTime,
 ) -> Result<Support, Fault> {
@@ -443,10 +495,9 @@ fn raise_flags(
         return Ok(Support::NotNow);
     }
     let org = slip.administration.org_id;
-    let existing = if known {
-        flag::of_response(tx, org, response)?
-    } else {
-        vec![]
+    let existing = match standing {
+        Standing::Known => flag::of_response(tx, org, response)?,
+        Standing::New => vec![],
     };
     let mut support = Support::NotNow;
     for hit in &outcome.hits {
@@ -661,42 +712,4 @@ fn note_taken_back(
         }
     }
     Ok(())
-}
-
-fn finish(
-    tx: &mut Tx,
-    slip: &Slip,
-    stage: Stage,
-    begun_at: Option<NaiveDateTime>,
-    now: NaiveDateTime,
-) -> Result<(), Failure<Refusal>> {
-    let (org, id) = (slip.administration.org_id, slip.administration.id);
-    let act = match stage {
-        Stage::Sent => {
-            // Another node ended it between our look and this: its time was just over, or it was withdrawn.
-            let opened_at = slip.administration.opened_at.or(begun_at).unwrap_or(now);
-            if !administration::complete(tx, org, id, opened_at, now)? {
-                return Err(Failure::Refused(Refusal::Expired));
-            }
-            "answers_sent"
-        }
-        Stage::Gaps | Stage::Saved { .. } => {
-            if slip.administration.state != AdministrationState::Opened.word() {
-                administration::mark_opened(tx, org, id, begun_at.unwrap_or(now))?;
-            }
-            "answers_saved"
-        }
-    };
-    let holder = Actor::LinkHolder {
-        org,
-        patient: slip.administration.patient_id,
-    };
-    Ok(audit::record_by(
-        tx,
-        &holder,
-        act,
-        "administration",
-        Some(id),
-        now,
-    )?)
 }

@@ -1,7 +1,7 @@
 //! Administrations and the links that open them. A link holder's permission is the link itself: what is loaded here by a link's hash is that
 //! one occasion, never the patient's record.
 
-use super::engine::on_engine;
+use super::engine::{get_locked, on_engine};
 use super::kept::kept;
 use super::schema::{administration, clinic, episode, link, organisation, patient, staff};
 use super::{Fault, Moment, Tx};
@@ -92,6 +92,17 @@ pub struct Slip {
     pub clinician_id: StaffId,
 }
 
+impl Slip {
+    /// Whether there may be answers already: the first save marks the occasion as opened in the same transaction.
+    pub fn may_have_answers(&self) -> bool {
+        ![
+            AdministrationState::Planned.word(),
+            AdministrationState::Sent.word(),
+        ]
+        .contains(&self.administration.state.as_str())
+    }
+}
+
 /// What a link opens: its occasion, and the words a patient needs around it. No name of the patient, no earlier answer.
 #[derive(Debug, Clone, Queryable)]
 pub struct Door {
@@ -140,15 +151,19 @@ macro_rules! slip_columns {
     };
 }
 
-/// What the token with this hash stands for.
+/// What the token with this hash stands for, kept from every other node until this transaction ends: the occasion, because it is about to be answered, and
+/// its episode, because the occasions of an episode share one summary. What else is read under the lock comes after.
 ///
 /// # Errors
 /// When the database fails.
-pub fn slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> {
-    Ok(on_engine!(tx, db => behind_link!()
-        .filter(link::token_hash.eq(token_hash))
-        .select(slip_columns!())
-        .get_result(db))
+pub fn take_slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> {
+    Ok(get_locked!(
+        tx,
+        "administration, episode",
+        behind_link!()
+            .filter(link::token_hash.eq(token_hash))
+            .select(slip_columns!())
+    )
     .optional()?)
 }
 
@@ -186,15 +201,6 @@ pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
         ))
         .get_result(db))
     .optional()?)
-}
-
-/// Keeps any other node from answering for the same episode until this transaction ends. Comes before the door is read: only what is read under
-/// the lock still holds when it is written.
-///
-/// # Errors
-/// When the database fails.
-pub fn lock(tx: &mut Tx, token_hash: &[u8]) -> Result<(), Fault> {
-    tx.lock_episode_of_link(token_hash)
 }
 
 /// Notes that the patient pressed start, if the link with this hash still takes answers and nobody did so before.

@@ -41,6 +41,21 @@ macro_rules! on_engine {
 }
 pub(super) use on_engine;
 
+/// As [`on_engine`], for one row; PostgreSQL locks the rows it is made of in these tables, in the same statement.
+macro_rules! get_locked {
+    ($tx:expr, $tables:literal, $query:expr) => {
+        match &mut $tx.db {
+            $crate::store::Db::Sqlite(db) => $query.get_result(db),
+            $crate::store::Db::Postgres(db) => $crate::store::kept::Locked {
+                query: diesel::query_builder::AsQuery::as_query($query),
+                tables: $tables,
+            }
+            .get_result(db),
+        }
+    };
+}
+pub(super) use get_locked;
+
 /// Where the data lives, read from the database URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -267,20 +282,6 @@ impl Tx {
             diesel::sql_query(query)
                 .bind::<Binary, _>(org)
                 .bind::<Binary, _>(id)
-                .execute(db)?;
-        }
-        Ok(())
-    }
-
-    /// Keeps two nodes from answering for the same episode at once, before anything about it is read: its occasions share one summary. Rows that
-    /// only name the episode are not held up.
-    pub(super) fn lock_episode_of_link(&mut self, token_hash: &[u8]) -> Result<(), Fault> {
-        if let Db::Postgres(db) = &mut self.db {
-            let query = "SELECT 1 AS value FROM link JOIN administration ON administration.org_id = link.org_id \
-                         AND administration.id = link.administration_id JOIN episode ON episode.org_id = link.org_id \
-                         AND episode.id = administration.episode_id WHERE link.token_hash = $1 FOR NO KEY UPDATE OF episode";
-            diesel::sql_query(query)
-                .bind::<Binary, _>(token_hash)
                 .execute(db)?;
         }
         Ok(())

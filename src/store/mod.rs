@@ -14,7 +14,7 @@ pub mod administration;
 pub mod audit;
 pub mod bulk;
 pub mod caseload;
-
+pub mod deposit;
 pub mod evaluation;
 pub mod flag;
 pub mod heartbeat;

@@ -4,10 +4,9 @@ use super::view::{Frame, Line, Notice, NoticeKind, Reading};
 use crate::app::Failure;
 use crate::app::link::Token;
 use crate::app::take_answers::{self, Refusal, check_open};
-use crate::domain::care::AdministrationState;
 use crate::domain::submission::Part;
+use crate::store::administration;
 use crate::store::administration::Door;
-use crate::store::{administration, response};
 use crate::web::{Site, assets, errors};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -29,21 +28,7 @@ pub async fn load(site: &Site, token: &str) -> Result<Opened, Failure<Refusal>> 
         .read_brief(move |tx| {
             let door =
                 administration::door(tx, &hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
-            // Before the first save there is nothing to look for: the save itself marks the occasion as opened.
-            let begun = ![
-                AdministrationState::Planned.word(),
-                AdministrationState::Sent.word(),
-            ]
-            .contains(&door.slip.administration.state.as_str());
-            let stored = if begun {
-                response::of_administration(
-                    tx,
-                    door.slip.administration.org_id,
-                    door.slip.administration.id,
-                )?
-            } else {
-                vec![]
-            };
+            let stored = take_answers::answers_so_far(tx, &door.slip)?;
             let parts = take_answers::parts(library, &door.slip, &stored)?;
             Ok(Opened { door, parts })
         })

@@ -1,0 +1,216 @@
+//! What one save or send of a patient leaves behind, stored in as few statements as the engine allows. The rows' own files say what they mean.
+
+use super::kept::kept;
+use super::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
+use super::{Db, Fault, Moment, Tx, administration, audit, response};
+use crate::domain::audit::AuditEvent;
+use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{Binary, Double, Integer, Nullable, Text, Timestamp};
+
+/// Whether a row is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is new.
+    New,
+    /// It is there and changes.
+    Known,
+}
+
+impl Standing {
+    /// By the row as it was found.
+    pub fn of<T>(found: Option<T>) -> Self {
+        found.map_or(Standing::New, |_| Standing::Known)
+    }
+}
+
+/// What becomes of the occasion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// It is known that the patient began, and there is more to come.
+    GoesOn,
+    /// The first save: the patient has begun.
+    Opens {
+        /// When.
+        opened: NaiveDateTime,
+    },
+    /// Everything is handed in.
+    Ends {
+        /// When the patient had begun.
+        opened: NaiveDateTime,
+    },
+}
+
+/// Everything but flags.
+#[derive(Debug, Clone)]
+pub struct Deposit {
+    /// Organisation.
+    pub org: OrgId,
+    /// The occasion.
+    pub administration: AdministrationId,
+    /// What becomes of it.
+    pub occasion: Occasion,
+    /// The answers, one row an instrument.
+    pub responses: Vec<(Standing, ResponseRow)>,
+    /// The scores made of them.
+    pub scores: Vec<ScoreRow>,
+    /// The episode's summaries with those scores.
+    pub summaries: Vec<(Standing, EpisodeScaleRow)>,
+    /// For the audit.
+    pub event: AuditEvent,
+    /// When all this happens, UTC.
+    pub at: NaiveDateTime,
+}
+
+/// What came of storing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Stored {
+    /// All of it is stored.
+    Whole,
+    /// The occasion had ended already: the transaction must be undone.
+    OccasionOver,
+}
+
+/// Stores it.
+///
+/// # Errors
+/// When the database fails.
+pub fn store(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
+    let ended = match (
+        deposit.occasion,
+        &deposit.responses[..],
+        &deposit.scores[..],
+        &deposit.summaries[..],
+    ) {
+        // What most patients hand in: one form with one scale. On PostgreSQL each statement is a journey to the server and back.
+        (Occasion::Ends { opened }, [(_, response)], [score], [(_, summary)])
+            if matches!(tx.db, Db::Postgres(_)) =>
+        {
+            store_at_once(tx, deposit, opened, response, score, summary)?
+        }
+        _ => store_singly(tx, deposit)?,
+    };
+    Ok(if ended {
+        Stored::Whole
+    } else {
+        Stored::OccasionOver
+    })
+}
+
+fn store_singly(tx: &mut Tx, deposit: &Deposit) -> Result<bool, Fault> {
+    for (standing, row) in &deposit.responses {
+        match standing {
+            Standing::New => response::add(tx, row)?,
+            Standing::Known => response::change(tx, row)?,
+        }
+    }
+    for row in &deposit.scores {
+        response::add_score(tx, row)?;
+    }
+    for (standing, row) in &deposit.summaries {
+        match standing {
+            Standing::New => response::add_summary(tx, row)?,
+            Standing::Known => response::change_summary(tx, row)?,
+        }
+    }
+    audit::add(tx, &deposit.event)?;
+    let (org, id) = (deposit.org, deposit.administration);
+    match deposit.occasion {
+        Occasion::GoesOn => Ok(true),
+        Occasion::Opens { opened } => {
+            administration::mark_opened(tx, org, id, opened).map(|()| true)
+        }
+        Occasion::Ends { opened } => administration::complete(tx, org, id, opened, deposit.at),
+    }
+}
+
+fn store_at_once(
+    tx: &mut Tx,
+    deposit: &Deposit,
+    opened: NaiveDateTime,
+    response: &ResponseRow,
+    score: &ScoreRow,
+    summary: &EpisodeScaleRow,
+) -> Result<bool, Fault> {
+    let event = deposit.event.stored();
+    let mac = audit::mac_of(tx, &event);
+    let all = AtOnce {
+        org: &deposit.org,
+        response: &response.id,
+        administration: &deposit.administration,
+        episode: &response.episode_id,
+        instrument: &response.instrument,
+        version: &response.version,
+        state: &response.state,
+        answers: &response.answers,
+        criteria: &response.criteria,
+        language: &response.language,
+        layout: &response.layout,
+        started: Moment(response.started_at),
+        completed: response.completed_at.map(Moment),
+        scale: &score.scale,
+        revision: score.revision,
+        value: score.value,
+        reason: score.reason.as_deref(),
+        band: score.band.as_deref(),
+        answered: score.answered,
+        items: score.items,
+        prorated: score.prorated,
+        n: summary.n,
+        first_value: summary.first_value,
+        first_at: Moment(summary.first_at),
+        last_value: summary.last_value,
+        last_at: Moment(summary.last_at),
+        last_band: summary.last_band.as_deref(),
+        best_value: summary.best_value,
+        best_at: Moment(summary.best_at),
+        recent: &summary.recent,
+        event: event.id,
+        actor: event.actor,
+        actor_id: event.actor_id,
+        act: event.act,
+        subject: event.subject,
+        subject_id: event.subject_id,
+        outcome: event.outcome,
+        mac: &mac,
+        opened: Moment(opened),
+        at: Moment(deposit.at),
+    };
+    match &mut tx.db {
+        Db::Postgres(db) => Ok(all.execute(db)? == 1),
+        Db::Sqlite(_) => Err(Fault::Corrupt("SQLite stores row by row".into())),
+    }
+}
+
+kept! {
+    /// What [`store_singly`] does for one form with one scale, in one statement. It counts the occasions that it ended.
+    AtOnce<'a> {
+        org: &'a OrgId => Binary, response: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary,
+        instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text,
+        language: &'a str => Text, layout: &'a str => Text, started: Moment => Timestamp, completed: Option<Moment> => Nullable<Timestamp>,
+        scale: &'a str => Text, revision: i32 => Integer, value: Option<f64> => Nullable<Double>, reason: Option<&'a str> => Nullable<Text>,
+        band: Option<&'a str> => Nullable<Text>, answered: i32 => Integer, items: i32 => Integer, prorated: i32 => Integer,
+        n: i32 => Integer, first_value: f64 => Double, first_at: Moment => Timestamp, last_value: f64 => Double, last_at: Moment => Timestamp,
+        last_band: Option<&'a str> => Nullable<Text>, best_value: f64 => Double, best_at: Moment => Timestamp, recent: &'a str => Text,
+        event: &'a [u8] => Binary, actor: &'a str => Text, actor_id: Option<&'a [u8]> => Nullable<Binary>, act: &'a str => Text,
+        subject: &'a str => Text, subject_id: Option<&'a [u8]> => Nullable<Binary>, outcome: &'a str => Text, mac: &'a [u8] => Binary,
+        opened: Moment => Timestamp, at: Moment => Timestamp,
+    }
+    "WITH answers AS (INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at) VALUES ("
+    org ", " response ", " administration ", " episode ", " instrument ", " version ", " state ", " answers ", " criteria ", " language ", " layout ", "
+    started ", " completed ") ON CONFLICT (org_id, id) DO UPDATE SET state = excluded.state, answers = excluded.answers, criteria = excluded.criteria, \
+    layout = excluded.layout, completed_at = excluded.completed_at), \
+    result AS (INSERT INTO score (org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at) VALUES ("
+    org ", " response ", " scale ", " revision ", " instrument ", " version ", " value ", " reason ", " band ", " answered ", " items ", " prorated ", " at ")), \
+    course AS (INSERT INTO episode_scale (org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent) VALUES ("
+    org ", " episode ", " instrument ", " scale ", " version ", " n ", " first_value ", " first_at ", " last_value ", " last_at ", " last_band ", " best_value ", "
+    best_at ", " recent ") ON CONFLICT (org_id, episode_id, instrument, scale) DO UPDATE SET version = excluded.version, n = excluded.n, \
+    last_value = excluded.last_value, last_at = excluded.last_at, last_band = excluded.last_band, best_value = excluded.best_value, \
+    best_at = excluded.best_at, recent = excluded.recent), \
+    event AS (INSERT INTO audit_event (org_id, id, at, actor, actor_id, act, subject, subject_id, outcome, mac) VALUES ("
+    org ", " event ", " at ", " actor ", " actor_id ", " act ", " subject ", " subject_id ", " outcome ", " mac ")) \
+    UPDATE administration SET state = 'completed', opened_at = " opened ", ended_at = " at " WHERE org_id = " org " AND id = " administration
+    ; " AND ended_at IS NULL"
+}
