@@ -123,22 +123,33 @@ pub fn instruments<'a>(library: &'a Library, slip: &Slip) -> Result<Vec<&'a Inst
 /// # Errors
 /// See [`Refusal`]; a fault means that nothing of it was stored.
 pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Failure<Refusal>> {
-    let (library, clock) = (app.library, app.clock.clone());
+    let begun_at = app.begun.at(&command.token_hash);
     let token_hash = command.token_hash;
-    let begun_at = app.begun.at(&token_hash);
-    let taken = app
-        .store
+    let taken = match take_at_once(app, &command, begun_at).await {
+        Some(receipt) => Ok(receipt),
+        None => take_in_turn(app, command, begun_at).await,
+    };
+    if taken.is_ok() && begun_at.is_some() {
+        app.begun.forget(&token_hash);
+    }
+    taken
+}
+
+/// Takes answers in a transaction that has its occasion and episode to itself.
+async fn take_in_turn(
+    app: &App,
+    command: TakeAnswers,
+    begun_at: Option<NaiveDateTime>,
+) -> Result<Receipt, Failure<Refusal>> {
+    let (library, clock) = (app.library, app.clock.clone());
+    app.store
         .write(move |tx| {
             let slip = administration::take_slip(tx, &command.token_hash)?
                 .ok_or(Failure::Refused(Refusal::Unknown))?;
             // Only now: whoever waited for the slip comes after the one it waited for, and the episode's summary follows that order.
             take(tx, library, &slip, &command, begun_at, clock.now())
         })
-        .await;
-    if taken.is_ok() && begun_at.is_some() {
-        app.begun.forget(&token_hash);
-    }
-    taken
+        .await
 }
 
 fn take(
@@ -150,21 +161,28 @@ fn take(
     now: NaiveDateTime,
 ) -> Result<Receipt, Failure<Refusal>> {
     let stored = answers_so_far(tx, slip)?;
-    let parts = parts(library, slip, &stored)?;
-    if let Err(refusal) = check_open(slip, now) {
-        return Err(Failure::Refused(same_or_other(refusal, parts, command)));
+    let outcomes = judge(library, slip, &stored, command, now)?;
+    let form = &slip.administration;
+    let mut summaries = vec![];
+    for outcome in outcomes.iter().filter(|outcome| outcome.scored.is_some()) {
+        let instrument = &outcome.instrument.id;
+        summaries.extend(response::summaries(
+            tx,
+            form.org_id,
+            form.episode_id,
+            instrument,
+        )?);
     }
-
-    let unreadable = |_| Failure::Refused(Refusal::Unreadable);
-    let given = command.sheet.read(&parts).map_err(unreadable)?;
-    let outcomes = submission::decide(parts, &given, command.intent).map_err(unreadable)?;
     let stage = stage(&outcomes, command);
-
-    let mut deposit = empty_deposit(slip, stage, begun_at, now);
-    for outcome in outcomes.iter().filter(|outcome| outcome.touched) {
-        put_in(tx, &mut deposit, slip, command, &stored, outcome, now)?;
+    let deposit = Ledger {
+        slip,
+        command,
+        stored: &stored,
+        summaries: &summaries,
+        now,
     }
-    if deposit::store(tx, &deposit)? == Stored::OccasionOver {
+    .deposit(&outcomes, stage, begun_at);
+    if deposit::store(tx, &deposit)? == Stored::Nothing {
         // Another node ended it between our look and this: its time was just over, or it was withdrawn.
         return Err(Failure::Refused(Refusal::Expired));
     }
@@ -177,6 +195,66 @@ fn take(
         note_taken_back(tx, slip, row.id, &outcome.taken_back, now)?;
     }
     Ok(Receipt { support, stage })
+}
+
+/// The same for what most patients send, one form with nothing to flag, where a statement may be a transaction of its own: one that reads, one that checks that
+/// nothing has changed since, and stores. `None`: nothing is stored and it has to be taken in turn.
+async fn take_at_once(
+    app: &App,
+    command: &TakeAnswers,
+    begun_at: Option<NaiveDateTime>,
+) -> Option<Receipt> {
+    if command.intent == Intent::Save || !app.store.writes_at_once() {
+        return None;
+    }
+    let (library, clock, command) = (app.library, app.clock.clone(), command.clone());
+    let tried = app.store.write_at_once(move |tx| {
+        let Some((slip, summaries)) = administration::glance(tx, &command.token_hash)? else {
+            return Ok(None);
+        };
+        let now = clock.now();
+        let stored = answers_so_far(tx, &slip)?;
+        let outcomes = judge(library, &slip, &stored, &command, now)?;
+        if outcomes
+            .iter()
+            .any(|outcome| !outcome.hits.is_empty() || !outcome.taken_back.is_empty())
+        {
+            return Ok(None);
+        }
+        let stage = stage(&outcomes, &command);
+        let deposit = Ledger {
+            slip: &slip,
+            command: &command,
+            stored: &stored,
+            summaries: &summaries,
+            now,
+        }
+        .deposit(&outcomes, stage, begun_at);
+        let support = Support::NotNow;
+        Ok::<_, Failure<Refusal>>(match deposit::store_at_once(tx, &deposit)? {
+            Stored::Whole => Some(Receipt { support, stage }),
+            Stored::Nothing => None,
+        })
+    });
+    // Whatever went wrong, the other way finds out again, with everything locked.
+    tried.await.ok().flatten()
+}
+
+/// What the answers amount to, if the occasion still takes them.
+fn judge<'a>(
+    library: &'a Library,
+    slip: &Slip,
+    stored: &[ResponseRow],
+    command: &TakeAnswers,
+    now: NaiveDateTime,
+) -> Result<Vec<Outcome<'a>>, Failure<Refusal>> {
+    let parts = parts(library, slip, stored)?;
+    if let Err(refusal) = check_open(slip, now) {
+        return Err(Failure::Refused(same_or_other(refusal, parts, command)));
+    }
+    let unreadable = |_| Failure::Refused(Refusal::Unreadable);
+    let given = command.sheet.read(&parts).map_err(unreadable)?;
+    submission::decide(parts, &given, command.intent).map_err(unreadable)
 }
 
 /// The stored answers of an occasion.
@@ -262,66 +340,89 @@ pub fn parts<'a>(
         .collect()
 }
 
-/// What is stored of every save or send, without any answer yet.
-fn empty_deposit(
-    slip: &Slip,
-    stage: Stage,
-    begun_at: Option<NaiveDateTime>,
+/// What is known when answers are stored.
+struct Ledger<'a> {
+    slip: &'a Slip,
+    command: &'a TakeAnswers,
+    stored: &'a [ResponseRow],
+    summaries: &'a [EpisodeScaleRow],
     now: NaiveDateTime,
-) -> Deposit {
-    let opened = slip.administration.opened_at.or(begun_at).unwrap_or(now);
-    let (occasion, act) = match stage {
-        Stage::Sent => (Occasion::Ends { opened }, "answers_sent"),
-        Stage::Gaps | Stage::Saved { .. } => {
-            let known = slip.administration.state == AdministrationState::Opened.word();
-            let goes_on = if known {
-                Occasion::GoesOn
-            } else {
-                Occasion::Opens { opened }
-            };
-            (goes_on, "answers_saved")
-        }
-    };
-    let (org, id) = (slip.administration.org_id, slip.administration.id);
-    let holder = Actor::LinkHolder {
-        org,
-        patient: slip.administration.patient_id,
-    };
-    Deposit {
-        org,
-        administration: id,
-        occasion,
-        responses: vec![],
-        scores: vec![],
-        summaries: vec![],
-        event: audit::event_by(&holder, act, "administration", Some(id), now),
-        at: now,
-    }
 }
 
-/// Puts in the answers to one instrument and, once handed in, their scores with what the episode's course amounts to now.
-fn put_in(
-    tx: &mut Tx,
-    deposit: &mut Deposit,
-    slip: &Slip,
-    command: &TakeAnswers,
-    stored: &[ResponseRow],
-    outcome: &Outcome<'_>,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let known = stored
-        .iter()
-        .find(|row| row.instrument == outcome.instrument.id);
-    let row = response_row(slip, command, known, outcome, now);
-    for score in outcome.scored.iter().flat_map(|scored| &scored.scores) {
+impl Ledger<'_> {
+    fn deposit(
+        &self,
+        outcomes: &[Outcome<'_>],
+        stage: Stage,
+        begun_at: Option<NaiveDateTime>,
+    ) -> Deposit {
+        let form = &self.slip.administration;
+        let opened = form.opened_at.or(begun_at).unwrap_or(self.now);
+        let (occasion, act) = match stage {
+            Stage::Sent => (Occasion::Ends { opened }, "answers_sent"),
+            _ if form.state == AdministrationState::Opened.word() => {
+                (Occasion::GoesOn, "answers_saved")
+            }
+            Stage::Gaps | Stage::Saved { .. } => (Occasion::Opens { opened }, "answers_saved"),
+        };
+        let holder = Actor::LinkHolder {
+            org: form.org_id,
+            patient: form.patient_id,
+        };
+        let event = audit::event_by(&holder, act, "administration", Some(form.id), self.now);
+        let mut deposit = Deposit::new(form.org_id, form.id, occasion, event, self.now);
+        for outcome in outcomes.iter().filter(|outcome| outcome.touched) {
+            self.put_in(&mut deposit, outcome);
+        }
         deposit
-            .scores
-            .push(score_row(&row, score, outcome.instrument, now));
-        let summary = summary_after(tx, &row, score, outcome.instrument, now)?;
-        deposit.summaries.extend(summary);
     }
-    deposit.responses.push((Standing::of(known), row));
-    Ok(())
+
+    /// Puts in the answers to one instrument and, once handed in, their scores with what the episode's course amounts to now.
+    fn put_in(&self, deposit: &mut Deposit, outcome: &Outcome<'_>) {
+        let instrument = outcome.instrument;
+        let known = self
+            .stored
+            .iter()
+            .find(|row| row.instrument == instrument.id);
+        let row = response_row(self.slip, self.command, known, outcome, self.now);
+        for score in outcome.scored.iter().flat_map(|scored| &scored.scores) {
+            let summary = self.summary_after(&row, score);
+            deposit.summaries.extend(summary);
+            deposit
+                .scores
+                .push(score_row(&row, score, instrument, self.now));
+        }
+        deposit.responses.push((Standing::of(known), row));
+    }
+
+    /// The episode's summary with this score; `None` when the score has no value.
+    fn summary_after(
+        &self,
+        response: &ResponseRow,
+        score: &Score<'_>,
+    ) -> Option<(Standing, EpisodeScaleRow)> {
+        let at = Extreme {
+            value: score.value?,
+            at: self.now,
+        };
+        let before = self
+            .summaries
+            .iter()
+            .find(|row| row.instrument == response.instrument && row.scale == score.scale.id);
+        let direction = score
+            .scale
+            .change
+            .as_ref()
+            .map_or(Direction::HigherIsWorse, |change| change.direction);
+        let course = match before.map(course_of) {
+            Some(mut course) => {
+                course.add(at, direction, RECENT);
+                course
+            }
+            None => Course::begin(at),
+        };
+        Some((Standing::of(before), summary_row(response, score, &course)))
+    }
 }
 
 fn response_row(
@@ -369,41 +470,6 @@ pub fn criteria_json(scored: &Scored<'_>) -> String {
         .map(|judged| (judged.criterion.id.clone(), word(judged.verdict).into()))
         .collect();
     serde_json::Value::Object(map).to_string()
-}
-
-/// The episode's summary with this score; `None` when the score has no value.
-fn summary_after(
-    tx: &mut Tx,
-    response: &ResponseRow,
-    score: &Score<'_>,
-    instrument: &Instrument,
-    now: NaiveDateTime,
-) -> Result<Option<(Standing, EpisodeScaleRow)>, Fault> {
-    let Some(value) = score.value else {
-        return Ok(None);
-    };
-    let at = Extreme { value, at: now };
-    let before = response::summary(
-        tx,
-        response.org_id,
-        response.episode_id,
-        &instrument.id,
-        &score.scale.id,
-    )?;
-    let direction = score
-        .scale
-        .change
-        .as_ref()
-        .map_or(Direction::HigherIsWorse, |change| change.direction);
-    let course = match before.as_ref().map(course_of) {
-        Some(mut course) => {
-            course.add(at, direction, RECENT);
-            course
-        }
-        None => Course::begin(at),
-    };
-    let row = summary_row(response, score, &course);
-    Ok(Some((Standing::of(before.as_ref()), row)))
 }
 
 /// A score as it is stored, in its first revision.

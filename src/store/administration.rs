@@ -3,7 +3,10 @@
 
 use super::engine::{get_locked, on_engine};
 use super::kept::kept;
-use super::schema::{administration, clinic, episode, link, organisation, patient, staff};
+use super::response::EpisodeScaleRow;
+use super::schema::{
+    administration, clinic, episode, episode_scale, link, organisation, patient, staff,
+};
 use super::{Fault, Moment, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
@@ -13,6 +16,9 @@ use crate::domain::ids::{
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Timestamp};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// One occasion on which a patient is asked.
 #[derive(Debug, Clone, Queryable, Insertable)]
@@ -104,12 +110,25 @@ impl Slip {
 }
 
 /// What a link opens: its occasion, and the words a patient needs around it. No name of the patient, no earlier answer.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone)]
 pub struct Door {
     /// The occasion.
     pub slip: Slip,
     /// The patient's IANA zone.
     pub time_zone: String,
+    words: Arc<DoorWords>,
+}
+
+impl std::ops::Deref for Door {
+    type Target = DoorWords;
+    fn deref(&self) -> &DoorWords {
+        &self.words
+    }
+}
+
+/// The words around an occasion; the same for all patients of a clinician in a clinic.
+#[derive(Debug, Queryable)]
+pub struct DoorWords {
     /// The clinic's name.
     pub clinic: String,
     /// The responsible clinician's name.
@@ -120,6 +139,43 @@ pub struct Door {
     pub crisis_line: Option<String>,
     /// When answers are read.
     pub reading_promise: String,
+}
+
+/// How long words may be shown after somebody changed them.
+const WORDS_HELD: Duration = Duration::from_secs(2);
+/// The most that are remembered.
+const WORDS_MOST: usize = 4_096;
+
+/// The words of the doors that were opened a moment ago: they hardly ever change, and reading them took more than half of what a page reads.
+#[derive(Default)]
+pub(super) struct Remembered(Mutex<HashMap<Around, (Instant, Arc<DoorWords>)>>);
+
+/// Whose words they are.
+type Around = (OrgId, ClinicId, StaffId);
+
+impl Remembered {
+    fn get(&self, around: &Around) -> Option<Arc<DoorWords>> {
+        let held = self.lock();
+        let (since, words) = held.get(around)?;
+        (since.elapsed() < WORDS_HELD).then(|| Arc::clone(words))
+    }
+
+    fn put(&self, around: Around, words: &Arc<DoorWords>) {
+        let mut held = self.lock();
+        if held.len() >= WORDS_MOST {
+            held.clear();
+        }
+        held.insert(around, (Instant::now(), Arc::clone(words)));
+    }
+
+    pub(super) fn forget(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Around, (Instant, Arc<DoorWords>)>> {
+        // A map of plain values is whole after any panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A link with its occasion and its episode.
@@ -167,40 +223,80 @@ pub fn take_slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> 
     .optional()?)
 }
 
+/// What the token with this hash stands for, with the summaries of its episode. Nothing is kept from anybody.
+///
+/// # Errors
+/// When the database fails.
+pub fn glance(
+    tx: &mut Tx,
+    token_hash: &[u8],
+) -> Result<Option<(Slip, Vec<EpisodeScaleRow>)>, Fault> {
+    let rows: Vec<(Slip, Option<EpisodeScaleRow>)> = on_engine!(tx, db => behind_link!()
+        .left_join(
+            episode_scale::table.on(episode_scale::org_id
+                .eq(link::org_id)
+                .and(episode_scale::episode_id.eq(administration::episode_id))),
+        )
+        .filter(link::token_hash.eq(token_hash))
+        .select((slip_columns!(), episode_scale::all_columns.nullable()))
+        .load(db))?;
+    let (mut slips, summaries): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    Ok(slips
+        .pop()
+        .map(|slip| (slip, summaries.into_iter().flatten().collect())))
+}
+
 /// The door that opens to the token with this hash.
 ///
 /// # Errors
 /// When the database fails.
 pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
-    Ok(on_engine!(tx, db => behind_link!()
+    let found: Option<(Slip, String)> = on_engine!(tx, db => behind_link!()
         .inner_join(
             patient::table.on(patient::org_id
                 .eq(link::org_id)
                 .and(patient::id.eq(administration::patient_id))),
         )
-        .inner_join(
-            clinic::table.on(clinic::org_id
-                .eq(link::org_id)
-                .and(clinic::id.eq(episode::clinic_id))),
-        )
-        .inner_join(
-            staff::table.on(staff::org_id
-                .eq(link::org_id)
-                .and(staff::id.eq(episode::clinician_id))),
-        )
-        .inner_join(organisation::table.on(organisation::id.eq(link::org_id)))
         .filter(link::token_hash.eq(token_hash))
+        .select((slip_columns!(), patient::time_zone))
+        .get_result(db))
+    .optional()?;
+    let Some((slip, time_zone)) = found else {
+        return Ok(None);
+    };
+    let around = (
+        slip.administration.org_id,
+        slip.clinic_id,
+        slip.clinician_id,
+    );
+    let words = match tx.remembered.get(&around) {
+        Some(words) => words,
+        None => {
+            let words = Arc::new(words(tx, around)?);
+            tx.remembered.put(around, &words);
+            words
+        }
+    };
+    Ok(Some(Door {
+        slip,
+        time_zone,
+        words,
+    }))
+}
+
+fn words(tx: &mut Tx, (org, clinic, clinician): Around) -> Result<DoorWords, Fault> {
+    Ok(on_engine!(tx, db => clinic::table
+        .inner_join(staff::table.on(staff::org_id.eq(clinic::org_id)))
+        .inner_join(organisation::table.on(organisation::id.eq(clinic::org_id)))
+        .filter(clinic::org_id.eq(org).and(clinic::id.eq(clinic)).and(staff::id.eq(clinician)))
         .select((
-            slip_columns!(),
-            patient::time_zone,
             clinic::name,
             staff::name,
             organisation::name,
             organisation::crisis_line,
             organisation::reading_promise,
         ))
-        .get_result(db))
-    .optional()?)
+        .get_result(db))?)
 }
 
 /// Notes that the patient pressed start, if the link with this hash still takes answers and nobody did so before.

@@ -63,43 +63,43 @@ pub struct Deposit {
     pub at: NaiveDateTime,
 }
 
+impl Deposit {
+    /// One without any answers yet.
+    pub fn new(
+        org: OrgId,
+        administration: AdministrationId,
+        occasion: Occasion,
+        event: AuditEvent,
+        at: NaiveDateTime,
+    ) -> Self {
+        Deposit {
+            org,
+            administration,
+            occasion,
+            responses: vec![],
+            scores: vec![],
+            summaries: vec![],
+            event,
+            at,
+        }
+    }
+}
+
 /// What came of storing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Stored {
     /// All of it is stored.
     Whole,
-    /// The occasion had ended already: the transaction must be undone.
-    OccasionOver,
+    /// Nothing may be: the occasion had ended already.
+    Nothing,
 }
 
-/// Stores it.
+/// Stores it; to be undone by the caller when nothing may be stored.
 ///
 /// # Errors
 /// When the database fails.
 pub fn store(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
-    let ended = match (
-        deposit.occasion,
-        &deposit.responses[..],
-        &deposit.scores[..],
-        &deposit.summaries[..],
-    ) {
-        // What most patients hand in: one form with one scale. On PostgreSQL each statement is a journey to the server and back.
-        (Occasion::Ends { opened }, [(_, response)], [score], [(_, summary)])
-            if matches!(tx.db, Db::Postgres(_)) =>
-        {
-            store_at_once(tx, deposit, opened, response, score, summary)?
-        }
-        _ => store_singly(tx, deposit)?,
-    };
-    Ok(if ended {
-        Stored::Whole
-    } else {
-        Stored::OccasionOver
-    })
-}
-
-fn store_singly(tx: &mut Tx, deposit: &Deposit) -> Result<bool, Fault> {
     for (standing, row) in &deposit.responses {
         match standing {
             Standing::New => response::add(tx, row)?,
@@ -118,22 +118,31 @@ fn store_singly(tx: &mut Tx, deposit: &Deposit) -> Result<bool, Fault> {
     audit::add(tx, &deposit.event)?;
     let (org, id) = (deposit.org, deposit.administration);
     match deposit.occasion {
-        Occasion::GoesOn => Ok(true),
-        Occasion::Opens { opened } => {
-            administration::mark_opened(tx, org, id, opened).map(|()| true)
+        Occasion::GoesOn => {}
+        Occasion::Opens { opened } => administration::mark_opened(tx, org, id, opened)?,
+        Occasion::Ends { opened } => {
+            if !administration::complete(tx, org, id, opened, deposit.at)? {
+                return Ok(Stored::Nothing);
+            }
         }
-        Occasion::Ends { opened } => administration::complete(tx, org, id, opened, deposit.at),
     }
+    Ok(Stored::Whole)
 }
 
-fn store_at_once(
-    tx: &mut Tx,
-    deposit: &Deposit,
-    opened: NaiveDateTime,
-    response: &ResponseRow,
-    score: &ScoreRow,
-    summary: &EpisodeScaleRow,
-) -> Result<bool, Fault> {
+/// Stores one new form with one scale, which is handed in whole, in a single statement that first makes sure that nobody was faster: the occasion is open, and the
+/// episode's summary is the one that was read. Nothing is stored when somebody was, or when it is more than that.
+///
+/// # Errors
+/// When the database fails, or somebody just stored the same form. Nothing is stored then.
+pub fn store_at_once(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
+    let (Occasion::Ends { opened }, [(Standing::New, response)], [score], [(_, summary)]) = (
+        deposit.occasion,
+        &deposit.responses[..],
+        &deposit.scores[..],
+        &deposit.summaries[..],
+    ) else {
+        return Ok(Stored::Nothing);
+    };
     let event = deposit.event.stored();
     let mac = audit::mac_of(tx, &event);
     let all = AtOnce {
@@ -178,14 +187,19 @@ fn store_at_once(
         opened: Moment(opened),
         at: Moment(deposit.at),
     };
-    match &mut tx.db {
-        Db::Postgres(db) => Ok(all.execute(db)? == 1),
-        Db::Sqlite(_) => Err(Fault::Corrupt("SQLite stores row by row".into())),
-    }
+    let ended = match &mut tx.db {
+        Db::Postgres(db) => all.execute(db)?,
+        Db::Sqlite(_) => 0,
+    };
+    Ok(if ended == 1 {
+        Stored::Whole
+    } else {
+        Stored::Nothing
+    })
 }
 
 kept! {
-    /// What [`store_singly`] does for one form with one scale, in one statement. It counts the occasions that it ended.
+    /// Locks, checks, stores; counts the occasions that it ended: one or none. Everything hangs on the summary, and that on the lock.
     AtOnce<'a> {
         org: &'a OrgId => Binary, response: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary,
         instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text,
@@ -198,19 +212,21 @@ kept! {
         subject: &'a str => Text, subject_id: Option<&'a [u8]> => Nullable<Binary>, outcome: &'a str => Text, mac: &'a [u8] => Binary,
         opened: Moment => Timestamp, at: Moment => Timestamp,
     }
-    "WITH answers AS (INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at) VALUES ("
-    org ", " response ", " administration ", " episode ", " instrument ", " version ", " state ", " answers ", " criteria ", " language ", " layout ", "
-    started ", " completed ") ON CONFLICT (org_id, id) DO UPDATE SET state = excluded.state, answers = excluded.answers, criteria = excluded.criteria, \
-    layout = excluded.layout, completed_at = excluded.completed_at), \
-    result AS (INSERT INTO score (org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at) VALUES ("
-    org ", " response ", " scale ", " revision ", " instrument ", " version ", " value ", " reason ", " band ", " answered ", " items ", " prorated ", " at ")), \
-    course AS (INSERT INTO episode_scale (org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent) VALUES ("
+    "WITH held AS (SELECT 1 FROM administration JOIN episode ON episode.org_id = administration.org_id AND episode.id = administration.episode_id \
+    WHERE administration.org_id = " org " AND administration.id = " administration " AND administration.ended_at IS NULL \
+    FOR NO KEY UPDATE OF administration, episode), \
+    course AS (INSERT INTO episode_scale (org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent) SELECT "
     org ", " episode ", " instrument ", " scale ", " version ", " n ", " first_value ", " first_at ", " last_value ", " last_at ", " last_band ", " best_value ", "
-    best_at ", " recent ") ON CONFLICT (org_id, episode_id, instrument, scale) DO UPDATE SET version = excluded.version, n = excluded.n, \
+    best_at ", " recent " FROM held ON CONFLICT (org_id, episode_id, instrument, scale) DO UPDATE SET version = excluded.version, n = excluded.n, \
     last_value = excluded.last_value, last_at = excluded.last_at, last_band = excluded.last_band, best_value = excluded.best_value, \
-    best_at = excluded.best_at, recent = excluded.recent), \
-    event AS (INSERT INTO audit_event (org_id, id, at, actor, actor_id, act, subject, subject_id, outcome, mac) VALUES ("
-    org ", " event ", " at ", " actor ", " actor_id ", " act ", " subject ", " subject_id ", " outcome ", " mac ")) \
+    best_at = excluded.best_at, recent = excluded.recent WHERE episode_scale.n = excluded.n - 1 RETURNING 1), \
+    answers AS (INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at) SELECT "
+    org ", " response ", " administration ", " episode ", " instrument ", " version ", " state ", " answers ", " criteria ", " language ", " layout ", "
+    started ", " completed " FROM course), \
+    result AS (INSERT INTO score (org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at) SELECT "
+    org ", " response ", " scale ", " revision ", " instrument ", " version ", " value ", " reason ", " band ", " answered ", " items ", " prorated ", " at " FROM course), \
+    event AS (INSERT INTO audit_event (org_id, id, at, actor, actor_id, act, subject, subject_id, outcome, mac) SELECT "
+    org ", " event ", " at ", " actor ", " actor_id ", " act ", " subject ", " subject_id ", " outcome ", " mac " FROM course) \
     UPDATE administration SET state = 'completed', opened_at = " opened ", ended_at = " at " WHERE org_id = " org " AND id = " administration
-    ; " AND ended_at IS NULL"
+    ; " AND ended_at IS NULL AND EXISTS (SELECT 1 FROM course)"
 }

@@ -2,9 +2,8 @@
 //! from call to call; on the way of a patient's answer that was a fifth of the work. The text is the same on both engines; the values are bound.
 
 use diesel::backend::Backend;
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 
 /// A statement without values, such as `COMMIT`.
 pub(super) struct Plain<'a>(pub &'a str);
@@ -23,34 +22,6 @@ impl<DB: Backend> QueryFragment<DB> for Plain<'_> {
 }
 
 impl<C> RunQueryDsl<C> for Plain<'_> {}
-
-/// A query that also locks the rows it finds in some tables, until its transaction ends. Such a row is read in its newest version, also by whoever had to wait
-/// for it; rows of other tables are read as they were when the statement began. For PostgreSQL: SQLite has one writer.
-pub(super) struct Locked<Q> {
-    pub query: Q,
-    pub tables: &'static str,
-}
-
-impl<Q: QueryId> QueryId for Locked<Q> {
-    type QueryId = Locked<Q::QueryId>;
-    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
-}
-
-impl<Q: Query> Query for Locked<Q> {
-    type SqlType = Q::SqlType;
-}
-
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Locked<Q> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.query.walk_ast(out.reborrow())?;
-        // Not FOR UPDATE: whoever only names such a row in a new one is not held up.
-        out.push_sql(" FOR NO KEY UPDATE OF ");
-        out.push_sql(self.tables);
-        Ok(())
-    }
-}
-
-impl<Q> RunQueryDsl<PgConnection> for Locked<Q> {}
 
 /// Declares a statement: its values with their Rust and SQL types, and its text with the values in their places.
 macro_rules! kept {
