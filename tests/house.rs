@@ -300,6 +300,7 @@ impl House {
             .app
             .store
             .write_blocking(move |tx| run_sql(tx, &statement));
+        self.app.store.forget_words();
         done.expect("the test's statement is good")
     }
 }

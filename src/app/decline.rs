@@ -16,9 +16,8 @@ pub async fn decline(app: &App, token_hash: [u8; 32]) -> Result<(), Failure<Refu
     let now = app.clock.now();
     app.store
         .write(move |tx| {
-            administration::lock(tx, &token_hash)?;
-            let slip =
-                administration::slip(tx, &token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+            let slip = administration::take_slip(tx, &token_hash)?
+                .ok_or(Failure::Refused(Refusal::Unknown))?;
             check_open(&slip, now).map_err(Failure::Refused)?;
 
             let form = &slip.administration;

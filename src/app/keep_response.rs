@@ -1,7 +1,9 @@
-//! What one instrument's answers leave behind: the response, its scores, the episode's summary, flags with their owner, deadline and notice. The
-//! same whoever put the answers down: a patient through a link (`take_answers`) or staff (`record_form`), whose transaction this is part of.
+//! What answers leave behind: the responses, their scores, the episode's summary, the end of the occasion, the audit event, flags with their owner,
+//! deadline and notice. The same whoever put the answers down: a patient through a link (`take_answers`) or staff (`record_form`), whose transaction this
+//! is part of.
 
 use super::take_answers::Support;
+use crate::domain::audit::AuditEvent;
 use crate::domain::care::{Layout, ResponseState};
 use crate::domain::change::Direction;
 use crate::domain::ids::{ResponseId, StaffId};
@@ -12,6 +14,7 @@ use crate::domain::risk::{Act, FlagState, Tier, first_deadline, owner_for};
 use crate::domain::scoring::{Completion, Score, Scored, Verdict};
 use crate::domain::submission::{Course, Extreme, Outcome};
 use crate::store::administration::Slip;
+use crate::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary};
 use crate::store::flag::{self, FlagActRow, FlagRow};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
@@ -28,31 +31,148 @@ pub struct Hand {
     pub entered_by: Option<StaffId>,
 }
 
-/// Stores an outcome; says whether it raised a crisis flag.
+/// What is known when answers are stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Ledger<'a> {
+    /// The occasion.
+    pub slip: &'a Slip,
+    /// How the answers came.
+    pub hand: Hand,
+    /// The answers to it that were stored before.
+    pub stored: &'a [ResponseRow],
+    /// When all this happens, UTC.
+    pub now: NaiveDateTime,
+}
+
+/// Stores outcomes, with what becomes of the occasion and the event for the audit, in a transaction that has the episode to itself; says whether that raised
+/// a crisis flag. `None`: nothing may be stored, the occasion had ended already; the caller undoes what was begun.
 ///
 /// # Errors
 /// When the database fails.
-pub fn store_outcome(
+pub fn keep(
     tx: &mut Tx,
-    slip: &Slip,
-    hand: Hand,
-    known: Option<&ResponseRow>,
-    outcome: &Outcome<'_>,
-    now: NaiveDateTime,
-) -> Result<Support, Fault> {
-    let row = response_row(slip, hand, known, outcome, now);
-    match known {
-        Some(_) => response::change(tx, &row)?,
-        None => response::add(tx, &row)?,
+    ledger: Ledger<'_>,
+    outcomes: &[Outcome<'_>],
+    occasion: Occasion,
+    event: AuditEvent,
+) -> Result<Option<Support>, Fault> {
+    let form = &ledger.slip.administration;
+    let mut summaries = vec![];
+    for outcome in outcomes.iter().filter(|outcome| outcome.scored.is_some()) {
+        let instrument = &outcome.instrument.id;
+        summaries.extend(response::summaries(
+            tx,
+            form.org_id,
+            form.episode_id,
+            instrument,
+        )?);
     }
-    if let Some(scored) = &outcome.scored {
-        for score in &scored.scores {
-            store_score(tx, slip, &row, score, outcome.instrument, now)?;
+    let deposit = ledger.deposit(outcomes, &summaries, occasion, event);
+    if deposit::store(tx, &deposit)? == Stored::Nothing {
+        return Ok(None);
+    }
+    let mut support = Support::NotNow;
+    for (outcome, (standing, row)) in touched(outcomes).zip(&deposit.responses) {
+        if raise_flags(tx, ledger.slip, row.id, *standing, outcome, ledger.now)? == Support::ShowNow
+        {
+            support = Support::ShowNow;
         }
+        note_taken_back(tx, ledger.slip, row.id, &outcome.taken_back, ledger.now)?;
     }
-    let support = raise_flags(tx, slip, row.id, known.is_some(), outcome, now)?;
-    note_taken_back(tx, slip, row.id, &outcome.taken_back, now)?;
-    Ok(support)
+    Ok(Some(support))
+}
+
+/// The same where a statement may be a transaction of its own, for one form with nothing to flag, on top of `summaries` that were only glanced at. `false`:
+/// nothing is stored, and it has to be done with [`keep`].
+///
+/// # Errors
+/// When the database fails, or somebody just stored the same form. Nothing is stored then.
+pub fn keep_at_once(
+    tx: &mut Tx,
+    ledger: Ledger<'_>,
+    outcomes: &[Outcome<'_>],
+    summaries: &[EpisodeScaleRow],
+    occasion: Occasion,
+    event: AuditEvent,
+) -> Result<bool, Fault> {
+    let calm = |outcome: &Outcome<'_>| outcome.hits.is_empty() && outcome.taken_back.is_empty();
+    if !outcomes.iter().all(calm) {
+        return Ok(false);
+    }
+    let deposit = ledger.deposit(outcomes, summaries, occasion, event);
+    Ok(deposit::store_at_once(tx, &deposit)? == Stored::Whole)
+}
+
+/// The outcomes that leave something behind, in the order in which they lie in a deposit.
+fn touched<'o, 'i>(outcomes: &'o [Outcome<'i>]) -> impl Iterator<Item = &'o Outcome<'i>> {
+    outcomes.iter().filter(|outcome| outcome.touched)
+}
+
+impl Ledger<'_> {
+    fn deposit(
+        &self,
+        outcomes: &[Outcome<'_>],
+        summaries: &[EpisodeScaleRow],
+        occasion: Occasion,
+        event: AuditEvent,
+    ) -> Deposit {
+        let form = &self.slip.administration;
+        let mut deposit = Deposit::new(form.org_id, form.id, occasion, event, self.now);
+        for outcome in touched(outcomes) {
+            self.put_in(&mut deposit, summaries, outcome);
+        }
+        deposit
+    }
+
+    /// Puts in the answers to one instrument and, once handed in, their scores with what the episode's course amounts to now.
+    fn put_in(&self, deposit: &mut Deposit, summaries: &[EpisodeScaleRow], outcome: &Outcome<'_>) {
+        let instrument = outcome.instrument;
+        let known = self
+            .stored
+            .iter()
+            .find(|row| row.instrument == instrument.id);
+        let row = response_row(self.slip, self.hand, known, outcome, self.now);
+        for score in outcome.scored.iter().flat_map(|scored| &scored.scores) {
+            let summary = summary_after(&row, score, summaries, self.now);
+            deposit.summaries.extend(summary);
+            deposit
+                .scores
+                .push(score_row(&row, score, instrument, self.now));
+        }
+        deposit.responses.push((Standing::of(known), row));
+    }
+}
+
+/// The episode's summary with this score; `None` when the score has no value.
+fn summary_after(
+    response: &ResponseRow,
+    score: &Score<'_>,
+    summaries: &[EpisodeScaleRow],
+    now: NaiveDateTime,
+) -> Option<Summary> {
+    let at = Extreme {
+        value: score.value?,
+        at: now,
+    };
+    let before = summaries
+        .iter()
+        .find(|row| row.instrument == response.instrument && row.scale == score.scale.id);
+    let direction = score
+        .scale
+        .change
+        .as_ref()
+        .map_or(Direction::HigherIsWorse, |change| change.direction);
+    let course = match before.map(course_of) {
+        Some(mut course) => {
+            course.add(at, direction, RECENT);
+            course
+        }
+        None => Course::begin(at),
+    };
+    Some(Summary {
+        before: before.cloned(),
+        after: summary_row(response, score, &course),
+    })
 }
 
 fn response_row(
@@ -113,45 +233,6 @@ pub fn criteria_json(scored: &Scored<'_>) -> String {
         .map(|judged| (judged.criterion.id.clone(), word(judged.verdict).into()))
         .collect();
     serde_json::Value::Object(map).to_string()
-}
-
-fn store_score(
-    tx: &mut Tx,
-    slip: &Slip,
-    response: &ResponseRow,
-    score: &Score<'_>,
-    instrument: &Instrument,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    response::add_score(tx, &score_row(response, score, instrument, now))?;
-    let Some(value) = score.value else {
-        return Ok(());
-    };
-    let at = Extreme { value, at: now };
-    let before = response::summary(
-        tx,
-        slip.administration.org_id,
-        slip.administration.episode_id,
-        &instrument.id,
-        &score.scale.id,
-    )?;
-    let direction = score
-        .scale
-        .change
-        .as_ref()
-        .map_or(Direction::HigherIsWorse, |change| change.direction);
-    let course = match before.as_ref().map(course_of) {
-        Some(mut course) => {
-            course.add(at, direction, RECENT);
-            course
-        }
-        None => Course::begin(at),
-    };
-    let row = summary_row(response, score, &course);
-    match before {
-        Some(_) => response::change_summary(tx, &row),
-        None => response::add_summary(tx, &row),
-    }
 }
 
 /// A score as it is stored, in its first revision.
@@ -243,7 +324,7 @@ fn raise_flags(
     tx: &mut Tx,
     slip: &Slip,
     response: ResponseId,
-    known: bool,
+    standing: Standing,
     outcome: &Outcome<'_>,
     now: NaiveDateTime,
 ) -> Result<Support, Fault> {
@@ -251,10 +332,9 @@ fn raise_flags(
         return Ok(Support::NotNow);
     }
     let org = slip.administration.org_id;
-    let existing = if known {
-        flag::of_response(tx, org, response)?
-    } else {
-        vec![]
+    let existing = match standing {
+        Standing::Known => flag::of_response(tx, org, response)?,
+        Standing::New => vec![],
     };
     let mut support = Support::NotNow;
     for hit in &outcome.hits {

@@ -2,7 +2,7 @@
 //! occasion of its own, handed in at once; scores and flags come of it as of any other.
 
 use super::give_form;
-use super::keep_response::{Hand, store_outcome};
+use super::keep_response::{Hand, Ledger, keep};
 use super::permit_instrument::OnRecord;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
@@ -15,6 +15,7 @@ use crate::domain::language::Language;
 use crate::domain::permission::NotPermitted;
 use crate::domain::submission::{self, Entry, Given, Intent, Left, Part, Sheet, Unfit};
 use crate::store::administration::{self, AdministrationRow, Slip};
+use crate::store::deposit::Occasion;
 use crate::store::patient::{self, EpisodeRow};
 use crate::store::{Tx, audit, fresh, response};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -205,16 +206,14 @@ fn record(
         layout: Layout::List,
         entered_by: actor.staff().map(|staff| staff.id),
     };
-    for outcome in &outcomes {
-        store_outcome(tx, &slip, hand, None, outcome, now)?;
-    }
-    audit::record(
-        tx,
-        &permit,
-        "administration",
-        Some(slip.administration.id),
+    let ledger = Ledger {
+        slip: &slip,
+        hand,
+        stored: &[],
         now,
-    )?;
+    };
+    let event = audit::event(&permit, "administration", Some(slip.administration.id), now);
+    keep(tx, ledger, &outcomes, Occasion::Stays, event)?;
     Ok(Recorded::Kept)
 }
 

@@ -83,9 +83,11 @@ pub async fn set_words(
             let stored = line.as_ref().map(CrisisLine::stored);
             organisation::set_words(tx, permit.org(), stored.as_deref(), promise.trim())?;
             audit::record(tx, &permit, "site_words", Some(permit.org()), now)?;
-            Ok(())
+            Ok::<_, Failure<Refusal>>(())
         })
-        .await
+        .await?;
+    app.store.forget_words();
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! The main verb: a patient saves or sends answers. Response, scores, flags, the notices they cause, the episode's summary and the audit event
 //! are one transaction; when it returns, they are on disk.
 
-use super::keep_response::{Hand, store_outcome};
+use super::keep_response::{Hand, Ledger, keep, keep_at_once};
 use super::{App, Failure};
 use crate::domain::access::Actor;
+use crate::domain::audit::AuditEvent;
 use crate::domain::care::{AdministrationState, Layout, read_battery};
 use crate::domain::instrument::{Answers, Instrument, Library, Respondent};
 use crate::domain::language::Language;
 use crate::domain::submission::{self, Intent, Outcome, Part, Sheet, Unfit};
 use crate::store::administration::{self, Slip};
+use crate::store::deposit::Occasion;
 use crate::store::response::{self, ResponseRow};
 use crate::store::{Fault, Tx, audit};
 use chrono::NaiveDateTime;
@@ -126,42 +128,120 @@ pub fn instruments<'a>(library: &'a Library, slip: &Slip) -> Result<Vec<&'a Inst
 /// # Errors
 /// See [`Refusal`]; a fault means that nothing of it was stored.
 pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Failure<Refusal>> {
-    let (library, clock) = (app.library, app.clock.clone());
+    let begun_at = app.begun.at(&command.token_hash);
     let token_hash = command.token_hash;
-    let begun_at = app.begun.at(&token_hash);
-    let taken = app
-        .store
-        .write(move |tx| {
-            administration::lock(tx, &command.token_hash)?;
-            // Only now: whoever waited for the lock comes after the one it waited for, and the episode's summary follows that order.
-            take(tx, library, &command, begun_at, clock.now())
-        })
-        .await;
+    let taken = match take_at_once(app, &command, begun_at).await {
+        Some(receipt) => Ok(receipt),
+        None => take_in_turn(app, command, begun_at).await,
+    };
     if taken.is_ok() && begun_at.is_some() {
         app.begun.forget(&token_hash);
     }
     taken
 }
 
+/// Takes answers in a transaction that has its occasion and episode to itself.
+async fn take_in_turn(
+    app: &App,
+    command: TakeAnswers,
+    begun_at: Option<NaiveDateTime>,
+) -> Result<Receipt, Failure<Refusal>> {
+    let (library, clock) = (app.library, app.clock.clone());
+    app.store
+        .write(move |tx| {
+            let slip = administration::take_slip(tx, &command.token_hash)?
+                .ok_or(Failure::Refused(Refusal::Unknown))?;
+            // Only now: whoever waited for the slip comes after the one it waited for, and the episode's summary follows that order.
+            take(tx, library, slip, &command, begun_at, clock.now())
+        })
+        .await
+}
+
 fn take(
     tx: &mut Tx,
     library: &Library,
+    slip: Slip,
     command: &TakeAnswers,
     begun_at: Option<NaiveDateTime>,
     now: NaiveDateTime,
 ) -> Result<Receipt, Failure<Refusal>> {
-    let mut slip =
-        administration::slip(tx, &command.token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+    let slip = in_language(slip, command);
+    let stored = answers_so_far(tx, &slip)?;
+    let (outcomes, stage) = judge(library, &slip, &stored, command, now)?;
+    let (occasion, event) = consequence(&slip, &stage, begun_at, now);
+    let ledger = ledger(&slip, command, &stored, now);
+    let support = keep(tx, ledger, &outcomes, occasion, event)?
+        // Another node ended it between our look and this: its time was just over, or it was withdrawn.
+        .ok_or(Failure::Refused(Refusal::Expired))?;
+    Ok(Receipt { support, stage })
+}
+
+/// The same for what most patients send, one form with nothing to flag, where a statement may be a transaction of its own: one that reads, one that checks that
+/// nothing has changed since, and stores. `None`: nothing is stored and it has to be taken in turn.
+async fn take_at_once(
+    app: &App,
+    command: &TakeAnswers,
+    begun_at: Option<NaiveDateTime>,
+) -> Option<Receipt> {
+    if command.intent == Intent::Save || !app.store.writes_at_once() {
+        return None;
+    }
+    let (library, clock, command) = (app.library, app.clock.clone(), command.clone());
+    let tried = app.store.write_at_once(move |tx| {
+        let Some((slip, summaries)) = administration::glance(tx, &command.token_hash)? else {
+            return Ok(None);
+        };
+        let (slip, now) = (in_language(slip, &command), clock.now());
+        let stored = answers_so_far(tx, &slip)?;
+        let (outcomes, stage) = judge(library, &slip, &stored, &command, now)?;
+        let (occasion, event) = consequence(&slip, &stage, begun_at, now);
+        let ledger = ledger(&slip, &command, &stored, now);
+        let kept = keep_at_once(tx, ledger, &outcomes, &summaries, occasion, event)?;
+        let support = Support::NotNow;
+        Ok::<_, Failure<Refusal>>(kept.then_some(Receipt { support, stage }))
+    });
+    // Whatever went wrong, the other way finds out again, with everything locked.
+    tried.await.ok().flatten()
+}
+
+/// The slip in the language that the page spoke.
+fn in_language(mut slip: Slip, command: &TakeAnswers) -> Slip {
     if let Some(chosen) = command.language {
         slip.administration.language = chosen.word().into();
     }
-    let stored =
-        response::of_administration(tx, slip.administration.org_id, slip.administration.id)?;
-    let parts = parts(library, &slip, &stored)?;
-    if let Err(refusal) = check_open(&slip, now) {
+    slip
+}
+
+fn ledger<'a>(
+    slip: &'a Slip,
+    command: &TakeAnswers,
+    stored: &'a [ResponseRow],
+    now: NaiveDateTime,
+) -> Ledger<'a> {
+    let hand = Hand {
+        layout: command.layout,
+        entered_by: None,
+    };
+    Ledger {
+        slip,
+        hand,
+        stored,
+        now,
+    }
+}
+
+/// What the answers amount to and where the occasion stands with them, if it still takes any.
+fn judge<'a>(
+    library: &'a Library,
+    slip: &Slip,
+    stored: &[ResponseRow],
+    command: &TakeAnswers,
+    now: NaiveDateTime,
+) -> Result<(Vec<Outcome<'a>>, Stage), Failure<Refusal>> {
+    let parts = parts(library, slip, stored)?;
+    if let Err(refusal) = check_open(slip, now) {
         return Err(Failure::Refused(same_or_other(refusal, parts, command)));
     }
-
     let unreadable = |_| Failure::Refused(Refusal::Unreadable);
     let read = command.sheet.read(&parts).map_err(unreadable)?;
     // One mistyped number keeps nothing else from being saved, least of all an answer that somebody must see.
@@ -170,26 +250,22 @@ fn take(
         false => Intent::Save,
     };
     let outcomes = submission::decide(parts, &read.given, intent).map_err(unreadable)?;
-    let hand = Hand {
-        layout: command.layout,
-        entered_by: None,
-    };
-
-    let mut support = Support::NotNow;
-    for outcome in outcomes.iter().filter(|outcome| outcome.touched) {
-        let known = stored
-            .iter()
-            .find(|row| row.instrument == outcome.instrument.id);
-        if store_outcome(tx, &slip, hand, known, outcome, now)? == Support::ShowNow {
-            support = Support::ShowNow;
-        }
-    }
     let stage = match read.unfit.is_empty() {
         true => stage(&outcomes, command),
         false => Stage::Unfit(read.unfit),
     };
-    finish(tx, &slip, &stage, begun_at, now)?;
-    Ok(Receipt { support, stage })
+    Ok((outcomes, stage))
+}
+
+/// The stored answers of an occasion.
+///
+/// # Errors
+/// When the database fails.
+pub fn answers_so_far(tx: &mut Tx, slip: &Slip) -> Result<Vec<ResponseRow>, Fault> {
+    if !slip.may_have_answers() {
+        return Ok(vec![]);
+    }
+    response::of_administration(tx, slip.administration.org_id, slip.administration.id)
 }
 
 fn stage(outcomes: &[Outcome<'_>], command: &TakeAnswers) -> Stage {
@@ -267,40 +343,33 @@ pub fn parts<'a>(
         .collect()
 }
 
-fn finish(
-    tx: &mut Tx,
+/// What becomes of the occasion, and what is written down about it.
+fn consequence(
     slip: &Slip,
     stage: &Stage,
     begun_at: Option<NaiveDateTime>,
     now: NaiveDateTime,
-) -> Result<(), Failure<Refusal>> {
-    let (org, id) = (slip.administration.org_id, slip.administration.id);
-    let act = match stage {
+) -> (Occasion, AuditEvent) {
+    let form = &slip.administration;
+    let (occasion, act) = match stage {
         Stage::Sent => {
-            // Another node ended it between our look and this: its time was just over, or it was withdrawn.
-            let opened_at = slip.administration.opened_at.or(begun_at).unwrap_or(now);
-            if !administration::complete(tx, org, id, opened_at, now)? {
-                return Err(Failure::Refused(Refusal::Expired));
-            }
-            "answers_sent"
+            let opened = form.opened_at.or(begun_at).unwrap_or(now);
+            (Occasion::Ends { opened }, "answers_sent")
         }
         Stage::Unfit(_) | Stage::Gaps | Stage::Saved { .. } => {
-            if slip.administration.state != AdministrationState::Opened.word() {
-                administration::mark_opened(tx, org, id, begun_at.unwrap_or(now))?;
-            }
-            "answers_saved"
+            let occasion = match form.state == AdministrationState::Opened.word() {
+                true => Occasion::Stays,
+                false => Occasion::Opens {
+                    opened: begun_at.unwrap_or(now),
+                },
+            };
+            (occasion, "answers_saved")
         }
     };
     let holder = Actor::LinkHolder {
-        org,
-        patient: slip.administration.patient_id,
+        org: form.org_id,
+        patient: form.patient_id,
     };
-    Ok(audit::record_by(
-        tx,
-        &holder,
-        act,
-        "administration",
-        Some(id),
-        now,
-    )?)
+    let event = audit::event_by(&holder, act, "administration", Some(form.id), now);
+    (occasion, event)
 }

@@ -1,9 +1,12 @@
 //! Administrations and the links that open them. A link holder's permission is the link itself: what is loaded here by a link's hash is that
 //! one occasion, never the patient's record.
 
-use super::engine::on_engine;
+use super::engine::{get_locked, on_engine};
 use super::kept::kept;
-use super::schema::{administration, clinic, episode, link, organisation, patient, staff};
+use super::response::EpisodeScaleRow;
+use super::schema::{
+    administration, clinic, episode, episode_scale, link, organisation, patient, staff,
+};
 use super::{Fault, Moment, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
@@ -13,6 +16,9 @@ use crate::domain::ids::{
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Timestamp};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// One occasion on which a patient is asked.
 #[derive(Debug, Clone, Queryable, Insertable)]
@@ -92,13 +98,37 @@ pub struct Slip {
     pub clinician_id: StaffId,
 }
 
+impl Slip {
+    /// Whether there may be answers already: the first save marks the occasion as opened in the same transaction.
+    pub fn may_have_answers(&self) -> bool {
+        ![
+            AdministrationState::Planned.word(),
+            AdministrationState::Sent.word(),
+        ]
+        .contains(&self.administration.state.as_str())
+    }
+}
+
 /// What a link opens: its occasion, and the words a patient needs around it. No name of the patient, no earlier answer.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone)]
 pub struct Door {
     /// The occasion.
     pub slip: Slip,
     /// The patient's IANA zone.
     pub time_zone: String,
+    words: Arc<DoorWords>,
+}
+
+impl std::ops::Deref for Door {
+    type Target = DoorWords;
+    fn deref(&self) -> &DoorWords {
+        &self.words
+    }
+}
+
+/// The words around an occasion; the same for all patients of a clinician in a clinic.
+#[derive(Debug, Queryable)]
+pub struct DoorWords {
     /// The clinic's name.
     pub clinic: String,
     /// The responsible clinician's name.
@@ -109,6 +139,43 @@ pub struct Door {
     pub crisis_line: Option<String>,
     /// When answers are read.
     pub reading_promise: String,
+}
+
+/// How long words may be shown after somebody changed them.
+const WORDS_HELD: Duration = Duration::from_secs(2);
+/// The most that are remembered.
+const WORDS_MOST: usize = 4_096;
+
+/// The words of the doors that were opened a moment ago: they hardly ever change, and reading them took more than half of what a page reads.
+#[derive(Default)]
+pub(super) struct Remembered(Mutex<HashMap<Around, (Instant, Arc<DoorWords>)>>);
+
+/// Whose words they are.
+type Around = (OrgId, ClinicId, StaffId);
+
+impl Remembered {
+    fn get(&self, around: &Around) -> Option<Arc<DoorWords>> {
+        let held = self.lock();
+        let (since, words) = held.get(around)?;
+        (since.elapsed() < WORDS_HELD).then(|| Arc::clone(words))
+    }
+
+    fn put(&self, around: Around, words: &Arc<DoorWords>) {
+        let mut held = self.lock();
+        if held.len() >= WORDS_MOST {
+            held.clear();
+        }
+        held.insert(around, (Instant::now(), Arc::clone(words)));
+    }
+
+    pub(super) fn forget(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Around, (Instant, Arc<DoorWords>)>> {
+        // A map of plain values is whole after any panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A link with its occasion and its episode.
@@ -140,16 +207,43 @@ macro_rules! slip_columns {
     };
 }
 
-/// What the token with this hash stands for.
+/// What the token with this hash stands for, kept from every other node until this transaction ends: the occasion, because it is about to be answered, and
+/// its episode, because the occasions of an episode share one summary. What else is read under the lock comes after.
 ///
 /// # Errors
 /// When the database fails.
-pub fn slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> {
-    Ok(on_engine!(tx, db => behind_link!()
-        .filter(link::token_hash.eq(token_hash))
-        .select(slip_columns!())
-        .get_result(db))
+pub fn take_slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> {
+    Ok(get_locked!(
+        tx,
+        "administration, episode",
+        behind_link!()
+            .filter(link::token_hash.eq(token_hash))
+            .select(slip_columns!())
+    )
     .optional()?)
+}
+
+/// What the token with this hash stands for, with the summaries of its episode. Nothing is kept from anybody.
+///
+/// # Errors
+/// When the database fails.
+pub fn glance(
+    tx: &mut Tx,
+    token_hash: &[u8],
+) -> Result<Option<(Slip, Vec<EpisodeScaleRow>)>, Fault> {
+    let rows: Vec<(Slip, Option<EpisodeScaleRow>)> = on_engine!(tx, db => behind_link!()
+        .left_join(
+            episode_scale::table.on(episode_scale::org_id
+                .eq(link::org_id)
+                .and(episode_scale::episode_id.eq(administration::episode_id))),
+        )
+        .filter(link::token_hash.eq(token_hash))
+        .select((slip_columns!(), episode_scale::all_columns.nullable()))
+        .load(db))?;
+    let (mut slips, summaries): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    Ok(slips
+        .pop()
+        .map(|slip| (slip, summaries.into_iter().flatten().collect())))
 }
 
 /// The door that opens to the token with this hash.
@@ -157,44 +251,52 @@ pub fn slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> {
 /// # Errors
 /// When the database fails.
 pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
-    Ok(on_engine!(tx, db => behind_link!()
+    let found: Option<(Slip, String)> = on_engine!(tx, db => behind_link!()
         .inner_join(
             patient::table.on(patient::org_id
                 .eq(link::org_id)
                 .and(patient::id.eq(administration::patient_id))),
         )
-        .inner_join(
-            clinic::table.on(clinic::org_id
-                .eq(link::org_id)
-                .and(clinic::id.eq(episode::clinic_id))),
-        )
-        .inner_join(
-            staff::table.on(staff::org_id
-                .eq(link::org_id)
-                .and(staff::id.eq(episode::clinician_id))),
-        )
-        .inner_join(organisation::table.on(organisation::id.eq(link::org_id)))
         .filter(link::token_hash.eq(token_hash))
+        .select((slip_columns!(), patient::time_zone))
+        .get_result(db))
+    .optional()?;
+    let Some((slip, time_zone)) = found else {
+        return Ok(None);
+    };
+    let around = (
+        slip.administration.org_id,
+        slip.clinic_id,
+        slip.clinician_id,
+    );
+    let words = match tx.remembered.get(&around) {
+        Some(words) => words,
+        None => {
+            let words = Arc::new(words(tx, around)?);
+            tx.remembered.put(around, &words);
+            words
+        }
+    };
+    Ok(Some(Door {
+        slip,
+        time_zone,
+        words,
+    }))
+}
+
+fn words(tx: &mut Tx, (org, clinic, clinician): Around) -> Result<DoorWords, Fault> {
+    Ok(on_engine!(tx, db => clinic::table
+        .inner_join(staff::table.on(staff::org_id.eq(clinic::org_id)))
+        .inner_join(organisation::table.on(organisation::id.eq(clinic::org_id)))
+        .filter(clinic::org_id.eq(org).and(clinic::id.eq(clinic)).and(staff::id.eq(clinician)))
         .select((
-            slip_columns!(),
-            patient::time_zone,
             clinic::name,
             staff::name,
             organisation::name,
             organisation::crisis_line,
             organisation::reading_promise,
         ))
-        .get_result(db))
-    .optional()?)
-}
-
-/// Keeps any other node from answering for the same episode until this transaction ends. Comes before the door is read: only what is read under
-/// the lock still holds when it is written.
-///
-/// # Errors
-/// When the database fails.
-pub fn lock(tx: &mut Tx, token_hash: &[u8]) -> Result<(), Fault> {
-    tx.lock_episode_of_link(token_hash)
+        .get_result(db))?)
 }
 
 /// Notes that the patient pressed start, if the link with this hash still takes answers and nobody did so before.

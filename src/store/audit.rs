@@ -28,7 +28,17 @@ pub fn record<K>(
     id: Option<Id<K>>,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    record_by(tx, permit.actor(), permit.action().word(), subject, id, now)
+    add(tx, &event(permit, subject, id, now))
+}
+
+/// What is written down about what was done under a permit.
+pub fn event<K>(
+    permit: &Permit,
+    subject: &'static str,
+    id: Option<Id<K>>,
+    now: NaiveDateTime,
+) -> AuditEvent {
+    event_by(permit.actor(), permit.action().word(), subject, id, now)
 }
 
 /// Writes down an act that needs no permit: a link holder's, a sign-in, the program's own.
@@ -43,21 +53,29 @@ pub fn record_by<K>(
     id: Option<Id<K>>,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
+    add(tx, &event_by(actor, act, subject, id, now))
+}
+
+/// What is written down about an act that needs no permit.
+pub fn event_by<K>(
+    actor: &Actor,
+    act: &'static str,
+    subject: &'static str,
+    id: Option<Id<K>>,
+    now: NaiveDateTime,
+) -> AuditEvent {
     let (actor_word, actor_id) = name_actor(actor);
-    add(
-        tx,
-        &AuditEvent {
-            id: fresh(now),
-            org: actor.org(),
-            at: now,
-            actor: actor_word,
-            actor_id,
-            act,
-            subject,
-            subject_id: id.map(|id| *id.bytes()),
-            outcome: "done",
-        },
-    )
+    AuditEvent {
+        id: fresh(now),
+        org: actor.org(),
+        at: now,
+        actor: actor_word,
+        actor_id,
+        act,
+        subject,
+        subject_id: id.map(|id| *id.bytes()),
+        outcome: "done",
+    }
 }
 
 /// Adds an event as it is.

@@ -5,7 +5,9 @@ use super::kept::Plain;
 use super::{Fault, Seal, Tx, lane::Wrap};
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Binary, Integer, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::path::{Path, PathBuf};
@@ -40,6 +42,49 @@ macro_rules! on_engine {
     };
 }
 pub(super) use on_engine;
+
+/// As [`on_engine`], for one row; PostgreSQL locks the rows it is made of in these tables, in the same statement.
+macro_rules! get_locked {
+    ($tx:expr, $tables:literal, $query:expr) => {
+        match &mut $tx.db {
+            $crate::store::Db::Sqlite(db) => $query.get_result(db),
+            $crate::store::Db::Postgres(db) => $crate::store::engine::Locked {
+                query: diesel::query_builder::AsQuery::as_query($query),
+                tables: $tables,
+            }
+            .get_result(db),
+        }
+    };
+}
+pub(super) use get_locked;
+
+/// A query that also locks the rows it finds in some tables, until its transaction ends. Such a row is read in its newest version, also by whoever had to wait
+/// for it; rows of other tables are read as they were when the statement began. For PostgreSQL: SQLite has one writer.
+pub(super) struct Locked<Q> {
+    pub query: Q,
+    pub tables: &'static str,
+}
+
+impl<Q: QueryId> QueryId for Locked<Q> {
+    type QueryId = Locked<Q::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+}
+
+impl<Q: Query> Query for Locked<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Locked<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.query.walk_ast(out.reborrow())?;
+        // Not FOR UPDATE: whoever only names such a row in a new one is not held up.
+        out.push_sql(" FOR NO KEY UPDATE OF ");
+        out.push_sql(self.tables);
+        Ok(())
+    }
+}
+
+impl<Q> RunQueryDsl<PgConnection> for Locked<Q> {}
 
 /// Where the data lives, read from the database URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +138,7 @@ pub(super) fn connect(place: &Place, seal: &Arc<Seal>) -> Result<Tx, Fault> {
     Ok(Tx {
         db,
         seal: Arc::clone(seal),
+        remembered: Arc::default(),
     })
 }
 
@@ -267,20 +313,6 @@ impl Tx {
             diesel::sql_query(query)
                 .bind::<Binary, _>(org)
                 .bind::<Binary, _>(id)
-                .execute(db)?;
-        }
-        Ok(())
-    }
-
-    /// Keeps two nodes from answering for the same episode at once, before anything about it is read: its occasions share one summary. Rows that
-    /// only name the episode are not held up.
-    pub(super) fn lock_episode_of_link(&mut self, token_hash: &[u8]) -> Result<(), Fault> {
-        if let Db::Postgres(db) = &mut self.db {
-            let query = "SELECT 1 AS value FROM link JOIN administration ON administration.org_id = link.org_id \
-                         AND administration.id = link.administration_id JOIN episode ON episode.org_id = link.org_id \
-                         AND episode.id = administration.episode_id WHERE link.token_hash = $1 FOR NO KEY UPDATE OF episode";
-            diesel::sql_query(query)
-                .bind::<Binary, _>(token_hash)
                 .execute(db)?;
         }
         Ok(())

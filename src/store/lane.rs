@@ -282,6 +282,10 @@ impl Worker {
             return Err(Fault::Stopped);
         };
         if self.wrap == Wrap::Bare {
+            // Nothing was begun, so nothing has shown yet whether a connection that failed is still there.
+            if undone && tx.execute("SELECT 1").is_err() {
+                self.tx = None;
+            }
             return Ok(());
         }
         let ended = tx.execute_kept(if undone { "ROLLBACK" } else { "COMMIT" });

@@ -226,18 +226,24 @@ kept! {
     "INSERT INTO score (org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at, scheme, raw, standard_error, out_of) VALUES (" org ", " response ", " scale ", " revision ", " instrument ", " version ", " value ", " reason ", " band ", " answered ", " items ", " prorated ", " made ", " scheme ", " raw ", " standard_error ", " out_of ; ")"
 }
 
-/// The episode's row on a scale.
+/// The episode's rows on an instrument's scales.
 ///
 /// # Errors
 /// When the database fails.
-pub fn summary(
+pub fn summaries(
     tx: &mut Tx,
     org: OrgId,
     episode: EpisodeId,
     instrument: &str,
-    scale: &str,
-) -> Result<Option<EpisodeScaleRow>, Fault> {
-    Ok(on_engine!(tx, db => episode_scale::table.find((org, episode, instrument, scale)).get_result(db)).optional()?)
+) -> Result<Vec<EpisodeScaleRow>, Fault> {
+    Ok(on_engine!(tx, db => episode_scale::table
+        .filter(
+            episode_scale::org_id
+                .eq(org)
+                .and(episode_scale::episode_id.eq(episode))
+                .and(episode_scale::instrument.eq(instrument)),
+        )
+        .load(db))?)
 }
 
 /// Adds an episode's row on a scale.

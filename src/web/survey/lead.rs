@@ -4,14 +4,13 @@ use super::view::{Line, Reading, Wording};
 use crate::app::Failure;
 use crate::app::link::Token;
 use crate::app::take_answers::{self, Refusal};
-use crate::domain::care::AdministrationState;
 use crate::domain::instrument::{Instrument, Respondent, Texts};
 use crate::domain::language::Language;
 use crate::domain::schedule::local_time;
 use crate::domain::submission::Part;
 use crate::patient_words::{Words, words as words_of};
 use crate::store::administration::Door;
-use crate::store::{Fault, administration, response};
+use crate::store::{Fault, administration};
 use crate::web::Site;
 use chrono::NaiveDateTime;
 
@@ -31,21 +30,7 @@ pub async fn load(site: &Site, token: &Token) -> Result<Opened, Failure<Refusal>
         .read_brief(move |tx| {
             let door =
                 administration::door(tx, &hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
-            // Before the first save there is nothing to look for: the save itself marks the occasion as opened.
-            let begun = ![
-                AdministrationState::Planned.word(),
-                AdministrationState::Sent.word(),
-            ]
-            .contains(&door.slip.administration.state.as_str());
-            let stored = if begun {
-                response::of_administration(
-                    tx,
-                    door.slip.administration.org_id,
-                    door.slip.administration.id,
-                )?
-            } else {
-                vec![]
-            };
+            let stored = take_answers::answers_so_far(tx, &door.slip)?;
             let parts = take_answers::parts(library, &door.slip, &stored)?;
             Ok(Opened { door, parts })
         })

@@ -1,0 +1,267 @@
+//! What answers leave behind, a patient's or those that staff enter, stored in as few statements as the engine allows. The rows' own files say what they mean.
+
+use super::kept::kept;
+use super::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
+use super::{Db, Fault, Moment, Tx, administration, audit, response};
+use crate::domain::audit::AuditEvent;
+use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId, StaffId};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{Binary, Double, Integer, Nullable, Text, Timestamp};
+
+/// Whether a row is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is new.
+    New,
+    /// It is there and changes.
+    Known,
+}
+
+impl Standing {
+    /// By the row as it was found.
+    pub fn of<T>(found: Option<T>) -> Self {
+        found.map_or(Standing::New, |_| Standing::Known)
+    }
+}
+
+/// What becomes of the occasion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// Its own row already says what is so.
+    Stays,
+    /// The first save: the patient has begun.
+    Opens {
+        /// When.
+        opened: NaiveDateTime,
+    },
+    /// Everything is handed in.
+    Ends {
+        /// When the patient had begun.
+        opened: NaiveDateTime,
+    },
+}
+
+/// An episode's summary on one scale.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// As it was read; `None` = there was none.
+    pub before: Option<EpisodeScaleRow>,
+    /// As it is with the new score.
+    pub after: EpisodeScaleRow,
+}
+
+/// Everything but flags.
+#[derive(Debug, Clone)]
+pub struct Deposit {
+    /// Organisation.
+    pub org: OrgId,
+    /// The occasion.
+    pub administration: AdministrationId,
+    /// What becomes of it.
+    pub occasion: Occasion,
+    /// The answers, one row an instrument.
+    pub responses: Vec<(Standing, ResponseRow)>,
+    /// The scores made of them.
+    pub scores: Vec<ScoreRow>,
+    /// The episode's summaries with those scores.
+    pub summaries: Vec<Summary>,
+    /// For the audit.
+    pub event: AuditEvent,
+    /// When all this happens, UTC.
+    pub at: NaiveDateTime,
+}
+
+impl Deposit {
+    /// One without any answers yet.
+    pub fn new(
+        org: OrgId,
+        administration: AdministrationId,
+        occasion: Occasion,
+        event: AuditEvent,
+        at: NaiveDateTime,
+    ) -> Self {
+        Deposit {
+            org,
+            administration,
+            occasion,
+            responses: vec![],
+            scores: vec![],
+            summaries: vec![],
+            event,
+            at,
+        }
+    }
+}
+
+/// What came of storing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Stored {
+    /// All of it is stored.
+    Whole,
+    /// Nothing may be: the occasion had ended already.
+    Nothing,
+}
+
+/// Stores it; to be undone by the caller when nothing may be stored.
+///
+/// # Errors
+/// When the database fails.
+pub fn store(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
+    for (standing, row) in &deposit.responses {
+        match standing {
+            Standing::New => response::add(tx, row)?,
+            Standing::Known => response::change(tx, row)?,
+        }
+    }
+    for row in &deposit.scores {
+        response::add_score(tx, row)?;
+    }
+    for Summary { before, after } in &deposit.summaries {
+        match before {
+            None => response::add_summary(tx, after)?,
+            Some(_) => response::change_summary(tx, after)?,
+        }
+    }
+    audit::add(tx, &deposit.event)?;
+    let (org, id) = (deposit.org, deposit.administration);
+    match deposit.occasion {
+        Occasion::Stays => {}
+        Occasion::Opens { opened } => administration::mark_opened(tx, org, id, opened)?,
+        Occasion::Ends { opened } => {
+            if !administration::complete(tx, org, id, opened, deposit.at)? {
+                return Ok(Stored::Nothing);
+            }
+        }
+    }
+    Ok(Stored::Whole)
+}
+
+/// Stores one new form with one scale, which is handed in whole, in a single statement that first makes sure that nobody was faster: the occasion is open, and the
+/// episode's summary is the one that was read: no other score came in, and none was made anew. Nothing is stored when somebody was, or when it is more than that.
+///
+/// # Errors
+/// When the database fails, or somebody just stored the same form. Nothing is stored then.
+pub fn store_at_once(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
+    let (
+        Occasion::Ends { opened },
+        [(Standing::New, response)],
+        [score],
+        [
+            Summary {
+                before,
+                after: summary,
+            },
+        ],
+    ) = (
+        deposit.occasion,
+        &deposit.responses[..],
+        &deposit.scores[..],
+        &deposit.summaries[..],
+    )
+    else {
+        return Ok(Stored::Nothing);
+    };
+    let event = deposit.event.stored();
+    let mac = audit::mac_of(tx, &event);
+    let all = AtOnce {
+        org: &deposit.org,
+        response: &response.id,
+        administration: &deposit.administration,
+        episode: &response.episode_id,
+        instrument: &response.instrument,
+        version: &response.version,
+        state: &response.state,
+        answers: &response.answers,
+        criteria: &response.criteria,
+        language: &response.language,
+        layout: &response.layout,
+        started: Moment(response.started_at),
+        completed: response.completed_at.map(Moment),
+        entered_by: response.entered_by.as_ref(),
+        scale: &score.scale,
+        revision: score.revision,
+        value: score.value,
+        reason: score.reason.as_deref(),
+        band: score.band.as_deref(),
+        answered: score.answered,
+        items: score.items,
+        prorated: score.prorated,
+        made: Moment(score.made_at),
+        scheme: score.scheme.as_deref(),
+        raw: score.raw,
+        standard_error: score.standard_error,
+        out_of: score.out_of,
+        n: summary.n,
+        first_value: summary.first_value,
+        first_at: Moment(summary.first_at),
+        last_value: summary.last_value,
+        last_at: Moment(summary.last_at),
+        last_band: summary.last_band.as_deref(),
+        best_value: summary.best_value,
+        best_at: Moment(summary.best_at),
+        recent: &summary.recent,
+        was_best_value: before.as_ref().map(|row| row.best_value),
+        was_best_at: before.as_ref().map(|row| Moment(row.best_at)),
+        was_recent: before.as_ref().map(|row| row.recent.as_str()),
+        event: event.id,
+        actor: event.actor,
+        actor_id: event.actor_id,
+        act: event.act,
+        subject: event.subject,
+        subject_id: event.subject_id,
+        outcome: event.outcome,
+        mac: &mac,
+        opened: Moment(opened),
+        at: Moment(deposit.at),
+    };
+    let ended = match &mut tx.db {
+        Db::Postgres(db) => all.execute(db)?,
+        Db::Sqlite(_) => 0,
+    };
+    Ok(if ended == 1 {
+        Stored::Whole
+    } else {
+        Stored::Nothing
+    })
+}
+
+kept! {
+    /// Locks, checks, stores; counts the occasions that it ended: one or none. Everything hangs on the summary, and that on the lock.
+    AtOnce<'a> {
+        org: &'a OrgId => Binary, response: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary,
+        instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text,
+        language: &'a str => Text, layout: &'a str => Text, started: Moment => Timestamp, completed: Option<Moment> => Nullable<Timestamp>,
+        entered_by: Option<&'a StaffId> => Nullable<Binary>,
+        scale: &'a str => Text, revision: i32 => Integer, value: Option<f64> => Nullable<Double>, reason: Option<&'a str> => Nullable<Text>,
+        band: Option<&'a str> => Nullable<Text>, answered: i32 => Integer, items: i32 => Integer, prorated: i32 => Integer,
+        made: Moment => Timestamp, scheme: Option<&'a str> => Nullable<Text>, raw: Option<f64> => Nullable<Double>,
+        standard_error: Option<f64> => Nullable<Double>, out_of: Option<f64> => Nullable<Double>,
+        n: i32 => Integer, first_value: f64 => Double, first_at: Moment => Timestamp, last_value: f64 => Double, last_at: Moment => Timestamp,
+        last_band: Option<&'a str> => Nullable<Text>, best_value: f64 => Double, best_at: Moment => Timestamp, recent: &'a str => Text,
+        was_best_value: Option<f64> => Nullable<Double>, was_best_at: Option<Moment> => Nullable<Timestamp>, was_recent: Option<&'a str> => Nullable<Text>,
+        event: &'a [u8] => Binary, actor: &'a str => Text, actor_id: Option<&'a [u8]> => Nullable<Binary>, act: &'a str => Text,
+        subject: &'a str => Text, subject_id: Option<&'a [u8]> => Nullable<Binary>, outcome: &'a str => Text, mac: &'a [u8] => Binary,
+        opened: Moment => Timestamp, at: Moment => Timestamp,
+    }
+    "WITH held AS (SELECT 1 FROM administration JOIN episode ON episode.org_id = administration.org_id AND episode.id = administration.episode_id \
+    WHERE administration.org_id = " org " AND administration.id = " administration " AND administration.ended_at IS NULL \
+    FOR NO KEY UPDATE OF administration, episode), \
+    course AS (INSERT INTO episode_scale (org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent) SELECT "
+    org ", " episode ", " instrument ", " scale ", " version ", " n ", " first_value ", " first_at ", " last_value ", " last_at ", " last_band ", " best_value ", "
+    best_at ", " recent " FROM held ON CONFLICT (org_id, episode_id, instrument, scale) DO UPDATE SET version = excluded.version, n = excluded.n, \
+    last_value = excluded.last_value, last_at = excluded.last_at, last_band = excluded.last_band, best_value = excluded.best_value, \
+    best_at = excluded.best_at, recent = excluded.recent WHERE episode_scale.n = excluded.n - 1 AND episode_scale.best_value = " was_best_value " \
+    AND episode_scale.best_at = " was_best_at " AND episode_scale.recent = " was_recent " RETURNING 1), \
+    answers AS (INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at, entered_by) SELECT "
+    org ", " response ", " administration ", " episode ", " instrument ", " version ", " state ", " answers ", " criteria ", " language ", " layout ", "
+    started ", " completed ", " entered_by " FROM course), \
+    result AS (INSERT INTO score (org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at, scheme, raw, standard_error, out_of) SELECT "
+    org ", " response ", " scale ", " revision ", " instrument ", " version ", " value ", " reason ", " band ", " answered ", " items ", " prorated ", " made ", " scheme ", "
+    raw ", " standard_error ", " out_of " FROM course), \
+    event AS (INSERT INTO audit_event (org_id, id, at, actor, actor_id, act, subject, subject_id, outcome, mac) SELECT "
+    org ", " event ", " at ", " actor ", " actor_id ", " act ", " subject ", " subject_id ", " outcome ", " mac " FROM course) \
+    UPDATE administration SET state = 'completed', opened_at = " opened ", ended_at = " at " WHERE org_id = " org " AND id = " administration
+    ; " AND ended_at IS NULL AND EXISTS (SELECT 1 FROM course)"
+}
