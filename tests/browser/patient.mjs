@@ -319,6 +319,8 @@ export function patientTests(browser, demo) {
 
   test('ticks, numbers and words one question a page are accessible, with and without a complaint', async () => {
     const { page, close } = await visitor(browser(), demo(), { viewport: PHONE });
+    // Its owner asks for a permission; in the demo nobody has recorded one.
+    await demo().command('instrument', 'permit', 'crafft', '--reference', 'letter of 3 March', '--holder', 'the owner, to the demo');
     const link = await demo().freshLink('crafft,lec5,session_check');
     await page.goto(`${link}/q/1`);
     const number = page.getByRole('textbox', { name: 'A whole number from 0 to 366' });
