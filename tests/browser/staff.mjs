@@ -146,7 +146,8 @@ export function staffTests(browser, demo) {
       await page.waitForTimeout(200);
       await page.reload();
     }
-    const words = (await mails.allTextContents()).join('\n');
+    // A link's secret is chance: now and then it spells "gad".
+    const words = (await mails.allTextContents()).join('\n').replace(/https?:\/\/\S+\/s\/[\w-]+/g, '');
     assert.ok(words.length > 0, 'no mail within ten seconds');
     assert.doesNotMatch(words, /depress|anxi|suicid|PHQ|GAD|PCL|score|trauma|mental/i);
     await close();
