@@ -61,7 +61,7 @@ fn an_expired_link_has_a_calm_page_and_keeps_what_was_saved() {
     assert_eq!(house.counts(["responses", "scores"]), [1, 0]);
     assert_eq!(
         house.texts("SELECT state AS value FROM administration"),
-        ["expired"]
+        ["abandoned"]
     );
 }
 

@@ -206,14 +206,14 @@ impl House {
     pub fn link(&self, patient: PatientId, instruments: &[&str]) -> String {
         instruments.iter().for_each(|id| self.permit(id));
         let wanted = instruments.iter().map(|id| (*id).to_owned()).collect();
-        let link = wait_for(give_form::give_form(
+        let handed = wait_for(give_form::give_form(
             &self.app,
             self.operator(),
             patient,
             wanted,
         ))
         .expect("the form is given");
-        path_of(&link).to_owned()
+        path_of(&handed.address).to_owned()
     }
 
     /// A fresh PHQ-9 of a new patient.

@@ -43,7 +43,7 @@ pub fn due(house: &House, id: &str) {
 
 /// Turns the invitations' crank once; says how many messages were claimed.
 pub fn send(house: &House, sink: &SmtpSink) -> usize {
-    send_due(&house.app, &mailer(sink), Lane::Others).expect("the database works")
+    send_due(&house.app, &mailer(sink), Lane::Mails).expect("the database works")
 }
 
 pub fn send_notices(house: &House, sink: &SmtpSink) -> usize {
@@ -197,13 +197,13 @@ fn a_server_that_is_not_there_is_asked_again_with_growing_pauses() {
     let mut now = monday();
     for minutes in [1, 2, 4, 8] {
         assert_eq!(
-            send_due(&house.app, &nowhere, Lane::Others).expect("the database works"),
+            send_due(&house.app, &nowhere, Lane::Mails).expect("the database works"),
             1
         );
         now += TimeDelta::minutes(minutes);
         house.app.clock.set(now - TimeDelta::seconds(1));
         assert_eq!(
-            send_due(&house.app, &nowhere, Lane::Others).expect("the database works"),
+            send_due(&house.app, &nowhere, Lane::Mails).expect("the database works"),
             0,
             "not before {minutes} minutes"
         );
@@ -321,7 +321,7 @@ fn a_message_that_was_claimed_and_lost_with_its_process_leaves_when_the_lease_is
     let lost = house
         .app
         .store
-        .write_blocking(move |tx| outbox::claim(tx, org, Lane::Others, now, 10));
+        .write_blocking(move |tx| outbox::claim(tx, org, Lane::Mails, now, 10));
     assert_eq!(lost.map(|rows| rows.len()).expect("the database works"), 1);
     assert_eq!(send(&house, &sink), 0, "somebody holds it");
     house

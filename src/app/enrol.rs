@@ -5,6 +5,7 @@ use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::care::{AdministrationState, SessionState};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ProgramId, StaffId};
 use crate::domain::instrument::{Library, Sex};
+use crate::domain::schedule::PlanRole;
 use crate::domain::schedule::{Cadence, next_occasion};
 use crate::store::patient::{self, EpisodeRow, PatientRow};
 use crate::store::plan::{self, PlanRow, SessionRow};
@@ -221,6 +222,11 @@ pub fn set_plan(
         cadence: details.cadence.to_string(),
         anchor: episode.started_on,
         next_due_at: None,
+        role: PlanRole::Core.word().into(),
+        position: 0,
+        step: None,
+        program_plan_id: None,
+        ended_at: None,
     };
     plan::add(tx, permit, &row)?;
     plan_next(tx, &row, zone, now)?;

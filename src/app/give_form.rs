@@ -9,12 +9,10 @@ use crate::domain::ids::{EpisodeId, LinkId, PatientId};
 use crate::domain::instrument::{CannotBeAsked, ENGLISH, Instrument, Library, can_be_asked};
 use crate::domain::permission::{NotPermitted, WhyNot};
 use crate::domain::risk::Standing;
+use crate::domain::schedule::policy::SendingPolicy;
 use crate::store::administration::{self, AdministrationRow};
-use crate::store::{Fault, Tx, audit, fresh, patient, staff};
+use crate::store::{Fault, Tx, audit, fresh, patient, policy, staff};
 use chrono::{NaiveDateTime, TimeDelta};
-
-/// Days for which a link that was made by hand takes answers.
-pub const HAND_WINDOW_DAYS: i64 = 7;
 
 /// Why no form can be given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +89,16 @@ pub fn askable<'a>(library: &'a Library, id: &str) -> Result<&'a Instrument, Ref
     Ok(known)
 }
 
-/// Makes a fresh link for one patient and gives its whole address.
+/// A link that was made by hand.
+#[derive(Debug, Clone)]
+pub struct Handed {
+    /// Its whole address.
+    pub address: String,
+    /// Until when it opens if nobody begins, UTC.
+    pub open_until: NaiveDateTime,
+}
+
+/// Makes a fresh link for one patient.
 ///
 /// # Errors
 /// See [`Refusal`]; or access or the database says no.
@@ -100,7 +107,7 @@ pub async fn give_form(
     actor: Actor,
     patient: PatientId,
     ids: Vec<String>,
-) -> Result<String, Failure<Refusal>> {
+) -> Result<Handed, Failure<Refusal>> {
     let battery = battery(app.library, &ids).map_err(Failure::Refused)?;
     let (now, library, base) = (app.clock.now(), app.library, app.base_url.clone());
     app.store
@@ -115,9 +122,13 @@ pub async fn give_form(
                     .ok_or(Failure::Refused(Refusal::NotInCare))?;
             require_permission(tx, &permit, library, &battery, now)?;
             require_reader(tx, &permit, library, &battery)?;
-            let link = hand_out(tx, &permit, patient, episode.id, &battery, now)?;
+            let policy = policy::newest(tx, permit.org(), SendingPolicy::KIND)?;
+            let link = hand_out(tx, &permit, patient, episode.id, &battery, &policy, now)?;
             audit::record(tx, &permit, "patient", Some(patient), now)?;
-            Ok(address(&base, &Token::of(&tx.seal, link)))
+            Ok(Handed {
+                address: address(&base, &Token::of(&tx.seal, link)),
+                open_until: open_until(&policy, now),
+            })
         })
         .await
 }
@@ -182,6 +193,7 @@ pub fn hand_out(
     patient: PatientId,
     episode: EpisodeId,
     battery: &[InstrumentVersion],
+    policy: &SendingPolicy,
     now: NaiveDateTime,
 ) -> Result<LinkId, Fault> {
     let id = fresh(now);
@@ -195,15 +207,22 @@ pub fn hand_out(
         language: patient::language(tx, permit, patient)?,
         state: AdministrationState::Sent.word().into(),
         due_at: now,
-        expires_at: now + TimeDelta::days(HAND_WINDOW_DAYS),
+        expires_at: open_until(policy, now),
         opened_at: None,
         ended_at: None,
+        finish_within_s: policy.finish_within_s(),
+        informant_id: None,
+        ended_why: None,
     };
     administration::add(tx, permit, &row)?;
     let link = fresh(now);
     let hash = Token::of(&tx.seal, link).hash();
     administration::add_link(tx, permit, link, id, &hash, now)?;
     Ok(link)
+}
+
+fn open_until(policy: &SendingPolicy, now: NaiveDateTime) -> NaiveDateTime {
+    now + TimeDelta::days(i64::from(policy.never_opened_days))
 }
 
 /// The whole address of a patient's link.
@@ -247,11 +266,12 @@ pub fn give_to_all(
             app.clock.now(),
         );
         let links: Vec<LinkId> = app.store.write_blocking(move |tx| {
+            let policy = policy::newest(tx, permit.org(), SendingPolicy::KIND)?;
             chunk
                 .into_iter()
                 .map(|(patient, episode)| {
                     audit::record(tx, &permit, "patient", Some(patient), now)?;
-                    hand_out(tx, &permit, patient, episode, &battery, now)
+                    hand_out(tx, &permit, patient, episode, &battery, &policy, now)
                 })
                 .collect::<Result<Vec<_>, Fault>>()
         })?;

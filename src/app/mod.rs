@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod begin;
 pub mod clock;
+pub mod compose;
 pub mod decline;
 pub mod demo;
 pub mod enrol;

@@ -9,12 +9,13 @@ use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery}
 use crate::domain::ids::{ClinicId, OrgId, PatientId};
 use crate::domain::instrument::Library;
 use crate::domain::message::MessageKind;
+use crate::domain::schedule::policy::SendingPolicy;
 use crate::domain::schedule::{Cadence, Occasion, next_occasion};
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::plan::{self, DuePlan};
 use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, audit, fresh};
+use crate::store::{Fault, Tx, audit, fresh, policy};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
@@ -123,7 +124,8 @@ fn invite(
     if let Err(why) = on_record.require(give_form::definitions(library, &battery)) {
         return leave_out(tx, permit, due, occasion, &battery, &why, now);
     }
-    let row = occasion_row(permit.org(), due, occasion, &battery, now);
+    let policy = policy::newest(tx, permit.org(), SendingPolicy::KIND)?;
+    let row = occasion_row(permit.org(), due, occasion, &battery, &policy, now);
     let id = row.id;
     administration::add(tx, permit, &row)?;
     let link = fresh(now);
@@ -160,6 +162,7 @@ fn occasion_row(
     due: &DuePlan,
     occasion: &Occasion,
     battery: &[InstrumentVersion],
+    policy: &SendingPolicy,
     now: NaiveDateTime,
 ) -> AdministrationRow {
     AdministrationRow {
@@ -175,6 +178,9 @@ fn occasion_row(
         expires_at: occasion.expires_at,
         opened_at: None,
         ended_at: None,
+        finish_within_s: policy.finish_within_s(),
+        informant_id: None,
+        ended_why: None,
     }
 }
 
@@ -189,10 +195,11 @@ fn leave_out(
     why: &dyn std::fmt::Display,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
+    let policy = policy::newest(tx, permit.org(), SendingPolicy::KIND)?;
     let row = AdministrationRow {
         state: AdministrationState::Cancelled.word().into(),
         ended_at: Some(now),
-        ..occasion_row(permit.org(), due, occasion, battery, now)
+        ..occasion_row(permit.org(), due, occasion, battery, &policy, now)
     };
     administration::add(tx, permit, &row)?;
     audit::record(tx, permit, "administration", Some(row.id), now)?;

@@ -13,6 +13,7 @@ use crate::domain::instrument::{
 };
 use crate::domain::language::Language;
 use crate::domain::permission::NotPermitted;
+use crate::domain::schedule::policy::SendingPolicy;
 use crate::domain::submission::{self, Entry, Given, Intent, Left, Part, Sheet, Unfit};
 use crate::store::administration::{self, AdministrationRow, Slip};
 use crate::store::deposit::Occasion;
@@ -330,6 +331,9 @@ fn occasion_of(
             expires_at: now,
             opened_at: Some(now),
             ended_at: Some(now),
+            finish_within_s: SendingPolicy::default().finish_within_s(),
+            informant_id: None,
+            ended_why: None,
         },
         clinic_id: episode.clinic_id,
         clinician_id: episode.clinician_id,

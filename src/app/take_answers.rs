@@ -94,7 +94,9 @@ pub fn check_open(slip: &Slip, now: NaiveDateTime) -> Result<(), Refusal> {
     match state {
         AdministrationState::Completed => Err(Refusal::SentAlready),
         AdministrationState::Declined | AdministrationState::Cancelled => Err(Refusal::Revoked),
-        AdministrationState::Expired => Err(Refusal::Expired),
+        AdministrationState::NotSeen
+        | AdministrationState::Abandoned
+        | AdministrationState::Expired => Err(Refusal::Expired),
         _ if slip.revoked_at.is_some() => Err(Refusal::Revoked),
         _ if slip.administration.expires_at < now => Err(Refusal::Expired),
         _ => Ok(()),
@@ -359,9 +361,11 @@ fn consequence(
         Stage::Unfit(_) | Stage::Gaps | Stage::Saved { .. } => {
             let occasion = match form.state == AdministrationState::Opened.word() {
                 true => Occasion::Stays,
-                false => Occasion::Opens {
-                    opened: begun_at.unwrap_or(now),
-                },
+                false => {
+                    let opened = begun_at.unwrap_or(now);
+                    let finish_by = administration::finish_by(opened, form.finish_within_s);
+                    Occasion::Opens { opened, finish_by }
+                }
             };
             (occasion, "answers_saved")
         }

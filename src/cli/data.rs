@@ -306,6 +306,7 @@ fn give_one(
         id,
         instruments.to_vec(),
     ))
+    .map(|handed| handed.address)
 }
 
 /// Runs a verb that waits for the database, on a thread that may block.

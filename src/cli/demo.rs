@@ -165,7 +165,8 @@ fn welcome(app: &App, bound: SocketAddr, dir: &Path) -> Result<String, String> {
     let ids = vec!["phq9".to_owned(), "pc_ptsd_5".to_owned()];
     let link = runtime
         .block_on(give_form::give_form(app, actor, cast.patient, ids))
-        .map_err(|failure| failure.to_string())?;
+        .map_err(|failure| failure.to_string())?
+        .address;
     Ok(format!(
         "Attune demo: every person in it is invented, and nothing leaves this machine.\n\
          \n  Open           http://{bound}/\n  Mailbox        http://{bound}/mailbox\n\

@@ -115,4 +115,12 @@ kinds! {
     InstrumentPermission => PermissionId,
     /// One run that scored responses anew.
     Rescore => RescoreId,
+    /// A program's measurement plan, from which its patients' plans are made.
+    ProgramPlan => ProgramPlanId,
+    /// One attempt to send a message.
+    SendAttempt => SendAttemptId,
+    /// A time in which nothing is sent.
+    Pause => PauseId,
+    /// Somebody who answers about a patient: a parent, a partner, a teacher.
+    Informant => InformantId,
 }

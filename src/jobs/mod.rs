@@ -58,7 +58,7 @@ pub fn start(app: &App, mailer: &Mailer) -> std::io::Result<Jobs> {
         ),
         (
             "invitations",
-            Box::new(move |app| send_lane(app, &invitations, Lane::Others)),
+            Box::new(move |app| send_lane(app, &invitations, Lane::Mails)),
         ),
         (
             "notices",

@@ -11,9 +11,9 @@ use super::{Fault, Moment, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{
-    AdministrationId, ClinicId, EpisodeId, LinkId, OrgId, PatientId, StaffId,
+    AdministrationId, ClinicId, EpisodeId, InformantId, LinkId, OrgId, PatientId, StaffId,
 };
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Timestamp};
 use std::collections::HashMap;
@@ -48,6 +48,12 @@ pub struct AdministrationRow {
     pub opened_at: Option<NaiveDateTime>,
     /// When it reached an end.
     pub ended_at: Option<NaiveDateTime>,
+    /// Seconds in which it has to be handed in once it was begun.
+    pub finish_within_s: i64,
+    /// Who answers instead of the patient, if somebody does.
+    pub informant_id: Option<InformantId>,
+    /// Why it ended, in words for staff, where the state does not say it all.
+    pub ended_why: Option<String>,
 }
 
 /// Adds an occasion.
@@ -304,18 +310,26 @@ fn words(tx: &mut Tx, (org, clinic, clinician): Around) -> Result<DoorWords, Fau
 /// # Errors
 /// When the database fails.
 pub fn mark_opened_by(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Result<(), Fault> {
-    let found: Option<(OrgId, AdministrationId)> = on_engine!(tx, db => link::table
+    let found: Option<(OrgId, AdministrationId, i64)> = on_engine!(tx, db => link::table
+        .inner_join(administration::table.on(administration::org_id
+            .eq(link::org_id)
+            .and(administration::id.eq(link::administration_id))))
         .filter(link::token_hash.eq(token_hash).and(link::revoked_at.is_null()))
-        .select((link::org_id, link::administration_id))
+        .select((link::org_id, link::administration_id, administration::finish_within_s))
         .get_result(db))
     .optional()?;
     match found {
-        Some((org, id)) => mark_opened(tx, org, id, now),
+        Some((org, id, within_s)) => mark_opened(tx, org, id, now, finish_by(now, within_s)),
         None => Ok(()),
     }
 }
 
-/// Notes that the patient pressed start, unless that is known or the occasion is over.
+/// When a form that was begun at `opened` has to be handed in.
+pub fn finish_by(opened: NaiveDateTime, within_s: i64) -> NaiveDateTime {
+    opened + TimeDelta::seconds(within_s)
+}
+
+/// Notes that the patient pressed start, unless that is known or the occasion is over. From now on its window is that of a form that was begun.
 ///
 /// # Errors
 /// When the database fails.
@@ -324,19 +338,21 @@ pub fn mark_opened(
     org: OrgId,
     id: AdministrationId,
     at: NaiveDateTime,
+    finish_by: NaiveDateTime,
 ) -> Result<(), Fault> {
     let opening = MarkOpened {
         org: &org,
         id: &id,
         at: Moment(at),
+        until: Moment(finish_by),
     };
     on_engine!(tx, db => opening.execute(db))?;
     Ok(())
 }
 
 kept! {
-    MarkOpened<'a> { org: &'a OrgId => Binary, id: &'a AdministrationId => Binary, at: Moment => Timestamp }
-    "UPDATE administration SET state = 'opened', opened_at = " at " WHERE org_id = " org " AND id = " id
+    MarkOpened<'a> { org: &'a OrgId => Binary, id: &'a AdministrationId => Binary, at: Moment => Timestamp, until: Moment => Timestamp }
+    "UPDATE administration SET state = 'opened', opened_at = " at ", expires_at = " until " WHERE org_id = " org " AND id = " id
     " AND state IN ('planned', 'sent') AND expires_at >= " at
 }
 
@@ -445,7 +461,7 @@ pub fn of_episode(
 /// # Errors
 /// When the database fails.
 pub fn expire(tx: &mut Tx, org: OrgId, now: NaiveDateTime, most: i64) -> Result<usize, Fault> {
-    let over: Vec<AdministrationId> = administration::table
+    let over: Vec<(AdministrationId, String)> = administration::table
         .filter(
             administration::org_id
                 .eq(org)
@@ -453,10 +469,11 @@ pub fn expire(tx: &mut Tx, org: OrgId, now: NaiveDateTime, most: i64) -> Result<
                 .and(administration::expires_at.lt(now)),
         )
         .limit(most)
-        .select(administration::id)
+        .select((administration::id, administration::state))
         .load(&mut tx.db)?;
-    for &id in &over {
-        end(tx, org, id, AdministrationState::Expired, now)?;
+    for (id, state) in &over {
+        let state: AdministrationState = state.parse()?;
+        end(tx, org, *id, state.when_window_ends(), now)?;
     }
     Ok(over.len())
 }

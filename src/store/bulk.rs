@@ -110,9 +110,11 @@ pub fn add(tx: &mut Tx, _permit: &Permit, batch: Batch) -> Result<(), Fault> {
     insert_all!(tx, batch.episodes, episode:
         org_id, id, patient_id, clinic_id, program_id, clinician_id, started_on, ended_on, ending);
     insert_all!(tx, batch.sessions, care_session: org_id, id, episode_id, external_id, starts_at, state);
-    insert_all!(tx, batch.plans, plan: org_id, id, episode_id, instruments, cadence, anchor, next_due_at);
+    insert_all!(tx, batch.plans, plan:
+        org_id, id, episode_id, instruments, cadence, anchor, next_due_at, role, position, step, program_plan_id, ended_at);
     insert_all!(tx, batch.administrations, administration:
-        org_id, id, episode_id, patient_id, occasion, instruments, language, state, due_at, expires_at, opened_at, ended_at);
+        org_id, id, episode_id, patient_id, occasion, instruments, language, state, due_at, expires_at, opened_at, ended_at,
+        finish_within_s, informant_id, ended_why);
     insert_all!(tx, batch.links, link: token_hash, org_id, id, administration_id, created_at);
     insert_all!(tx, batch.responses, response:
         org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at,
@@ -128,7 +130,8 @@ pub fn add(tx: &mut Tx, _permit: &Permit, batch: Batch) -> Result<(), Fault> {
         owner_id, state, raised_at, next_deadline_at);
     insert_all!(tx, batch.acts, flag_act: org_id, id, flag_id, act, staff_id, at, note);
     insert_all!(tx, batch.messages, outbox:
-        org_id, id, kind, subject_id, recipient_id, state, not_before, attempts, lease_until, fence, last_error, created_at, ended_at);
+        org_id, id, kind, subject_id, recipient_id, state, not_before, attempts, lease_until, fence, last_error, created_at, ended_at,
+        lane, number);
     add_events(tx, &batch.events)
 }
 

@@ -34,6 +34,8 @@ pub enum Occasion {
     Opens {
         /// When.
         opened: NaiveDateTime,
+        /// Until when it has to be handed in.
+        finish_by: NaiveDateTime,
     },
     /// Everything is handed in.
     Ends {
@@ -128,7 +130,9 @@ pub fn store(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
     let (org, id) = (deposit.org, deposit.administration);
     match deposit.occasion {
         Occasion::Stays => {}
-        Occasion::Opens { opened } => administration::mark_opened(tx, org, id, opened)?,
+        Occasion::Opens { opened, finish_by } => {
+            administration::mark_opened(tx, org, id, opened, finish_by)?;
+        }
         Occasion::Ends { opened } => {
             if !administration::complete(tx, org, id, opened, deposit.at)? {
                 return Ok(Stored::Nothing);

@@ -4,6 +4,7 @@ use super::schema::outbox;
 use super::{Fault, Tx};
 use crate::domain::ids::{OrgId, OutboxId};
 use crate::domain::message::{MessageKind, MessageState};
+use crate::domain::words::words;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
@@ -34,12 +35,16 @@ pub struct OutboxRow {
     pub lease_until: Option<NaiveDateTime>,
     /// Grows with each claim: a worker whose lease ran out cannot end what another one claimed.
     pub fence: i32,
-    /// What the last failed attempt ended with.
+    /// What the last failed attempt ended with; why it was held or withdrawn.
     pub last_error: Option<String>,
     /// When it was written.
     pub created_at: NaiveDateTime,
     /// When it was ended.
     pub ended_at: Option<NaiveDateTime>,
+    /// A [`Lane`]'s word.
+    pub lane: String,
+    /// Which reminder it is, from 1; 0 for everything else.
+    pub number: i32,
 }
 
 impl OutboxRow {
@@ -67,6 +72,8 @@ impl OutboxRow {
             last_error: None,
             created_at: now,
             ended_at: None,
+            lane: Lane::of(kind).word().to_owned(),
+            number: 0,
         }
     }
 }
@@ -94,10 +101,11 @@ pub fn claim(
     most: i64,
 ) -> Result<Vec<OutboxRow>, Fault> {
     tx.lock_turn(lane.turn())?;
-    let due = outbox::table
+    let rows: Vec<OutboxRow> = outbox::table
         .filter(
-            outbox::state
-                .eq(MessageState::Queued.word())
+            outbox::ended_at
+                .is_null()
+                .and(outbox::lane.eq(lane.word()))
                 .and(outbox::not_before.le(now)),
         )
         .filter(
@@ -108,12 +116,8 @@ pub fn claim(
             ),
         )
         .order((outbox::not_before, outbox::id))
-        .limit(most);
-    let notice = MessageKind::FlagNotice.word();
-    let rows: Vec<OutboxRow> = match lane {
-        Lane::Notices => due.filter(outbox::kind.eq(notice)).load(&mut tx.db)?,
-        Lane::Others => due.filter(outbox::kind.ne(notice)).load(&mut tx.db)?,
-    };
+        .limit(most)
+        .load(&mut tx.db)?;
     rows.into_iter().map(|row| lease(tx, row, now)).collect()
 }
 
@@ -131,20 +135,34 @@ fn lease(tx: &mut Tx, mut row: OutboxRow, now: NaiveDateTime) -> Result<OutboxRo
     Ok(row)
 }
 
-/// Which messages a worker takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
-    /// Flag notices alone.
-    Notices,
-    /// Everything else.
-    Others,
+words! {
+    /// Which messages a worker takes. Each lane has its own workers, so that nothing urgent stands behind a backlog.
+    Lane {
+        /// Flag notices alone.
+        Notices = "notices",
+        /// Every other mail.
+        Mails = "mails",
+        /// Text messages.
+        Texts = "texts",
+    }
 }
 
 impl Lane {
+    /// The lane of a mail of this kind.
+    pub fn of(kind: MessageKind) -> Lane {
+        match kind {
+            MessageKind::FlagNotice => Lane::Notices,
+            MessageKind::Invitation | MessageKind::Reminder | MessageKind::StaffSetup => {
+                Lane::Mails
+            }
+        }
+    }
+
     fn turn(self) -> i32 {
         match self {
             Lane::Notices => 2,
-            Lane::Others => 3,
+            Lane::Mails => 3,
+            Lane::Texts => 4,
         }
     }
 }

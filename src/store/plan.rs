@@ -4,7 +4,7 @@ use super::schema::{administration, care_session, episode, patient, plan};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::SessionState;
-use crate::domain::ids::{CareSessionId, EpisodeId, OrgId, PatientId, PlanId};
+use crate::domain::ids::{CareSessionId, EpisodeId, OrgId, PatientId, PlanId, ProgramPlanId};
 use crate::domain::schedule::PlannedSession;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
@@ -27,6 +27,16 @@ pub struct PlanRow {
     pub anchor: NaiveDate,
     /// When the next occasion falls due, UTC; `None` when nothing lies ahead.
     pub next_due_at: Option<NaiveDateTime>,
+    /// A `PlanRole`'s word.
+    pub role: String,
+    /// Among supplements: what is dropped last when the burden grows too large stands first.
+    pub position: i32,
+    /// What a score of this plan opens, if anything: `phq2.total>=3:phq9`.
+    pub step: Option<String>,
+    /// The program's plan it was made from, if any.
+    pub program_plan_id: Option<ProgramPlanId>,
+    /// When it was stopped; kept for what it asked until then.
+    pub ended_at: Option<NaiveDateTime>,
 }
 
 /// A session.

@@ -124,6 +124,38 @@ table! {
         cadence -> Text,
         anchor -> Date,
         next_due_at -> Nullable<Timestamp>,
+        role -> Text,
+        position -> Integer,
+        step -> Nullable<Text>,
+        program_plan_id -> Nullable<Binary>,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    program_plan (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        program_id -> Binary,
+        instruments -> Text,
+        cadence -> Text,
+        role -> Text,
+        position -> Integer,
+        step -> Nullable<Text>,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    occasion (org_id, plan_id, name) {
+        org_id -> Binary,
+        plan_id -> Binary,
+        name -> Text,
+        due_at -> Timestamp,
+        outcome -> Text,
+        administration_id -> Nullable<Binary>,
+        why -> Nullable<Text>,
+        made_at -> Timestamp,
     }
 }
 
@@ -141,6 +173,9 @@ table! {
         expires_at -> Timestamp,
         opened_at -> Nullable<Timestamp>,
         ended_at -> Nullable<Timestamp>,
+        finish_within_s -> BigInt,
+        informant_id -> Nullable<Binary>,
+        ended_why -> Nullable<Text>,
     }
 }
 
@@ -264,6 +299,63 @@ table! {
         last_error -> Nullable<Text>,
         created_at -> Timestamp,
         ended_at -> Nullable<Timestamp>,
+        lane -> Text,
+        number -> Integer,
+    }
+}
+
+table! {
+    send_attempt (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        outbox_id -> Binary,
+        at -> Timestamp,
+        outcome -> Text,
+        detail -> Text,
+    }
+}
+
+table! {
+    contact_preference (org_id, patient_id) {
+        org_id -> Binary,
+        patient_id -> Binary,
+        channel -> Text,
+        phone -> Nullable<Text>,
+        phone_refused_at -> Nullable<Timestamp>,
+        safe_from -> Nullable<Integer>,
+        safe_until -> Nullable<Integer>,
+        note -> Text,
+        birth_year -> Nullable<Integer>,
+        reminders_stopped_at -> Nullable<Timestamp>,
+        texts_stopped_at -> Nullable<Timestamp>,
+        opted_out_at -> Nullable<Timestamp>,
+        changed_at -> Timestamp,
+    }
+}
+
+table! {
+    pause (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        scope -> Text,
+        subject_id -> Nullable<Binary>,
+        reason -> Text,
+        from_at -> Timestamp,
+        until_at -> Nullable<Timestamp>,
+        paused_by -> Nullable<Binary>,
+        ended_at -> Nullable<Timestamp>,
+        ended_by -> Nullable<Binary>,
+    }
+}
+
+table! {
+    policy (org_id, kind, version) {
+        org_id -> Binary,
+        kind -> Text,
+        version -> Integer,
+        body -> Text,
+        made_at -> Timestamp,
+        made_by -> Nullable<Binary>,
     }
 }
 
@@ -379,5 +471,11 @@ allow_tables_to_appear_in_same_query!(
     heartbeat,
     instrument_permission,
     rescore,
-    rescored
+    rescored,
+    program_plan,
+    occasion,
+    send_attempt,
+    contact_preference,
+    pause,
+    policy
 );

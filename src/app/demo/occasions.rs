@@ -13,6 +13,7 @@ use crate::domain::change::Direction;
 use crate::domain::ids::{AdministrationId, LinkId};
 use crate::domain::instrument::{Answers, Person};
 use crate::domain::risk::rules;
+use crate::domain::schedule::policy::SendingPolicy;
 use crate::domain::schedule::{Cadence, Occasion, SEND_HOUR, WINDOW_DAYS, local_instant};
 use crate::domain::scoring::{self, Score};
 use crate::domain::submission::{self, Extreme};
@@ -160,7 +161,7 @@ impl Story<'_> {
                     id,
                     &occasion,
                     battery,
-                    AdministrationState::Expired,
+                    AdministrationState::NotSeen,
                     (None, Some(occasion.expires_at)),
                 );
             }
@@ -464,6 +465,9 @@ impl Story<'_> {
             expires_at: occasion.expires_at,
             opened_at,
             ended_at,
+            finish_within_s: SendingPolicy::default().finish_within_s(),
+            informant_id: None,
+            ended_why: None,
         });
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::care::SessionState;
 use crate::domain::ids::{EpisodeId, Id, PatientId, StaffId};
 use crate::domain::risk::owner_for;
+use crate::domain::schedule::PlanRole;
 use crate::domain::schedule::{PlannedSession, local_instant, next_occasion};
 use crate::store::bulk::Batch;
 use crate::store::patient::{EpisodeRow, PatientRow};
@@ -336,6 +337,11 @@ impl Story<'_> {
             cadence: care.program.cadence.to_string(),
             anchor: care.row.started_on,
             next_due_at: next.map(|occasion| occasion.due_at),
+            role: PlanRole::Core.word().into(),
+            position: 0,
+            step: None,
+            program_plan_id: None,
+            ended_at: None,
         });
     }
 

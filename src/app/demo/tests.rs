@@ -421,7 +421,7 @@ fn all_kinds_of_course_occur_and_every_occasion_makes_sense() {
         .map(|row| row.state.as_str())
         .collect();
     assert!(
-        ["completed", "expired", "sent", "opened"]
+        ["completed", "not_seen", "sent", "opened"]
             .iter()
             .all(|state| states.contains(state)),
         "{states:?}"

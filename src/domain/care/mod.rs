@@ -34,7 +34,7 @@ words! {
 }
 
 words! {
-    /// Where an administration stands. The last four are ends and are never left again.
+    /// Where an administration stands. From `Completed` on they are ends and are never left again.
     AdministrationState {
         /// Decided, nothing sent yet.
         Planned = "planned",
@@ -46,7 +46,11 @@ words! {
         Completed = "completed",
         /// The patient (or whoever got the link) said no.
         Declined = "declined",
-        /// Its time ran out.
+        /// It went out and nobody opened it within its window.
+        NotSeen = "not_seen",
+        /// It was begun and not handed in within its window. What was saved stays; flags stay.
+        Abandoned = "abandoned",
+        /// Its window ended before anything left here: held, paused, no address, no relay. Our doing, not the patient's.
         Expired = "expired",
         /// Staff, a moved session or a changed address withdrew it.
         Cancelled = "cancelled",
@@ -116,6 +120,16 @@ impl AdministrationState {
     /// Whether answers may still come in on this occasion.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Planned | Self::Sent | Self::Opened)
+    }
+
+    /// What it means that an open occasion's window ended; an occasion that has ended stays what it is.
+    pub fn when_window_ends(self) -> Self {
+        match self {
+            Self::Planned => Self::Expired,
+            Self::Sent => Self::NotSeen,
+            Self::Opened => Self::Abandoned,
+            ended => ended,
+        }
     }
 }
 

@@ -9,6 +9,8 @@ words! {
     MessageKind {
         /// Asks a patient to answer.
         Invitation = "invitation",
+        /// Asks a patient once more, on the same link.
+        Reminder = "reminder",
         /// Tells a clinician that something waits in the queue; without any health word.
         FlagNotice = "flag_notice",
         /// A one-time link with which a new member of staff sets a password.
@@ -25,7 +27,31 @@ words! {
         Accepted = "accepted",
         /// The relay refused it for good; a person has a task.
         Refused = "refused",
-        /// No longer wanted when its time came.
+        /// The relay took it, and later said that it could not pass it on; a person has a task.
+        Bounced = "bounced",
+        /// The connection broke after the text had gone, again and again: it may have arrived. A person has a task.
+        Unknown = "unknown",
+        /// No longer wanted when its time came; the log says why.
+        Withdrawn = "withdrawn",
+    }
+}
+
+words! {
+    /// How one attempt to send a message ended.
+    AttemptOutcome {
+        /// The relay or gateway took it.
+        Accepted = "accepted",
+        /// Not now; it is tried again.
+        Deferred = "deferred",
+        /// Never; a person has a task.
+        Refused = "refused",
+        /// The connection broke after the text had gone: it may have arrived. Tried again under the same Message-ID.
+        Unknown = "unknown",
+        /// A notice came back that it could not be passed on.
+        Bounced = "bounced",
+        /// Our own rule said to wait: quiet hours, a pause, nobody who reads.
+        Held = "held",
+        /// Our own rule said that it is no longer wanted.
         Withdrawn = "withdrawn",
     }
 }

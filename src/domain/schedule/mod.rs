@@ -1,6 +1,9 @@
 //! Measurement plans: which instruments a patient gets, how often, and when the next occasion is due — in the patient's own
 //! local time. Finding what is due in the database is the store's work, sending is `jobs`'.
 
+pub mod policy;
+
+use super::words::words;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
@@ -11,6 +14,28 @@ pub enum Cadence {
     BeforeSession { hours: u32 },
     /// Every so many weeks from the anchor day (1–52), at [`SEND_HOUR`] local time.
     EveryWeeks { weeks: u32 },
+}
+
+words! {
+    /// What a plan is to the others of its episode.
+    PlanRole {
+        /// What everybody is asked; never dropped for anything else.
+        Core = "core",
+        /// Asked beside the core while the burden allows.
+        Supplement = "supplement",
+    }
+}
+
+words! {
+    /// What became of a planned occasion.
+    OccasionOutcome {
+        /// A form was made for it.
+        Asked = "asked",
+        /// The burden was too large; says so.
+        Dropped = "dropped",
+        /// It was not kept for another reason: paused, nothing running for too long, no permission. Says which.
+        Skipped = "skipped",
+    }
 }
 
 /// The local hour at which recurring invitations fall due.

@@ -11,7 +11,7 @@ pub(super) mod scales;
 use super::words::{self, age, day_ago};
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
-use crate::app::give_form::{self, HAND_WINDOW_DAYS};
+use crate::app::give_form;
 use crate::app::read_patient::{EpisodeRecord, Record, Refusal, read_patient};
 use crate::domain::care::{Ending, SessionState};
 use crate::domain::ids::{EpisodeId, PatientId};
@@ -27,7 +27,6 @@ use crate::web::gate::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError, web};
 use askama::Template;
-use chrono::TimeDelta;
 use folds::{Fold, Folds};
 use log::{OccasionLine, SessionLine};
 use qrcode::{EcLevel, QrCode, render::svg};
@@ -428,8 +427,8 @@ pub async fn give_form(
         Err(problem) => return problem.error_response(),
     };
     let ids: Vec<String> = fields.all("instrument").map(str::to_owned).collect();
-    let link = match give_form::give_form(&site.app, visitor.actor(), id, ids.clone()).await {
-        Ok(link) => link,
+    let handed = match give_form::give_form(&site.app, visitor.actor(), id, ids.clone()).await {
+        Ok(handed) => handed,
         Err(Failure::Refused(give_form::Refusal::NoPatient)) => return not_found(),
         Err(Failure::Refused(give_form::Refusal::Nothing)) => {
             let words = "No questionnaire was chosen. Go back and choose at least one.";
@@ -437,7 +436,6 @@ pub async fn give_form(
         }
         Err(failure) => return trouble(&failure),
     };
-    let until = site.app.clock.now() + TimeDelta::days(HAND_WINDOW_DAYS);
     let names = ids
         .iter()
         .filter_map(|id| site.app.library.get(id))
@@ -445,10 +443,10 @@ pub async fn give_form(
     let page = Given {
         back: format!("/patients/{id}"),
         what: names.collect::<Vec<_>>().join(", "),
-        qr: code(&link).unwrap_or_default(),
-        open_until: until.format("%A %-d %B").to_string(),
+        qr: code(&handed.address).unwrap_or_default(),
+        open_until: handed.open_until.format("%A %-d %B").to_string(),
         frame: Frame::of(&site, &visitor, "/caseload").await,
-        link,
+        link: handed.address,
     };
     errors::page(StatusCode::OK, &page)
 }

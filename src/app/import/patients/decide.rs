@@ -7,6 +7,7 @@ use crate::app::import::ledger::News;
 use crate::app::import::places::Care;
 use crate::app::import::{Desk, Setback, Verdict};
 use crate::domain::ids::{PatientId, ProgramId};
+use crate::domain::schedule::PlanRole;
 use crate::domain::schedule::next_occasion;
 use crate::store::fresh;
 use crate::store::patient::{EpisodeRow, PatientRow};
@@ -255,6 +256,11 @@ fn new_plan(desk: &Desk, said: &Said, details: &PlanDetails, episode: &EpisodeRo
         cadence: details.cadence.to_string(),
         anchor: episode.started_on,
         next_due_at: first.map(|occasion| occasion.due_at),
+        role: PlanRole::Core.word().into(),
+        position: 0,
+        step: None,
+        program_plan_id: None,
+        ended_at: None,
     }
 }
 

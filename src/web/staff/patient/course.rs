@@ -251,7 +251,7 @@ fn without_answers<'a>(row: &AdministrationRow, instrument: &str) -> Option<Aske
         return None;
     }
     let outcome = match row.state.parse().ok()? {
-        AdministrationState::Expired => Outcome::NotAnswered,
+        AdministrationState::NotSeen | AdministrationState::Abandoned => Outcome::NotAnswered,
         AdministrationState::Declined => Outcome::Declined,
         _ => return None,
     };

@@ -98,7 +98,11 @@ fn state(record: &Record, occasion: &OccasionRecord) -> String {
         Ok(AdministrationState::Opened) => format!("begun{}", on(row.opened_at)),
         Ok(AdministrationState::Completed) => format!("answered{}", on(row.ended_at)),
         Ok(AdministrationState::Declined) => format!("declined{}", on(row.ended_at)),
-        Ok(AdministrationState::Expired) => "not answered in time".to_owned(),
+        Ok(AdministrationState::NotSeen) => "not seen".to_owned(),
+        Ok(AdministrationState::Abandoned) => {
+            format!("begun{}, not finished in time", on(row.opened_at))
+        }
+        Ok(AdministrationState::Expired) => "expired before it was sent".to_owned(),
         Ok(AdministrationState::Cancelled) => format!("withdrawn{}", on(row.ended_at)),
         Err(_) => row.state.clone(),
     }
@@ -116,6 +120,8 @@ fn mail(record: &Record, message: &OutboxRow) -> String {
         Ok(MessageState::Queued) => format!("Mail queued since {}{tries}", day(message.created_at)),
         Ok(MessageState::Accepted) => format!("Mail accepted by the relay {ended}{tries}"),
         Ok(MessageState::Refused) => format!("Mail refused {ended}{tries}"),
+        Ok(MessageState::Bounced) => format!("Mail bounced {ended}{tries}"),
+        Ok(MessageState::Unknown) => format!("Mail unknown: it may have arrived {ended}{tries}"),
         Ok(MessageState::Withdrawn) => format!("Mail withdrawn {ended}"),
         Err(_) => format!("Mail: {}", message.state),
     }

@@ -1,0 +1,94 @@
+//! The site's own rules as data: the newest version of a kind holds, older ones stay readable. What they mean is the domain's business.
+
+use super::schema::policy;
+use super::{Fault, Tx};
+use crate::domain::access::Permit;
+use crate::domain::ids::{OrgId, StaffId};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// One version of one kind of rules.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = policy)]
+pub struct PolicyRow {
+    /// Organisation.
+    pub org_id: OrgId,
+    /// Which rules.
+    pub kind: String,
+    /// From 1; the highest holds.
+    pub version: i32,
+    /// The rules as JSON.
+    pub body: String,
+    /// Since when, UTC.
+    pub made_at: NaiveDateTime,
+    /// By whom; `None`: the operator of the machine.
+    pub made_by: Option<StaffId>,
+}
+
+/// The rules of a kind that hold now; their defaults when the site never set any.
+///
+/// # Errors
+/// When the stored version cannot be read, or the database fails.
+pub fn newest<P: DeserializeOwned + Default>(
+    tx: &mut Tx,
+    org: OrgId,
+    kind: &str,
+) -> Result<P, Fault> {
+    let body: Option<String> = policy::table
+        .filter(policy::org_id.eq(org).and(policy::kind.eq(kind)))
+        .order(policy::version.desc())
+        .select(policy::body)
+        .first(&mut tx.db)
+        .optional()?;
+    body.map_or_else(
+        || Ok(P::default()),
+        |body| {
+            serde_json::from_str(&body)
+                .map_err(|error| Fault::Corrupt(format!("the {kind} policy: {error}")))
+        },
+    )
+}
+
+/// All versions of a kind, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn versions(tx: &mut Tx, permit: &Permit, kind: &str) -> Result<Vec<PolicyRow>, Fault> {
+    Ok(policy::table
+        .filter(policy::org_id.eq(permit.org()).and(policy::kind.eq(kind)))
+        .order(policy::version.desc())
+        .load(&mut tx.db)?)
+}
+
+/// Makes a new version, which holds from now on; says its number.
+///
+/// # Errors
+/// When somebody else made one at the same moment, or the database fails.
+pub fn replace(
+    tx: &mut Tx,
+    permit: &Permit,
+    kind: &str,
+    rules: &impl Serialize,
+    now: NaiveDateTime,
+) -> Result<i32, Fault> {
+    let newest: Option<i32> = policy::table
+        .filter(policy::org_id.eq(permit.org()).and(policy::kind.eq(kind)))
+        .select(diesel::dsl::max(policy::version))
+        .get_result(&mut tx.db)?;
+    let version = newest.unwrap_or(0) + 1;
+    let body = serde_json::to_string(rules)
+        .map_err(|error| Fault::Corrupt(format!("the {kind} policy: {error}")))?;
+    diesel::insert_into(policy::table)
+        .values(PolicyRow {
+            org_id: permit.org(),
+            kind: kind.to_owned(),
+            version,
+            body,
+            made_at: now,
+            made_by: permit.actor().staff().map(|staff| staff.id),
+        })
+        .execute(&mut tx.db)?;
+    Ok(version)
+}
