@@ -1,6 +1,7 @@
 //! Measurement plans: which instruments a patient gets, how often, and when the next occasion is due — in the patient's own
 //! local time. Finding what is due in the database is the store's work, sending is `jobs`'.
 
+pub mod hours;
 pub mod policy;
 
 use super::words::words;
@@ -185,11 +186,18 @@ fn next_in_weeks(
 /// The UTC instant of a local wall-clock hour. An hour that daylight saving skips becomes the first moment after the gap; one that
 /// comes twice is its first occurrence.
 pub fn local_instant(zone: Tz, day: NaiveDate, hour: u32) -> NaiveDateTime {
-    let wanted = day.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or(NaiveTime::MIN));
-    (0..=4)
-        .find_map(|half_hours| {
-            zone.from_local_datetime(&(wanted + TimeDelta::minutes(30 * half_hours)))
-                .earliest()
+    let at = NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or(NaiveTime::MIN);
+    local_moment(zone, day, at)
+}
+
+/// As [`local_instant`], for a wall-clock time.
+pub fn local_moment(zone: Tz, day: NaiveDate, at: NaiveTime) -> NaiveDateTime {
+    let wanted = day.and_time(at);
+    // The longest gap there ever was is a day: Samoa had no 30 December 2011.
+    (0..=25 * 60)
+        .find_map(|minutes| {
+            let tried = wanted + TimeDelta::minutes(minutes);
+            zone.from_local_datetime(&tried).earliest()
         })
         .map_or(wanted, |instant| instant.naive_utc())
 }
