@@ -171,7 +171,7 @@ fn a_plan_whose_permission_is_gone_sends_nothing_and_a_person_is_told_once() {
         send(&house, &sink);
         assert_eq!((sink.mails().len(), house.number("outbox")), (0, 0));
         assert_eq!(
-            house.number("administration WHERE state = 'cancelled'"),
+            house.number("occasion WHERE outcome = 'skipped' AND why LIKE '%World Health%'"),
             week
         );
         assert_eq!(house.number("task"), 1, "once, not every week");

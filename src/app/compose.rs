@@ -12,7 +12,7 @@ use crate::domain::language::Language;
 use crate::domain::message::MessageKind;
 use crate::domain::permission::NotPermitted;
 use crate::domain::risk::FlagState;
-use crate::domain::schedule::local_time;
+use crate::domain::schedule::{is_after_the_end, local_time};
 use crate::mail::{Mail, render};
 use crate::patient_words::words;
 use crate::store::administration::{self, Invitation};
@@ -145,7 +145,7 @@ fn is_wanted(invitation: &Invitation, now: NaiveDateTime) -> bool {
         .is_ok_and(AdministrationState::is_open);
     open && invitation.revoked_at.is_none()
         && invitation.administration.expires_at > now
-        && invitation.ended_on.is_none()
+        && (invitation.ended_on.is_none() || is_after_the_end(&invitation.administration.occasion))
         && invitation.email_refused_at.is_none()
 }
 

@@ -1,15 +1,14 @@
 //! People in: add a patient, open and end an episode of care, set its measurement plan. Files are read in `import`, pages in `web`; both end here.
 
-use super::{App, Failure, give_form};
+use super::outlook::{Rules, look_again};
+use super::{App, Failure, set_plan};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
-use crate::domain::care::{AdministrationState, SessionState};
+use crate::domain::care::{AdministrationState, Ending};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ProgramId, StaffId};
-use crate::domain::instrument::{Library, Sex};
-use crate::domain::schedule::PlanRole;
-use crate::domain::schedule::{Cadence, next_occasion};
+use crate::domain::instrument::Sex;
+use crate::domain::schedule::{Cadence, PlanRole, is_after_the_end, local_day};
 use crate::store::patient::{self, EpisodeRow, PatientRow};
-use crate::store::plan::{self, PlanRow, SessionRow};
-use crate::store::{Fault, Tx, administration, audit, fresh, organisation, staff};
+use crate::store::{Fault, Tx, administration, audit, fresh, organisation, plan, staff};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 
@@ -64,7 +63,7 @@ pub enum Refusal {
     /// No such clinician, or they do not work in that clinic.
     Clinician,
     /// The plan cannot be kept.
-    Plan(give_form::Refusal),
+    Plan(set_plan::Refusal),
 }
 
 impl std::fmt::Display for Refusal {
@@ -112,13 +111,29 @@ pub async fn add_patient(
             let row = patient_row(permit.org(), id, &who, now);
             patient::add(tx, &permit, &row)?;
             let episode = open(tx, &permit, id, &care, now)?;
-            for details in &plans {
-                set_plan(tx, &permit, library, &episode, who.time_zone, details, now)?;
+            set_plan::copy_program(tx, &permit, &episode, who.time_zone, now)?;
+            let today = local_day(who.time_zone, now);
+            for (position, details) in (0..).zip(&plans) {
+                set_plan::check(tx, &permit, library, &details.instruments, now)
+                    .map_err(in_plan)?;
+                let role = PlanRole::Core;
+                let row = set_plan::new_row(&episode, details, role, position, today, now);
+                plan::add(tx, &permit, &row)?;
             }
+            let rules = Rules::read(tx, library, permit.org(), now)?;
+            look_again(tx, &rules, permit.org(), episode.id)?;
             audit::record(tx, &permit, "patient", Some(id), now)?;
             Ok(id)
         })
         .await
+}
+
+fn in_plan(failure: Failure<set_plan::Refusal>) -> Failure<Refusal> {
+    match failure {
+        Failure::Refused(refusal) => Failure::Refused(Refusal::Plan(refusal)),
+        Failure::Denied(denied) => Failure::Denied(denied),
+        Failure::Fault(fault) => Failure::Fault(fault),
+    }
 }
 
 /// A patient as stored.
@@ -192,147 +207,24 @@ pub fn open(
     Ok(row)
 }
 
-/// Adds a plan to an episode and works out when it first falls due.
-///
-/// # Errors
-/// Refuses unknown instruments, those that may not be used here, and risky ones that nobody licensed would read.
-pub fn set_plan(
-    tx: &mut Tx,
-    permit: &Permit,
-    library: &Library,
-    episode: &EpisodeRow,
-    zone: Tz,
-    details: &PlanDetails,
-    now: NaiveDateTime,
-) -> Result<(), Failure<Refusal>> {
-    let refused = |refusal| Failure::Refused(Refusal::Plan(refusal));
-    let battery = give_form::battery(library, &details.instruments).map_err(refused)?;
-    give_form::require_permission(tx, permit, library, &battery, now)
-        .and_then(|()| give_form::require_reader(tx, permit, library, &battery))
-        .map_err(|failure| match failure {
-            Failure::Refused(refusal) => refused(refusal),
-            Failure::Denied(denied) => Failure::Denied(denied),
-            Failure::Fault(fault) => Failure::Fault(fault),
-        })?;
-    let row = PlanRow {
-        org_id: permit.org(),
-        id: fresh(now),
-        episode_id: episode.id,
-        instruments: details.instruments.join(" "),
-        cadence: details.cadence.to_string(),
-        anchor: episode.started_on,
-        next_due_at: None,
-        role: PlanRole::Core.word().into(),
-        position: 0,
-        step: None,
-        program_plan_id: None,
-        ended_at: None,
-    };
-    plan::add(tx, permit, &row)?;
-    plan_next(tx, &row, zone, now)?;
-    Ok(())
-}
-
-/// Works out anew when a plan falls due next, and stores it.
-///
-/// # Errors
-/// When the database fails.
-pub fn plan_next(tx: &mut Tx, row: &PlanRow, zone: Tz, now: NaiveDateTime) -> Result<(), Fault> {
-    let cadence: Cadence = row
-        .cadence
-        .parse()
-        .map_err(|e: crate::domain::schedule::BadCadence| Fault::Corrupt(e.to_string()))?;
-    let sessions = match cadence {
-        Cadence::BeforeSession { .. } => plan::sessions_ahead(tx, row.org_id, row.episode_id, now)?,
-        Cadence::EveryWeeks { .. } => vec![],
-    };
-    let asked = plan::occasions(tx, row.org_id, row.episode_id)?;
-    let asked_for = |name: &str| asked.iter().any(|known| known == name);
-    let next = next_occasion(cadence, row.anchor, zone, &sessions, &asked_for, now);
-    plan::set_next(tx, row.org_id, row.id, next.map(|occasion| occasion.due_at))
-}
-
-/// What a file or page said about a session changed something: adds or changes it, withdraws a form that hung on a cancelled one, and plans
-/// anew. `existing` is the session as it is stored.
-///
-/// # Errors
-/// When the database fails.
-pub fn put_session(
-    tx: &mut Tx,
-    permit: &Permit,
-    existing: Option<&SessionRow>,
-    row: &SessionRow,
-    zone: Tz,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    write_session(tx, permit, existing, row, now)?;
-    for known in plan::of_episode(tx, permit.org(), row.episode_id)? {
-        plan_next(tx, &known, zone, now)?;
-    }
-    Ok(())
-}
-
-/// As [`put_session`], without planning anew: for a file of many sessions, after which each episode is planned once.
-///
-/// # Errors
-/// When the database fails.
-pub fn write_session(
-    tx: &mut Tx,
-    permit: &Permit,
-    existing: Option<&SessionRow>,
-    row: &SessionRow,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    match existing {
-        Some(_) => plan::change_session(tx, permit, row)?,
-        None => plan::add_session(tx, permit, row)?,
-    }
-    let moved = existing.is_some_and(|before| before.starts_at != row.starts_at);
-    if row.state == SessionState::Cancelled.word() || moved {
-        withdraw_form(tx, permit.org(), row, now)?;
-    }
-    Ok(())
-}
-
-/// A form that was made for this session and not begun is withdrawn; one that a patient has begun is left to them.
-fn withdraw_form(
-    tx: &mut Tx,
-    org: OrgId,
-    session: &SessionRow,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let occasion = format!("session {}", session.id);
-    let Some(form) = administration::by_occasion(tx, org, session.episode_id, &occasion)? else {
-        return Ok(());
-    };
-    let untouched = [
-        AdministrationState::Planned.word(),
-        AdministrationState::Sent.word(),
-    ]
-    .contains(&form.state.as_str());
-    if untouched && session.state == SessionState::Cancelled.word() {
-        administration::end(tx, org, form.id, AdministrationState::Cancelled, now)?;
-        administration::revoke_links(tx, org, form.id, now)?;
-    }
-    Ok(())
-}
-
-/// Ends an episode; open forms of it are withdrawn, flags stay exactly as they are.
+/// Ends an episode; open forms of it are withdrawn, flags stay exactly as they are. What its plans ask at and after the end falls due from now on, unless
+/// the patient died.
 ///
 /// # Errors
 /// When the database fails.
 pub fn end_episode(
     tx: &mut Tx,
     permit: &Permit,
+    rules: &Rules,
     row: &EpisodeRow,
-    now: NaiveDateTime,
 ) -> Result<(), Fault> {
+    plan::take_turn(tx)?;
     patient::change_episode(tx, permit, row)?;
-    withdraw_open_forms(tx, permit, row.id, now)?;
-    for known in plan::of_episode(tx, permit.org(), row.id)? {
-        plan::set_next(tx, permit.org(), known.id, None)?;
-    }
-    Ok(())
+    let died = row.ending.as_deref() == Some(Ending::Died.word());
+    withdraw_open_forms(tx, permit, row.id, rules.now, |occasion| {
+        died || !is_after_the_end(occasion)
+    })?;
+    look_again(tx, rules, permit.org(), row.id)
 }
 
 fn withdraw_open_forms(
@@ -340,6 +232,7 @@ fn withdraw_open_forms(
     permit: &Permit,
     episode: EpisodeId,
     now: NaiveDateTime,
+    concerned: impl Fn(&str) -> bool,
 ) -> Result<(), Fault> {
     for form in administration::of_episode(tx, permit, episode)? {
         let waiting = [
@@ -348,6 +241,7 @@ fn withdraw_open_forms(
         ]
         .contains(&form.state.as_str());
         if waiting
+            && concerned(&form.occasion)
             && administration::end(
                 tx,
                 permit.org(),

@@ -1,45 +1,51 @@
-//! What falls due becomes an occasion with its link and its invitation in the outbox, in one transaction; then the plan is looked at again at its
-//! next date. Sending is `send_due`.
+//! What falls due becomes one form with its link and its invitation in the outbox, in one transaction, and what became of each occasion is written down;
+//! then the plans are looked at again at their next date. What is asked is the domain's decision; sending is `send_due`.
 
 use super::link::Token;
-use super::permit_instrument::OnRecord;
-use super::{App, enrol, give_form};
+use super::outlook::{Outlook, Rules};
+use super::{App, give_form};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
-use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery};
-use crate::domain::ids::{ClinicId, OrgId, PatientId};
-use crate::domain::instrument::Library;
+use crate::domain::care::{AdministrationState, write_battery};
+use crate::domain::ids::{AdministrationId, ClinicId, EpisodeId, OrgId, PatientId};
 use crate::domain::message::MessageKind;
-use crate::domain::schedule::policy::SendingPolicy;
-use crate::domain::schedule::{Cadence, Occasion, next_occasion};
+use crate::domain::schedule::planning::{self, Decision, Form, Outcome, Skipped, Verdict};
+use crate::domain::schedule::{Occasion, OccasionOutcome};
 use crate::store::administration::{self, AdministrationRow};
-use crate::store::outbox::{self, OutboxRow};
-use crate::store::plan::{self, DuePlan};
+use crate::store::contact::{Channel, ContactRow};
+use crate::store::occasion::{self, OccasionRow};
+use crate::store::outbox::{self, Lane, OutboxRow};
+use crate::store::patient::PatientRow;
+use crate::store::plan;
 use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, audit, fresh, policy};
+use crate::store::{Fault, Tx, audit, fresh};
 use chrono::NaiveDateTime;
-use chrono_tz::Tz;
 
 /// At most so many plans in one transaction.
 const BATCH: i64 = 200;
-/// At most so many occasions end in one transaction.
+/// At most so many forms end in one transaction.
 const EXPIRE_BATCH: i64 = 500;
 
-/// Makes the occasions that are due now; says how many plans it looked at, so that the caller goes on while there are more.
+/// Decides what is due now; says how many episodes it looked at, so that the caller goes on while there are more.
 ///
 /// # Errors
 /// When the database fails; nothing of this batch is stored then.
 pub fn plan_due(app: &App) -> Result<usize, Fault> {
     let (now, library, org) = (app.clock.now(), app.library, app.org);
     app.store.write_blocking(move |tx| {
-        let due = plan::due(tx, now, BATCH)?;
-        for one in &due {
-            plan_one(tx, library, org, one, now)?;
+        plan::take_turn(tx)?;
+        let due = plan::due(tx, org, now, BATCH)?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let rules = Rules::read(tx, library, org, now)?;
+        for episode in &due {
+            plan_episode(tx, &rules, org, *episode)?;
         }
         Ok(due.len())
     })
 }
 
-/// Ends the occasions whose time ran out; says how many.
+/// Ends the forms whose time ran out; says how many.
 ///
 /// # Errors
 /// When the database fails.
@@ -49,161 +55,182 @@ pub fn expire_due(app: &App) -> Result<usize, Fault> {
         .write_blocking(move |tx| administration::expire(tx, org, now, EXPIRE_BATCH))
 }
 
-fn plan_one(
-    tx: &mut Tx,
-    library: &Library,
-    org: OrgId,
-    due: &DuePlan,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    // Two nodes that find the same plan make its occasion once: the second waits here and then finds it made.
-    plan::lock(tx, org, due.plan.id)?;
-    let zone: Tz = due.time_zone.parse().unwrap_or(chrono_tz::UTC);
-    if due.ended_on.is_some() {
-        return plan::set_next(tx, org, due.plan.id, None);
+fn plan_episode(tx: &mut Tx, rules: &Rules, org: OrgId, id: EpisodeId) -> Result<(), Fault> {
+    let outlook = Outlook::read(tx, rules, org, id)?;
+    let subject = Subject::Patient {
+        id: outlook.patient.id,
+        clinics: vec![outlook.episode.clinic_id],
+    };
+    // The program itself may give forms and nothing else.
+    let permit = decide(&Actor::System { org }, Action::GiveForm, subject)
+        .map_err(|denied| Fault::Corrupt(format!("the planner was denied: {denied}")))?;
+    let decision = planning::decide(&outlook.situation, rules.now);
+    let form = match &decision.form {
+        Some(form) => Some(keep_form(tx, &permit, rules, &outlook, form, &decision)?),
+        None => None,
+    };
+    for verdict in &decision.verdicts {
+        keep_verdict(tx, &permit, rules, &outlook, verdict, form)?;
     }
-    if let Some(occasion) = occasion_now(tx, due, zone, now)? {
-        let subject = Subject::Patient {
-            id: due.patient_id,
-            clinics: vec![due.clinic_id],
-        };
-        // The program itself may give forms and nothing else.
-        if let Ok(permit) = decide(&Actor::System { org }, Action::GiveForm, subject) {
-            invite(tx, &permit, library, due, &occasion, now)?;
+    for row in &outlook.plans {
+        // A plan that cannot be read is not looked at again until somebody changes it.
+        let look = decision.looks.iter().find(|look| look.plan == row.id);
+        let look = look.copied().unwrap_or(planning::Look {
+            plan: row.id,
+            at: None,
+            awaits: None,
+        });
+        if (row.next_due_at, row.awaits_at) != (look.at, look.awaits) {
+            plan::set_look(tx, org, &look)?;
         }
     }
-    enrol::plan_next(tx, &due.plan, zone, now)
+    Ok(())
 }
 
-fn occasion_now(
+fn keep_form(
     tx: &mut Tx,
-    due: &DuePlan,
-    zone: Tz,
-    now: NaiveDateTime,
-) -> Result<Option<Occasion>, Fault> {
-    let row = &due.plan;
-    let Ok(cadence) = row.cadence.parse::<Cadence>() else {
-        return Ok(None);
+    permit: &Permit,
+    rules: &Rules,
+    outlook: &Outlook,
+    form: &Form,
+    decision: &Decision,
+) -> Result<AdministrationId, Fault> {
+    let battery = give_form::battery(rules.library, &form.instruments)
+        .map_err(|refusal| Fault::Corrupt(format!("a decided form: {refusal}")))?;
+    let battery = write_battery(&battery);
+    if let Some(known) = form.joins.and_then(|place| outlook.forms.get(place)) {
+        let until = form.expires_at.max(known.expires_at);
+        if occasion::join(tx, permit, known.id, permit.org(), &battery, until)? {
+            audit::record(tx, permit, "administration", Some(known.id), rules.now)?;
+            return Ok(known.id);
+        }
+    }
+    let first = first_asked(decision)
+        .ok_or_else(|| Fault::Corrupt("a form without an occasion".to_owned()))?;
+    let row = AdministrationRow {
+        org_id: permit.org(),
+        id: fresh(rules.now),
+        episode_id: outlook.episode.id,
+        patient_id: outlook.patient.id,
+        occasion: free_name(tx, permit.org(), outlook.episode.id, &first.name)?,
+        instruments: battery,
+        language: outlook.patient.language.clone(),
+        state: AdministrationState::Planned.word().into(),
+        due_at: form.due_at,
+        expires_at: form.expires_at,
+        opened_at: None,
+        ended_at: None,
+        finish_within_s: rules.policy.finish_within_s(),
+        informant_id: None,
+        ended_why: None,
     };
-    let sessions = plan::sessions_ahead(tx, row.org_id, row.episode_id, now)?;
-    let asked = plan::occasions(tx, row.org_id, row.episode_id)?;
-    let asked_for = |name: &str| asked.iter().any(|known| known == name);
-    let next = next_occasion(cadence, row.anchor, zone, &sessions, &asked_for, now);
-    Ok(next.filter(|occasion| occasion.due_at <= now))
+    invite(tx, permit, rules, outlook, &row)?;
+    Ok(row.id)
+}
+
+fn first_asked(decision: &Decision) -> Option<&Occasion> {
+    decision
+        .verdicts
+        .iter()
+        .filter(|verdict| verdict.outcome == Outcome::Asked)
+        .map(|verdict| &verdict.occasion)
+        .min_by_key(|occasion| occasion.due_at)
+}
+
+/// Two plans may name their occasions alike, and a session that was called off may be planned again.
+fn free_name(tx: &mut Tx, org: OrgId, episode: EpisodeId, name: &str) -> Result<String, Fault> {
+    let mut tried = name.to_owned();
+    let mut n = 1;
+    while occasion::name_is_taken(tx, org, episode, &tried)? {
+        n += 1;
+        tried = format!("{name} ({n})");
+    }
+    Ok(tried)
 }
 
 fn invite(
     tx: &mut Tx,
     permit: &Permit,
-    library: &Library,
-    due: &DuePlan,
-    occasion: &Occasion,
-    now: NaiveDateTime,
+    rules: &Rules,
+    outlook: &Outlook,
+    row: &AdministrationRow,
 ) -> Result<(), Fault> {
-    let ids: Vec<String> = due
-        .plan
-        .instruments
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
-    let battery = match give_form::battery(library, &ids) {
-        Ok(battery) => battery,
-        Err(refusal) => {
-            tracing::error!(plan = %due.plan.id, %refusal, "a plan cannot be kept");
-            let known = ids.iter().filter_map(|id| library.get(id));
-            let battery: Vec<_> = known
-                .map(|known| InstrumentVersion {
-                    instrument: known.id.clone(),
-                    version: known.version.clone(),
-                })
-                .collect();
-            return leave_out(tx, permit, due, occasion, &battery, &refusal, now);
-        }
-    };
-    let on_record = OnRecord::read(tx, permit.org(), now)?;
-    if let Err(why) = on_record.require(give_form::definitions(library, &battery)) {
-        return leave_out(tx, permit, due, occasion, &battery, &why, now);
-    }
-    let policy = policy::newest(tx, permit.org(), SendingPolicy::KIND)?;
-    let row = occasion_row(permit.org(), due, occasion, &battery, &policy, now);
-    let id = row.id;
-    administration::add(tx, permit, &row)?;
+    let (now, who) = (rules.now, &outlook.patient);
+    administration::add(tx, permit, row)?;
     let link = fresh(now);
     let hash = Token::of(&tx.seal, link).hash();
-    administration::add_link(tx, permit, link, id, &hash, now)?;
-    match due
-        .email
-        .as_deref()
-        .filter(|_| due.email_refused_at.is_none())
-    {
-        Some(_) => {
-            let (org, recipient) = (permit.org(), due.patient_id);
-            let kind = MessageKind::Invitation;
-            outbox::add(
-                tx,
-                &OutboxRow::queued(
-                    org,
-                    fresh(now),
-                    kind,
-                    id.bytes(),
-                    recipient.bytes(),
-                    occasion.due_at,
-                    now,
-                ),
-            )?;
+    administration::add_link(tx, permit, link, row.id, &hash, now)?;
+    match lane(who, outlook.contact.as_ref()) {
+        Some(lane) => {
+            let message = OutboxRow::queued(
+                permit.org(),
+                fresh(now),
+                MessageKind::Invitation,
+                row.id.bytes(),
+                who.id.bytes(),
+                row.due_at,
+                now,
+            );
+            let lane = lane.word().to_owned();
+            outbox::add(tx, &OutboxRow { lane, ..message })?;
         }
-        None => ask_for_address(tx, permit.org(), due, now)?,
+        None => ask_for_address(tx, permit.org(), outlook.episode.clinic_id, who.id, now)?,
     }
-    audit::record(tx, permit, "administration", Some(id), now)
+    audit::record(tx, permit, "administration", Some(row.id), now)
 }
 
-fn occasion_row(
-    org: OrgId,
-    due: &DuePlan,
-    occasion: &Occasion,
-    battery: &[InstrumentVersion],
-    policy: &SendingPolicy,
-    now: NaiveDateTime,
-) -> AdministrationRow {
-    AdministrationRow {
-        org_id: org,
-        id: fresh(now),
-        episode_id: due.plan.episode_id,
-        patient_id: due.patient_id,
-        occasion: occasion.name.clone(),
-        instruments: write_battery(battery),
-        language: due.language.clone(),
-        state: AdministrationState::Planned.word().into(),
-        due_at: occasion.due_at,
-        expires_at: occasion.expires_at,
-        opened_at: None,
-        ended_at: None,
-        finish_within_s: policy.finish_within_s(),
-        informant_id: None,
-        ended_why: None,
+/// By which lane an invitation leaves; `None` when there is nowhere to send it.
+pub fn lane(who: &PatientRow, contact: Option<&ContactRow>) -> Option<Lane> {
+    let by_text = contact.is_some_and(|row| {
+        row.channel == Channel::Text.word()
+            && row.phone.is_some()
+            && row.phone_refused_at.is_none()
+            && row.texts_stopped_at.is_none()
+    });
+    let by_mail = who.email.is_some() && who.email_refused_at.is_none();
+    match (by_text, by_mail) {
+        (true, _) => Some(Lane::Texts),
+        (false, true) => Some(Lane::Mails),
+        (false, false) => None,
     }
 }
 
-/// What may not be used any more is not sent. The occasion is kept, withdrawn, so that the record shows it and the plan goes on to its
-/// next one; a person is told once.
-fn leave_out(
+fn keep_verdict(
     tx: &mut Tx,
     permit: &Permit,
-    due: &DuePlan,
-    occasion: &Occasion,
-    battery: &[InstrumentVersion],
-    why: &dyn std::fmt::Display,
-    now: NaiveDateTime,
+    rules: &Rules,
+    outlook: &Outlook,
+    verdict: &Verdict,
+    form: Option<AdministrationId>,
 ) -> Result<(), Fault> {
-    let policy = policy::newest(tx, permit.org(), SendingPolicy::KIND)?;
-    let row = AdministrationRow {
-        state: AdministrationState::Cancelled.word().into(),
-        ended_at: Some(now),
-        ..occasion_row(permit.org(), due, occasion, battery, &policy, now)
+    let (outcome, form, why) = match &verdict.outcome {
+        Outcome::Asked => (OccasionOutcome::Asked, form, None),
+        Outcome::Covered(place) => {
+            let covered = outlook.forms.get(*place).map(|form| form.id);
+            (OccasionOutcome::Asked, covered, None)
+        }
+        Outcome::Dropped(why) => (OccasionOutcome::Dropped, None, Some(why.clone())),
+        Outcome::Skipped(why) => (OccasionOutcome::Skipped, None, Some(why.to_string())),
     };
-    administration::add(tx, permit, &row)?;
-    audit::record(tx, permit, "administration", Some(row.id), now)?;
-    tell_not_permitted(tx, permit.org(), due.clinic_id, due.patient_id, why, now)
+    occasion::add(
+        tx,
+        permit,
+        &OccasionRow {
+            org_id: permit.org(),
+            plan_id: verdict.plan,
+            name: verdict.occasion.name.clone(),
+            due_at: verdict.occasion.due_at,
+            outcome: outcome.word().to_owned(),
+            administration_id: form,
+            why,
+            made_at: rules.now,
+        },
+    )?;
+    if let Outcome::Skipped(Skipped::NotPermitted(why)) = &verdict.outcome {
+        let (clinic, who) = (outlook.episode.clinic_id, outlook.patient.id);
+        tell_not_permitted(tx, permit.org(), clinic, who, why, rules.now)?;
+    }
+    Ok(())
 }
 
 /// One task a patient, however often the form falls due.
@@ -240,18 +267,19 @@ pub fn tell_not_permitted(
 fn ask_for_address(
     tx: &mut Tx,
     org: OrgId,
-    due: &DuePlan,
+    clinic: ClinicId,
+    patient: PatientId,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    if task::waits(tx, org, TaskKind::NoAddress, due.patient_id)? {
+    if task::waits(tx, org, TaskKind::NoAddress, patient)? {
         return Ok(());
     }
     let row = TaskRow {
         org_id: org,
         id: fresh(now),
         kind: TaskKind::NoAddress.word().into(),
-        clinic_id: due.clinic_id,
-        patient_id: due.patient_id,
+        clinic_id: clinic,
+        patient_id: patient,
         detail: "A form is due and there is no address to send it to. Add one, or give the form in the clinic.".into(),
         created_at: now,
         done_at: None,

@@ -5,14 +5,16 @@
 use super::administration::AdministrationRow;
 use super::audit::mac_of;
 use super::flag::{FlagActRow, FlagRow};
+use super::occasion::OccasionRow;
 use super::outbox::OutboxRow;
 use super::patient::{EpisodeRow, PatientRow};
-use super::plan::{PlanRow, SessionRow};
+use super::plan::PlanRow;
 use super::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
 use super::schema::{
     administration, audit_event, care_session, episode, episode_scale, flag, flag_act, link,
-    outbox, patient, plan, response, score,
+    occasion, outbox, patient, plan, response, score,
 };
+use super::session::SessionRow;
 use super::{Db, Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::audit::AuditEvent;
@@ -54,6 +56,8 @@ pub struct Batch {
     pub plans: Vec<PlanRow>,
     /// Occasions.
     pub administrations: Vec<AdministrationRow>,
+    /// What became of the plans' occasions.
+    pub occasions: Vec<OccasionRow>,
     /// Links of occasions that are still open.
     pub links: Vec<LinkRow>,
     /// Responses.
@@ -111,10 +115,13 @@ pub fn add(tx: &mut Tx, _permit: &Permit, batch: Batch) -> Result<(), Fault> {
         org_id, id, patient_id, clinic_id, program_id, clinician_id, started_on, ended_on, ending);
     insert_all!(tx, batch.sessions, care_session: org_id, id, episode_id, external_id, starts_at, state);
     insert_all!(tx, batch.plans, plan:
-        org_id, id, episode_id, instruments, cadence, anchor, next_due_at, role, position, step, program_plan_id, ended_at);
+        org_id, id, episode_id, instruments, cadence, anchor, next_due_at, role, position, step, program_plan_id, ended_at,
+        awaits_at);
     insert_all!(tx, batch.administrations, administration:
         org_id, id, episode_id, patient_id, occasion, instruments, language, state, due_at, expires_at, opened_at, ended_at,
         finish_within_s, informant_id, ended_why);
+    insert_all!(tx, batch.occasions, occasion:
+        org_id, plan_id, name, due_at, outcome, administration_id, why, made_at);
     insert_all!(tx, batch.links, link: token_hash, org_id, id, administration_id, created_at);
     insert_all!(tx, batch.responses, response:
         org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at,

@@ -366,6 +366,26 @@ pub fn episode_by_id(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<EpisodeRo
     Ok(episode::table.find((org, id)).get_result(&mut tx.db)?)
 }
 
+/// One episode with its patient. For the planner, and for whoever holds a permit about them.
+///
+/// # Errors
+/// When there is none, or the database fails.
+pub fn episode_and_patient(
+    tx: &mut Tx,
+    org: OrgId,
+    id: EpisodeId,
+) -> Result<(EpisodeRow, PatientRow), Fault> {
+    Ok(episode::table
+        .inner_join(
+            patient::table.on(patient::org_id
+                .eq(episode::org_id)
+                .and(patient::id.eq(episode::patient_id))),
+        )
+        .filter(episode::org_id.eq(org).and(episode::id.eq(id)))
+        .select((episode::all_columns, patient::all_columns))
+        .get_result(&mut tx.db)?)
+}
+
 /// Opens an episode.
 ///
 /// # Errors

@@ -129,6 +129,7 @@ table! {
         step -> Nullable<Text>,
         program_plan_id -> Nullable<Binary>,
         ended_at -> Nullable<Timestamp>,
+        awaits_at -> Nullable<Timestamp>,
     }
 }
 

@@ -14,19 +14,23 @@ use crate::domain::ids::{AdministrationId, LinkId};
 use crate::domain::instrument::{Answers, Person};
 use crate::domain::risk::rules;
 use crate::domain::schedule::policy::SendingPolicy;
-use crate::domain::schedule::{Cadence, Occasion, SEND_HOUR, WINDOW_DAYS, local_instant};
+use crate::domain::schedule::{Cadence, Occasion, OccasionOutcome, WINDOW_DAYS};
 use crate::domain::scoring::{self, Score};
 use crate::domain::submission::{self, Extreme};
 use crate::store::administration::AdministrationRow;
 use crate::store::bulk::LinkRow;
-use crate::store::plan::SessionRow;
+use crate::store::occasion::OccasionRow;
 use crate::store::response::{EpisodeScaleRow, RECENT, ResponseRow};
+use crate::store::session::SessionRow;
 use chrono::{NaiveDateTime, TimeDelta};
 
 /// Nothing is answered in the last hours before today, so that every flag of the past was dealt with by then.
 const SETTLED_BEFORE: TimeDelta = TimeDelta::hours(4);
 /// Nobody answers sooner than this after being asked.
 const SOONEST: TimeDelta = TimeDelta::minutes(15);
+
+/// How the names of forms begin that somebody handed over.
+const BY_HAND: &str = "by hand ";
 
 /// What an episode's scores on one scale amount to so far.
 pub struct Summary {
@@ -73,33 +77,29 @@ impl Story<'_> {
     }
 
     fn occasions(&self, care: &Care, sessions: &[SessionRow]) -> Vec<Occasion> {
-        let due: Vec<Occasion> = match care.program.cadence {
-            Cadence::BeforeSession { hours } => sessions
-                .iter()
-                .skip(1)
-                .filter(|row| row.state != SessionState::Cancelled.word())
-                .map(|row| before_session(row, hours))
-                .collect(),
-            Cadence::EveryWeeks { weeks } => self.every_weeks(care, i64::from(weeks)),
+        let kept = sessions
+            .iter()
+            .skip(1)
+            .filter(|row| row.state != SessionState::Cancelled.word());
+        let calendar = self.calendar(kept);
+        let first = match care.program.cadence {
+            Cadence::EveryWeeks { .. } => midnight(care.row.started_on + TimeDelta::days(3)),
+            _ => midnight(care.row.started_on - TimeDelta::days(3)),
         };
-        due.into_iter()
-            .filter(|occasion| occasion.due_at < self.site.dawn())
-            .collect()
-    }
-
-    fn every_weeks(&self, care: &Care, weeks: i64) -> Vec<Occasion> {
-        let last = care.row.ended_on.unwrap_or(self.site.today);
-        (1..)
-            .map(|n| care.row.started_on + TimeDelta::weeks(n * weeks))
-            .take_while(|day| *day <= last)
-            .map(|day| {
-                let due_at = local_instant(self.zone, day, SEND_HOUR);
-                Occasion {
-                    name: format!("weeks {day}"),
-                    due_at,
-                    expires_at: due_at + TimeDelta::days(WINDOW_DAYS),
-                }
-            })
+        let dawn = self.site.dawn();
+        let last = care
+            .row
+            .ended_on
+            .map_or(dawn, |day| midnight(day) + TimeDelta::days(1));
+        calendar
+            .occasions(
+                &care.program.cadence,
+                care.row.started_on,
+                first,
+                dawn.min(last),
+            )
+            .into_iter()
+            .filter(|occasion| occasion.due_at < dawn)
             .collect()
     }
 
@@ -113,11 +113,7 @@ impl Story<'_> {
         let battery = self.site.battery(&names);
         let id = self.id();
         let due_at = care.started_at - TimeDelta::minutes(self.chance.whole(20, 40));
-        let occasion = Occasion {
-            name: format!("by hand {id}"),
-            due_at,
-            expires_at: due_at + TimeDelta::days(WINDOW_DAYS),
-        };
+        let occasion = by_hand(format!("{BY_HAND}{id}"), due_at);
         let name = occasion.name.clone();
         let completed_at = due_at + TimeDelta::seconds(self.chance.whole(300, 1_100));
         self.answer(care, id, &occasion, &battery, completed_at, Manner::Usual);
@@ -134,11 +130,7 @@ impl Story<'_> {
         let id = self.id();
         let completed_at = self.site.now - TimeDelta::minutes(minutes_ago);
         let due_at = completed_at - TimeDelta::minutes(12);
-        let occasion = Occasion {
-            name: format!("by hand {id}"),
-            due_at,
-            expires_at: due_at + TimeDelta::days(WINDOW_DAYS),
-        };
+        let occasion = by_hand(format!("{BY_HAND}{id}"), due_at);
         let name = occasion.name.clone();
         self.answer(
             care,
@@ -469,13 +461,27 @@ impl Story<'_> {
             informant_id: None,
             ended_why: None,
         });
+        if !occasion.name.starts_with(BY_HAND) {
+            self.batch.occasions.push(OccasionRow {
+                org_id: self.site.org,
+                plan_id: care.plan,
+                name: occasion.name.clone(),
+                due_at: occasion.due_at,
+                outcome: OccasionOutcome::Asked.word().into(),
+                administration_id: Some(id),
+                why: None,
+                made_at: occasion.due_at,
+            });
+        }
     }
 }
 
-fn before_session(row: &SessionRow, hours: u32) -> Occasion {
+fn by_hand(name: String, due_at: NaiveDateTime) -> Occasion {
+    let expires_at = due_at + TimeDelta::days(WINDOW_DAYS);
     Occasion {
-        name: format!("session {}", row.id),
-        due_at: row.starts_at - TimeDelta::hours(i64::from(hours)),
-        expires_at: row.starts_at + TimeDelta::hours(2),
+        name,
+        due_at,
+        expires_at,
+        stale_at: expires_at,
     }
 }

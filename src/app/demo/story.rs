@@ -9,15 +9,18 @@ use super::site::{PROGRAMS, ProgramKind, Site};
 use crate::domain::access::{Action, Role};
 use crate::domain::audit::AuditEvent;
 use crate::domain::care::SessionState;
-use crate::domain::ids::{EpisodeId, Id, PatientId, StaffId};
+use crate::domain::ids::{EpisodeId, Id, PatientId, PlanId, StaffId};
 use crate::domain::risk::owner_for;
-use crate::domain::schedule::PlanRole;
-use crate::domain::schedule::{PlannedSession, local_instant, next_occasion};
+use crate::domain::schedule::planning::{Planned, Situation, looks};
+use crate::domain::schedule::policy::SendingPolicy;
+use crate::domain::schedule::{Calendar, PlanRole, PlannedSession, local_instant};
 use crate::store::bulk::Batch;
 use crate::store::patient::{EpisodeRow, PatientRow};
-use crate::store::plan::{PlanRow, SessionRow};
+use crate::store::plan::PlanRow;
+use crate::store::session::SessionRow;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Weekday};
 use chrono_tz::Tz;
+use std::collections::BTreeMap;
 
 /// The language of all invented patients.
 pub const LANGUAGE: &str = "en";
@@ -63,6 +66,8 @@ pub struct Story<'a> {
 /// An episode while it is told.
 pub struct Care {
     pub(super) row: EpisodeRow,
+    /// Its measurement plan.
+    pub(super) plan: PlanId,
     pub(super) course: Course,
     pub(super) program: &'static ProgramKind,
     /// Whoever owns its flags.
@@ -232,6 +237,7 @@ impl Story<'_> {
             ending: None,
         };
         Care {
+            plan: self.ids.next(&mut self.chance),
             row,
             owner: owner_for(clinician_id, clinic_id, &site.candidates).unwrap_or(clinician_id),
             started_at: local_instant(self.zone, first_day, hour),
@@ -307,42 +313,68 @@ impl Story<'_> {
     }
 
     fn plan(&mut self, care: &Care, sessions: &[SessionRow], asked: &[String]) {
-        let ahead: Vec<PlannedSession> = sessions
-            .iter()
-            .filter(|row| row.state == SessionState::Planned.word())
-            .map(|row| PlannedSession {
-                id: row.id.to_string(),
-                starts_at: row.starts_at,
-            })
-            .collect();
+        let id = care.plan;
         let next = match care.row.ended_on {
             Some(_) => None,
-            None => {
-                let was_asked = |name: &str| asked.iter().any(|known| known == name);
-                next_occasion(
-                    care.program.cadence,
-                    care.row.started_on,
-                    self.zone,
-                    &ahead,
-                    &was_asked,
-                    self.site.dawn(),
-                )
-            }
+            None => self.next_due(care, sessions, asked),
         };
         self.batch.plans.push(PlanRow {
             org_id: self.site.org,
-            id: self.ids.next(&mut self.chance),
+            id,
             episode_id: care.row.id,
             instruments: care.program.routine.join(" "),
             cadence: care.program.cadence.to_string(),
             anchor: care.row.started_on,
-            next_due_at: next.map(|occasion| occasion.due_at),
+            next_due_at: next,
             role: PlanRole::Core.word().into(),
             position: 0,
             step: None,
             program_plan_id: None,
             ended_at: None,
+            awaits_at: next,
         });
+    }
+
+    fn next_due(
+        &self,
+        care: &Care,
+        sessions: &[SessionRow],
+        asked: &[String],
+    ) -> Option<NaiveDateTime> {
+        let counts = [SessionState::Planned.word(), SessionState::Attended.word()];
+        let kept = sessions
+            .iter()
+            .filter(|row| counts.contains(&row.state.as_str()));
+        let id = care.plan;
+        let situation = Situation {
+            calendar: self.calendar(kept),
+            plans: vec![Planned {
+                id,
+                role: PlanRole::Core,
+                position: 0,
+                instruments: vec![],
+                cadence: care.program.cadence.clone(),
+                anchor: care.row.started_on,
+                awaits: None,
+            }],
+            settled: asked.iter().map(|name| (id, name.clone())).collect(),
+            earlier: vec![],
+            bars: vec![],
+            budget_s: 0,
+            instruments: BTreeMap::new(),
+        };
+        looks(&situation, self.site.dawn())
+            .into_iter()
+            .find_map(|look| look.at)
+    }
+
+    /// The patient's dates, with these sessions.
+    pub(super) fn calendar<'r>(&self, sessions: impl Iterator<Item = &'r SessionRow>) -> Calendar {
+        let sessions = sessions.map(|row| PlannedSession {
+            id: row.id.to_string(),
+            starts_at: row.starts_at,
+        });
+        Calendar::open(&SendingPolicy::default(), self.zone, None).with_sessions(sessions.collect())
     }
 
     fn note_enrolment(&mut self, care: &Care) {

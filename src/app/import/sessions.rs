@@ -6,29 +6,32 @@ use super::ledger::{Claim, News, fingerprint};
 use super::places::Created;
 use super::table::{Column, Row};
 use super::{Desk, Kind, Mode, Setback, Verdict};
-use crate::app::enrol;
+use crate::app::outlook::{Rules, look_again};
+use crate::app::put_session;
 use crate::domain::access::Permit;
 use crate::domain::care::SessionState;
 use crate::domain::ids::{EpisodeId, PatientId};
 use crate::domain::instrument::Library;
 use crate::domain::schedule::local_day;
 use crate::store::patient::{self, EpisodeRow, PatientRow};
-use crate::store::plan::{self, SessionRow};
+use crate::store::session::{self, SessionRow};
 use crate::store::{Fault, Tx, audit, fresh};
 use chrono::{DateTime, LocalResult, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Sessions further ahead than this many days are taken for typing errors.
 const AHEAD_DAYS_MAX: i64 = 3 * 366;
 /// The import of a file of sessions.
-#[derive(Default)]
 pub struct Sessions {
+    library: &'static Library,
+    /// Read once a chunk, when something is to be written.
+    rules: Option<Rules>,
     patients: HashMap<String, PatientRow>,
     episodes: HashMap<PatientId, Vec<EpisodeRow>>,
     sessions: HashMap<String, SessionRow>,
     /// Episodes whose plans look at their sessions anew once the chunk is done.
-    touched: HashMap<EpisodeId, Tz>,
+    touched: BTreeSet<EpisodeId>,
 }
 
 /// What a row says.
@@ -62,10 +65,17 @@ impl Kind for Sessions {
     fn begin(
         _tx: &mut Tx,
         _permit: &Permit,
-        _library: &'static Library,
+        library: &'static Library,
         _now: NaiveDateTime,
     ) -> Result<Self, Fault> {
-        Ok(Sessions::default())
+        Ok(Sessions {
+            library,
+            rules: None,
+            patients: HashMap::new(),
+            episodes: HashMap::new(),
+            sessions: HashMap::new(),
+            touched: BTreeSet::new(),
+        })
     }
 
     fn read(&self, columns: &Columns, row: &Row, now: NaiveDateTime) -> Result<Said, String> {
@@ -99,7 +109,7 @@ impl Kind for Sessions {
 
     fn load(&mut self, desk: &mut Desk, said: &[&Said]) -> Result<(), Fault> {
         let ids: Vec<&str> = said.iter().map(|said| said.external_id.as_str()).collect();
-        let sessions = plan::sessions_by(desk.tx, desk.permit, &ids)?;
+        let sessions = session::by_external_ids(desk.tx, desk.permit, &ids)?;
         let ids: Vec<&str> = said.iter().map(|said| said.patient_id.as_str()).collect();
         let patients = patient::by_external_ids(desk.tx, desk.permit, &ids)?;
         let ids: Vec<PatientId> = patients.iter().map(|row| row.id).collect();
@@ -147,7 +157,8 @@ impl Kind for Sessions {
             Verdict::Added
         };
         if desk.mode == Mode::Write {
-            enrol::write_session(desk.tx, desk.permit, known, &row, desk.now)?;
+            let rules = rules(&mut self.rules, self.library, desk)?;
+            put_session::write_session(desk.tx, desk.permit, rules, known, &row)?;
             audit::record(desk.tx, desk.permit, "patient", Some(patient_id), desk.now)?;
         }
         if [Some(&row), known]
@@ -155,7 +166,7 @@ impl Kind for Sessions {
             .flatten()
             .any(|row| lies_ahead(row, desk.now))
         {
-            self.touched.insert(row.episode_id, zone);
+            self.touched.insert(row.episode_id);
         }
         self.sessions.insert(row.external_id.clone(), row);
         Ok(verdict)
@@ -166,17 +177,28 @@ impl Kind for Sessions {
         if desk.mode == Mode::DryRun || touched.is_empty() {
             return Ok(());
         }
-        let ids: Vec<EpisodeId> = touched.keys().copied().collect();
-        for row in plan::of_episodes(desk.tx, desk.permit, &ids)? {
-            if let Some(zone) = touched.get(&row.episode_id) {
-                enrol::plan_next(desk.tx, &row, *zone, desk.now)?;
-            }
+        let rules = rules(&mut self.rules, self.library, desk)?;
+        for episode in touched {
+            look_again(desk.tx, rules, desk.permit.org(), episode)?;
         }
+        self.rules = None;
         Ok(())
     }
 
     fn created(self) -> Vec<Created> {
         vec![]
+    }
+}
+
+/// What plans go by, read when it is first wanted: a file that changes nothing does without.
+fn rules<'a>(
+    known: &'a mut Option<Rules>,
+    library: &'static Library,
+    desk: &mut Desk,
+) -> Result<&'a Rules, Fault> {
+    match known {
+        Some(rules) => Ok(rules),
+        None => Ok(known.insert(Rules::read(desk.tx, library, desk.permit.org(), desk.now)?)),
     }
 }
 

@@ -300,7 +300,7 @@ fn plan_words(library: &'static Library, record: &Record, plan: &PlanRow) -> Str
     let cadence = plan
         .cadence
         .parse::<Cadence>()
-        .map_or_else(|_| plan.cadence.clone(), Cadence::in_words);
+        .map_or_else(|_| plan.cadence.clone(), |cadence| cadence.in_words());
     let next = plan.next_due_at.map_or_else(
         || "nothing due until a session is planned".to_owned(),
         |at| format!("next due {}", day_ago(record.day(at), record.today())),

@@ -6,9 +6,11 @@ use crate::app::enrol::{PlanDetails, patient_row};
 use crate::app::import::ledger::News;
 use crate::app::import::places::Care;
 use crate::app::import::{Desk, Setback, Verdict};
+use crate::app::outlook::{calendar, planned};
+use crate::app::set_plan::{from_program, new_row};
 use crate::domain::ids::{PatientId, ProgramId};
-use crate::domain::schedule::PlanRole;
-use crate::domain::schedule::next_occasion;
+use crate::domain::schedule::planning::first_due;
+use crate::domain::schedule::{PlanRole, local_day};
 use crate::store::fresh;
 use crate::store::patient::{EpisodeRow, PatientRow};
 use crate::store::plan::PlanRow;
@@ -43,10 +45,10 @@ pub struct Decision {
     pub episode: Step<EpisodeRow>,
     /// About its measurement plan.
     pub plan: Option<Step<PlanRow>>,
+    /// The plans of its program, for a new episode that is open.
+    pub copies: Vec<PlanRow>,
     /// Plans of other open episodes whose local time moves with the patient.
     pub moved: Vec<PlanRow>,
-    /// Where the patient lives now.
-    pub zone: Tz,
 }
 
 impl Patients {
@@ -93,13 +95,14 @@ impl Patients {
             Some(known) => self.decide_known_episode(known, said)?,
         };
         let plan = self.decide_plan(desk, said, &episode)?;
+        let copies = self.copies(desk, said, &episode)?;
         let moved = self.moved_plans(&patient, &plan);
         Ok(Decision {
             patient,
             episode,
             plan,
+            copies,
             moved,
-            zone: said.who.time_zone,
         })
     }
 
@@ -187,12 +190,14 @@ impl Patients {
         else {
             return Ok(None);
         };
-        let known = self
+        let known: Vec<&PlanRow> = self
             .known
             .plans
             .get(&episode_row.id)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+            .into_iter()
+            .flatten()
+            .filter(|row| row.ended_at.is_none())
+            .collect();
         let (instruments, cadence) = (details.instruments.join(" "), details.cadence.to_string());
         if known
             .iter()
@@ -203,9 +208,14 @@ impl Patients {
         self.reading
             .require_permission(&details.instruments)
             .map_err(|why| Setback::Row(why.to_string()))?;
-        match known {
-            [] => Ok(Some(Step::Add(new_plan(desk, said, details, episode_row)))),
-            [one] => Ok(Some(Step::Change(PlanRow { instruments, cadence, ..one.clone() }))),
+        // What the program gave is the program's.
+        let own: Vec<&PlanRow> = known
+            .into_iter()
+            .filter(|row| row.program_plan_id.is_none())
+            .collect();
+        match own.as_slice() {
+            [] => Ok(Some(Step::Add(self.new_plan(desk, said, details, episode_row)))),
+            [one] => Ok(Some(Step::Change(PlanRow { instruments, cadence, ..(*one).clone() }))),
             _ => Err(Setback::Row(
                 "the episode of care has several measurement plans; leave instruments and cadence empty here".into(),
             )),
@@ -235,32 +245,50 @@ impl Patients {
             .cloned()
             .collect()
     }
-}
 
-/// A new plan. An episode that has neither sessions nor occasions yet needs no look into the database to know when it first falls due; one that
-/// was here before is planned again when it is stored.
-fn new_plan(desk: &Desk, said: &Said, details: &PlanDetails, episode: &EpisodeRow) -> PlanRow {
-    let first = next_occasion(
-        details.cadence,
-        episode.started_on,
-        said.who.time_zone,
-        &[],
-        &|_| false,
-        desk.now,
-    );
-    PlanRow {
-        org_id: desk.permit.org(),
-        id: fresh(desk.now),
-        episode_id: episode.id,
-        instruments: details.instruments.join(" "),
-        cadence: details.cadence.to_string(),
-        anchor: episode.started_on,
-        next_due_at: first.map(|occasion| occasion.due_at),
-        role: PlanRole::Core.word().into(),
-        position: 0,
-        step: None,
-        program_plan_id: None,
-        ended_at: None,
+    /// A new plan. An episode that has neither sessions nor occasions yet needs no look into the database to know when it first falls due; one that
+    /// was here before is planned again when it is stored.
+    fn new_plan(
+        &self,
+        desk: &Desk,
+        said: &Said,
+        details: &PlanDetails,
+        episode: &EpisodeRow,
+    ) -> PlanRow {
+        let today = local_day(said.who.time_zone, desk.now);
+        let row = new_row(episode, details, PlanRole::Core, 0, today, desk.now);
+        self.first_dated(row, said.who.time_zone, desk)
+    }
+
+    fn first_dated(&self, row: PlanRow, zone: Tz, desk: &Desk) -> PlanRow {
+        let calendar = calendar(&self.rules, zone, None);
+        let first = planned(&row).and_then(|plan| first_due(plan, calendar, desk.now));
+        PlanRow {
+            next_due_at: first,
+            awaits_at: first,
+            ..row
+        }
+    }
+
+    fn copies(
+        &self,
+        desk: &Desk,
+        said: &Said,
+        episode: &Step<EpisodeRow>,
+    ) -> Result<Vec<PlanRow>, Setback> {
+        let Step::Add(row) = episode else {
+            return Ok(vec![]);
+        };
+        if row.ended_on.is_some() {
+            return Ok(vec![]);
+        }
+        let zone = said.who.time_zone;
+        let today = local_day(zone, desk.now);
+        self.programs
+            .iter()
+            .filter(|plan| plan.program_id == row.program_id)
+            .map(|plan| Ok(self.first_dated(from_program(row, plan, today, desk.now)?, zone, desk)))
+            .collect()
     }
 }
 

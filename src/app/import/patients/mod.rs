@@ -10,11 +10,13 @@ use super::ledger::{Claim, News};
 use super::places::{Created, Places};
 use super::table::{Column, Row};
 use super::{Desk, Kind, Mode, Setback, Verdict};
+use crate::app::outlook::Rules;
 use crate::domain::access::Permit;
 use crate::domain::ids::{EpisodeId, PatientId};
 use crate::domain::instrument::Library;
 use crate::store::patient::{self, EpisodeRow, PatientRow};
 use crate::store::plan::{self, PlanRow};
+use crate::store::program_plan::{self, ProgramPlanRow};
 use crate::store::{Fault, Tx};
 use chrono::NaiveDateTime;
 use decide::{Decision, Step};
@@ -23,6 +25,10 @@ use std::collections::HashMap;
 
 /// The import of a file of patients.
 pub struct Patients {
+    /// What plans go by.
+    rules: Rules,
+    /// What new episodes of each program get.
+    programs: Vec<ProgramPlanRow>,
     reading: Reading,
     places: Places,
     known: Known,
@@ -65,6 +71,8 @@ impl Kind for Patients {
         now: NaiveDateTime,
     ) -> Result<Self, Fault> {
         Ok(Patients {
+            rules: Rules::read(tx, library, permit.org(), now)?,
+            programs: program_plan::standing(tx, permit.org())?,
             reading: Reading::begin(tx, permit, library, now)?,
             places: Places::load(tx, permit.org())?,
             known: Known::default(),
@@ -122,7 +130,7 @@ impl Kind for Patients {
         let decision = self.decide(desk, said, news)?;
         let verdict = decision.verdict();
         if verdict != Verdict::Unchanged && desk.mode == Mode::Write {
-            decision.store(desk)?;
+            decision.store(desk, &self.rules)?;
         }
         self.known.note(decision);
         Ok(verdict)
@@ -144,6 +152,7 @@ impl Known {
             patient,
             episode,
             plan,
+            copies,
             ..
         } = decision;
         if let Step::Add(row) | Step::Change(row) = patient {
@@ -158,6 +167,9 @@ impl Known {
             let plans = self.plans.entry(row.episode_id).or_default();
             plans.retain(|known| known.id != row.id);
             plans.push(row);
+        }
+        for row in copies {
+            self.plans.entry(row.episode_id).or_default().push(row);
         }
     }
 }

@@ -3,14 +3,17 @@
 use super::decide::{Decision, Step};
 use crate::app::enrol;
 use crate::app::import::Desk;
+use crate::app::outlook::{Rules, look_again};
+use crate::domain::ids::EpisodeId;
 use crate::store::{Fault, audit, patient, plan};
+use std::collections::BTreeSet;
 
 impl Decision {
     /// Writes it all.
     ///
     /// # Errors
     /// When the database fails; the chunk is undone then.
-    pub fn store(&self, desk: &mut Desk) -> Result<(), Fault> {
+    pub fn store(&self, desk: &mut Desk, rules: &Rules) -> Result<(), Fault> {
         let (permit, now) = (desk.permit, desk.now);
         match &self.patient {
             Step::Keep(_) => {}
@@ -21,32 +24,36 @@ impl Decision {
             Step::Keep(_) => {}
             Step::Add(row) => patient::open_episode(desk.tx, permit, row)?,
             Step::Change(row) if row.ended_on.is_some() => {
-                enrol::end_episode(desk.tx, permit, row, now)?
+                enrol::end_episode(desk.tx, permit, rules, row)?
             }
             Step::Change(row) => patient::change_episode(desk.tx, permit, row)?,
         }
-        self.store_plan(desk)?;
-        for row in self
-            .moved
-            .iter()
-            .filter(|row| row.episode_id != self.episode.row().id || self.is_open())
-        {
-            enrol::plan_next(desk.tx, row, self.zone, now)?;
+        self.store_plan(desk, rules)?;
+        let moved = self.moved.iter().map(|row| row.episode_id);
+        let moved: BTreeSet<EpisodeId> = moved
+            .filter(|id| *id != self.episode.row().id || self.is_open())
+            .collect();
+        for episode in moved {
+            look_again(desk.tx, rules, permit.org(), episode)?;
         }
         audit::record(desk.tx, permit, "patient", Some(self.patient.row().id), now)
     }
 
-    fn store_plan(&self, desk: &mut Desk) -> Result<(), Fault> {
+    fn store_plan(&self, desk: &mut Desk, rules: &Rules) -> Result<(), Fault> {
+        for row in &self.copies {
+            plan::add(desk.tx, desk.permit, row)?;
+        }
         match &self.plan {
             None | Some(Step::Keep(_)) => return Ok(()),
             Some(Step::Add(row)) => plan::add(desk.tx, desk.permit, row)?,
             Some(Step::Change(row)) => plan::change(desk.tx, desk.permit, row)?,
         }
-        match (&self.plan, &self.episode) {
-            (Some(step), Step::Keep(_) | Step::Change(_)) => {
-                enrol::plan_next(desk.tx, step.row(), self.zone, desk.now)
+        match &self.episode {
+            // A new episode has nothing to look up: its dates were worked out with it.
+            Step::Add(_) => Ok(()),
+            Step::Keep(row) | Step::Change(row) => {
+                look_again(desk.tx, rules, desk.permit.org(), row.id)
             }
-            _ => Ok(()),
         }
     }
 }

@@ -13,8 +13,9 @@ use crate::domain::ids::{ClinicId, OrgId, StaffId};
 use crate::domain::instrument::Library;
 use crate::store::organisation::{self, ClinicRow, OrganisationRow};
 use crate::store::patient::{self, EpisodeRow, PatientRow};
-use crate::store::plan::{self, PlanRow, SessionRow};
+use crate::store::plan::{self, PlanRow};
 use crate::store::schema::audit_event;
+use crate::store::session::{self, SessionRow};
 use crate::store::staff::{self, StaffRow, StaffState};
 use crate::store::{Fault, Place as Database, Seal, Store, Tx, fresh};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -162,7 +163,7 @@ impl Site {
     }
 
     fn session(&self, id: &'static str) -> Option<SessionRow> {
-        self.read(move |tx, permit| plan::session_by(tx, permit.org(), id))
+        self.read(move |tx, permit| session::by_external_id(tx, permit.org(), id))
     }
 
     fn events(&self) -> usize {

@@ -1,0 +1,7 @@
+-- A plan that waits for a better hour is looked at later than its occasion fell due; what it waits for must not be lost.
+
+ALTER TABLE plan ADD COLUMN awaits_at TIMESTAMP;
+UPDATE plan SET awaits_at = next_due_at;
+
+CREATE INDEX occasion_form ON occasion (org_id, administration_id) WHERE administration_id IS NOT NULL;
+CREATE INDEX program_plan_program ON program_plan (org_id, program_id);

@@ -1,0 +1,195 @@
+//! What a file or page says about a session: it is added, moved or called off, and the form that hangs on it with it.
+
+use super::outlook::{Outlook, Rules, look_again};
+use crate::domain::access::Permit;
+use crate::domain::care::{AdministrationState, SessionState};
+use crate::domain::ids::AdministrationId;
+use crate::domain::schedule::{Occasion, local_day, session_of};
+use crate::store::occasion::{self, FormRow, OccasionRow};
+use crate::store::session::{self, SessionRow};
+use crate::store::{Fault, Tx, administration, plan};
+use chrono::{NaiveDateTime, TimeDelta};
+use chrono_tz::Tz;
+use std::collections::BTreeSet;
+
+/// Adds or changes a session, moves or withdraws the form that hangs on it, and plans anew. `existing` is the session as it is stored.
+///
+/// # Errors
+/// When the database fails.
+pub fn put_session(
+    tx: &mut Tx,
+    permit: &Permit,
+    rules: &Rules,
+    existing: Option<&SessionRow>,
+    row: &SessionRow,
+) -> Result<(), Fault> {
+    write_session(tx, permit, rules, existing, row)?;
+    look_again(tx, rules, permit.org(), row.episode_id)
+}
+
+/// As [`put_session`], without planning anew: for a file of many sessions, after which each episode is planned once.
+///
+/// # Errors
+/// When the database fails.
+pub fn write_session(
+    tx: &mut Tx,
+    permit: &Permit,
+    rules: &Rules,
+    existing: Option<&SessionRow>,
+    row: &SessionRow,
+) -> Result<(), Fault> {
+    let Some(before) = existing else {
+        return session::add(tx, permit, row);
+    };
+    plan::take_turn(tx)?;
+    session::change(tx, permit, row)?;
+    let was_planned = before.state == SessionState::Planned.word();
+    let is_cancelled = row.state == SessionState::Cancelled.word();
+    if is_cancelled && before.state != row.state {
+        call_off(tx, permit, rules, row)?;
+    } else if was_planned && before.starts_at != row.starts_at {
+        move_form(tx, permit, rules, row)?;
+    }
+    Ok(())
+}
+
+/// The occasions that hang on a session.
+fn hanging(
+    tx: &mut Tx,
+    permit: &Permit,
+    row: &SessionRow,
+) -> Result<(Vec<OccasionRow>, Vec<OccasionRow>), Fault> {
+    let id = row.id.to_string();
+    let all = occasion::of_episode(tx, permit.org(), row.episode_id)?;
+    Ok(all
+        .into_iter()
+        .partition(|one| session_of(&one.name) == Some(id.as_str())))
+}
+
+/// A form that nobody has begun is withdrawn, unless it was asked for something else too; the session gets another if it is planned again.
+fn call_off(tx: &mut Tx, permit: &Permit, rules: &Rules, row: &SessionRow) -> Result<(), Fault> {
+    let (of_session, others) = hanging(tx, permit, row)?;
+    for form in forms_of(&of_session) {
+        let shared = others.iter().any(|one| one.administration_id == Some(form));
+        let why = "its session was called off";
+        if shared {
+            if !is_untouched(tx, permit, form)? {
+                continue;
+            }
+        } else if occasion::withdraw(tx, permit.org(), form, why, rules.now)? {
+            administration::revoke_links(tx, permit.org(), form, rules.now)?;
+        } else {
+            continue;
+        }
+        forget(tx, &of_session, Some(form))?;
+    }
+    forget(tx, &of_session, None)
+}
+
+/// What was not asked, or with this form, is decided anew.
+fn forget(tx: &mut Tx, rows: &[OccasionRow], form: Option<AdministrationId>) -> Result<(), Fault> {
+    rows.iter()
+        .filter(|one| one.administration_id == form)
+        .try_for_each(|one| occasion::forget(tx, one))
+}
+
+fn forms_of(rows: &[OccasionRow]) -> BTreeSet<AdministrationId> {
+    rows.iter()
+        .filter_map(|one| one.administration_id)
+        .collect()
+}
+
+fn is_untouched(tx: &mut Tx, permit: &Permit, form: AdministrationId) -> Result<bool, Fault> {
+    let state = occasion::state_of(tx, permit.org(), form)?;
+    Ok([
+        AdministrationState::Planned.word(),
+        AdministrationState::Sent.word(),
+    ]
+    .contains(&state.as_str()))
+}
+
+/// A form that has not left moves with its session; one that has left and was not begun keeps its link, and its window moves.
+fn move_form(tx: &mut Tx, permit: &Permit, rules: &Rules, row: &SessionRow) -> Result<(), Fault> {
+    let (of_session, others) = hanging(tx, permit, row)?;
+    // What was left out may be asked at the new time.
+    forget(tx, &of_session, None)?;
+    for id in forms_of(&of_session) {
+        let outlook = Outlook::read(tx, rules, permit.org(), row.episode_id)?;
+        let mine: Vec<&OccasionRow> = of_session
+            .iter()
+            .filter(|one| one.administration_id == Some(id))
+            .collect();
+        let shared = others.iter().any(|one| one.administration_id == Some(id));
+        let Some(form) = outlook.forms.iter().find(|form| form.id == id) else {
+            continue;
+        };
+        let moved: Vec<(&OccasionRow, Occasion)> = mine
+            .iter()
+            .filter_map(|one| Some((*one, dated(&outlook, one, rules.now)?)))
+            .collect();
+        move_one(tx, permit, rules, &outlook, form, &moved, shared)?;
+    }
+    Ok(())
+}
+
+/// The occasion as its plan dates it now.
+fn dated(outlook: &Outlook, row: &OccasionRow, now: NaiveDateTime) -> Option<Occasion> {
+    let plan = outlook
+        .situation
+        .plans
+        .iter()
+        .find(|plan| plan.id == row.plan_id)?;
+    let (from, until) = (now - TimeDelta::days(3_700), now + TimeDelta::days(3_700));
+    let session = session_of(&row.name)?;
+    outlook
+        .situation
+        .calendar
+        .occasions(&plan.cadence, plan.anchor, from, until)
+        .into_iter()
+        .find(|one| session_of(&one.name) == Some(session))
+}
+
+fn move_one(
+    tx: &mut Tx,
+    permit: &Permit,
+    rules: &Rules,
+    outlook: &Outlook,
+    form: &FormRow,
+    moved: &[(&OccasionRow, Occasion)],
+    shared: bool,
+) -> Result<(), Fault> {
+    let org = permit.org();
+    let due_at = moved.iter().map(|(_, occasion)| occasion.due_at).min();
+    let until = moved.iter().map(|(_, occasion)| occasion.expires_at).max();
+    let (Some(due_at), Some(until)) = (due_at, until) else {
+        return Ok(());
+    };
+    let has_left = form.state != AdministrationState::Planned.word();
+    if has_left || shared {
+        let until = if shared {
+            until.max(form.expires_at)
+        } else {
+            until
+        };
+        return occasion::move_window(tx, org, form.id, until);
+    }
+    let zone: Tz = outlook.situation.calendar.zone;
+    let day = local_day(zone, due_at);
+    let another = outlook
+        .forms
+        .iter()
+        .any(|other| other.id != form.id && local_day(zone, other.due_at) == day);
+    if another {
+        // That day has its form already: this one is joined to it when the day is planned.
+        if occasion::withdraw(tx, org, form.id, "its session was moved", rules.now)? {
+            administration::revoke_links(tx, org, form.id, rules.now)?;
+        }
+        return moved
+            .iter()
+            .try_for_each(|(row, _)| occasion::forget(tx, row));
+    }
+    occasion::move_unsent(tx, org, form.id, due_at, until)?;
+    moved
+        .iter()
+        .try_for_each(|(row, occasion)| occasion::set_due(tx, row, occasion.due_at))
+}

@@ -1,0 +1,1 @@
+//! A simulated year, many times: written below.
