@@ -28,7 +28,10 @@ pub mod seal_audit;
 pub mod send_due;
 pub mod settle_task;
 pub mod site_words;
+pub mod stop_reminders;
 pub mod take_answers;
+pub mod take_bounce;
+pub mod unsent;
 pub mod verify;
 
 use crate::domain::access::Denied;
