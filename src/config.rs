@@ -1,6 +1,8 @@
 //! Settings: environment variables `ATTUNE_…`, secrets also as `…_FILE`, and one optional TOML file with the same keys. Unknown and absurd settings
 //! are refused with the setting's name, the value seen and what is wanted.
 
+use crate::mail::SmtpMailer;
+use crate::mail::envelope::ReturnAddress;
 use crate::store::{Place, Seal};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,14 +17,19 @@ const KEYS: &[&str] = &[
     "LISTEN",
     "LOG",
     "LOG_FORMAT",
+    "MAIL_BOUNCES",
     "MAIL_FROM",
     "SECRET_KEY",
+    "SMTP_CONNECTIONS",
     "SMTP_URL",
     "SURVEY_DEFS",
     "WORKERS",
 ];
 /// Those that may be given as a file.
 const SECRETS: &[&str] = &["DATABASE_URL", "SECRET_KEY", "SMTP_URL"];
+
+/// Connections to the relay in each lane when nothing is set: few, for a relay elsewhere may count them.
+pub const DEFAULT_CONNECTIONS: usize = 4;
 
 /// The settings of one process.
 #[derive(Debug, Clone)]
@@ -41,6 +48,10 @@ pub struct Config {
     pub smtp: Option<Smtp>,
     /// Sender of all mails: `Riverside Clinic <forms@example.org>`.
     pub mail_from: String,
+    /// Below which address each message gets an envelope sender of its own; `None` = all have the sender's.
+    pub mail_bounces: Option<ReturnAddress>,
+    /// How many connections to the relay each lane may hold, 1 to 64.
+    pub smtp_connections: usize,
     /// The key given by setting; `None` = the key file in the data folder.
     pub secret_key: Option<SecretKey>,
     /// Log filter, as `info` or `attune=debug`.
@@ -179,6 +190,8 @@ impl Config {
             mail_from: read_mail_from(
                 given.get("MAIL_FROM").unwrap_or("Attune <forms@localhost>"),
             )?,
+            mail_bounces: given.get("MAIL_BOUNCES").map(read_bounces).transpose()?,
+            smtp_connections: read_connections(given.get("SMTP_CONNECTIONS"))?,
             secret_key: given.get("SECRET_KEY").map(read_key).transpose()?,
             log: given.get("LOG").unwrap_or("info").to_owned(),
             log_format: read_log_format(given.get("LOG_FORMAT").unwrap_or("text"))?,
@@ -195,6 +208,16 @@ impl Config {
     pub fn survey_defs(&self) -> PathBuf {
         let usual = || self.data_dir.join("survey-defs");
         self.survey_defs.clone().unwrap_or_else(usual)
+    }
+
+    /// A mailer by this relay, as the settings want it.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn mailer(&self, smtp: &Smtp) -> Result<SmtpMailer, String> {
+        Ok(SmtpMailer::new(smtp, &self.mail_from)?
+            .with_connections(self.smtp_connections)
+            .with_bounces(self.mail_bounces.clone()))
     }
 
     /// How patients and staff reach us when we listen at `bound`.
@@ -437,6 +460,26 @@ fn read_mail_from(text: &str) -> Result<String, BadSetting> {
         .map_err(|_| bad("MAIL_FROM", text, "Name <address@host>"))
 }
 
+fn read_bounces(text: &str) -> Result<ReturnAddress, BadSetting> {
+    ReturnAddress::parse(text).ok_or_else(|| {
+        bad(
+            "MAIL_BOUNCES",
+            text,
+            "an address such as bounces@example.org, without a plus sign and with at most 15 characters before the @",
+        )
+    })
+}
+
+fn read_connections(text: Option<&str>) -> Result<usize, BadSetting> {
+    let Some(text) = text else {
+        return Ok(DEFAULT_CONNECTIONS);
+    };
+    text.parse()
+        .ok()
+        .filter(|connections| (1..=64).contains(connections))
+        .ok_or_else(|| bad("SMTP_CONNECTIONS", text, "a whole number from 1 to 64"))
+}
+
 fn read_smtp(text: &str) -> Result<Smtp, BadSetting> {
     let wanted = || {
         bad(
@@ -512,6 +555,9 @@ mod tests {
             ("ATTUNE_BASE_URL", "forms.example.org"),
             ("ATTUNE_WORKERS", "0"),
             ("ATTUNE_MAIL_FROM", "nobody"),
+            ("ATTUNE_MAIL_BOUNCES", "bounces"),
+            ("ATTUNE_MAIL_BOUNCES", "a-name-that-is-too-long@example.org"),
+            ("ATTUNE_SMTP_CONNECTIONS", "65"),
             ("ATTUNE_SMTP_URL", "http://relay"),
             ("ATTUNE_DATABASE_URL", "mysql://x"),
             ("ATTUNE_SECRET_KEY", "short"),

@@ -31,7 +31,10 @@ pub mod send_due;
 pub mod set_plan;
 pub mod settle_task;
 pub mod site_words;
+pub mod stop_reminders;
 pub mod take_answers;
+pub mod take_bounce;
+pub mod unsent;
 pub mod verify;
 
 use crate::domain::access::Denied;

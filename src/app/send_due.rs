@@ -1,67 +1,212 @@
 //! The outbox on its way: claim, let `compose` look once more whether the message is still wanted, send, and store what the relay said. A message that
 //! is claimed and then lost with the process comes back when its lease runs out, with the same id and the same link.
+//!
+//! A worker stores the relay's word about one mail before it sends the next: a killed process repeats at most one mail a connection. Workers settle at
+//! the same time, so that on SQLite they share a commit and the disk is flushed once for all of them.
 
 use super::App;
 use super::compose::{self, Composed, Desk};
+use super::{stop_reminders, unsent};
+use crate::domain::ids::Id;
 use crate::domain::instrument::Library;
-use crate::domain::message::{AfterFailure, MessageState, after_failure};
-use crate::mail::{Mailer, SendFailure};
-use crate::store::outbox::{self, Lane, OutboxRow};
-use crate::store::{Fault, Tx};
+use crate::domain::message::{
+    AfterFailure, AttemptOutcome, Failure, MessageKind, MessageState, after_failure,
+    when_relay_is_away,
+};
+use crate::mail::{LONGEST_CONVERSATION, Mail, Mailer, SendFailure, envelope};
+use crate::store::outbox::{self, LEASE, Lane, OutboxRow};
+use crate::store::{Fault, Tx, attempt};
 use chrono::NaiveDateTime;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// How many conversations with the relay run at once in one lane.
-pub const AT_ONCE: usize = 4;
-/// How many messages are claimed together. Two for each conversation: a relay that thinks as long as it may over every command of both is done well
-/// before the lease runs out.
-const CLAIMED_MOST: i64 = 8;
+/// Messages that are claimed together for each connection.
+const CLAIMED_EACH: usize = 32;
+/// Messages that a worker looks at in one read.
+const COMPOSED_TOGETHER: usize = 8;
+/// A message that was looked at longer ago is looked at again: the relay was slow, and the world goes on.
+const FRESH_FOR: Duration = Duration::from_secs(2);
 
 /// Sends what is due in one lane; says how many messages were claimed.
 ///
 /// # Errors
 /// When the database fails.
 pub fn send_due(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> {
-    let (now, org) = (app.clock.now(), app.org);
+    let (now, org, workers) = (app.clock.now(), app.org, mailer.connections());
+    let most = i64::try_from(workers * CLAIMED_EACH).unwrap_or(i64::MAX);
     let claimed = app
         .store
-        .write_blocking(move |tx| outbox::claim(tx, org, lane, now, CLAIMED_MOST))?;
-    let share = claimed.len().div_ceil(AT_ONCE).max(1);
+        .write_blocking(move |tx| outbox::claim(tx, org, lane, now, most))?;
+    let count = claimed.len();
+    let turn = Turn {
+        app,
+        mailer,
+        ends: Instant::now()
+            + (LEASE.to_std().unwrap_or_default()).saturating_sub(LONGEST_CONVERSATION),
+        waiting: Mutex::new(claimed.into()),
+    };
     std::thread::scope(|scope| {
-        for messages in claimed.chunks(share) {
-            scope.spawn(move || {
-                for message in messages {
-                    if let Err(fault) = send_one(app, mailer, message) {
-                        tracing::error!(%fault, outbox = %message.id, "a message could not be settled; its lease will run out");
-                    }
-                }
-            });
+        for _ in 0..workers.min(count) {
+            scope.spawn(|| turn.work());
         }
     });
-    Ok(claimed.len())
+    turn.put_back_rest()?;
+    Ok(count)
 }
 
-fn send_one(app: &App, mailer: &Mailer, message: &OutboxRow) -> Result<(), Fault> {
-    let (row, desk) = (
-        message.clone(),
-        Desk::new(app.library, &app.base_url, app.clock.now()),
-    );
-    let composed = app.store.read_blocking(move |tx| desk.compose(tx, &row))?;
-    let outcome = match &composed {
-        Composed::Mail(mail) => match mailer.send(mail, app.clock.now()) {
-            Ok(()) => Outcome::Accepted,
-            Err(failure) => Outcome::Failed(failure),
-        },
-        Composed::Hold { until, why } => Outcome::Held(*until, why.clone()),
-        Composed::Withdraw { why } => Outcome::Withdrawn(why.clone()),
+/// One turn of a lane's crank.
+struct Turn<'a> {
+    app: &'a App,
+    mailer: &'a Mailer,
+    /// Whoever begins to send after this instant might not be done when the lease runs out.
+    ends: Instant,
+    waiting: Mutex<VecDeque<OutboxRow>>,
+}
+
+/// Whether a worker goes on.
+#[derive(PartialEq, Eq)]
+enum Then {
+    GoOn,
+    Stop,
+}
+
+impl Turn<'_> {
+    fn work(&self) {
+        loop {
+            let rows = self.take();
+            if rows.is_empty() || self.send_all(rows) == Then::Stop {
+                return;
+            }
+        }
+    }
+
+    fn take(&self) -> Vec<OutboxRow> {
+        let mut waiting = self.waiting();
+        let most = COMPOSED_TOGETHER.min(waiting.len());
+        waiting.drain(..most).collect()
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, VecDeque<OutboxRow>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends these one after another; what is left when the worker has to stop goes back to the others.
+    fn send_all(&self, rows: Vec<OutboxRow>) -> Then {
+        let rows: Arc<[OutboxRow]> = rows.into();
+        let looked_at = Instant::now();
+        let composed = match self.compose(&rows) {
+            Ok(composed) => composed,
+            Err(fault) => {
+                tracing::error!(%fault, "messages could not be put together; their leases will run out");
+                return Then::GoOn;
+            }
+        };
+        for (n, (row, composed)) in rows.iter().zip(composed).enumerate() {
+            if Instant::now() >= self.ends {
+                self.waiting().extend(rows.iter().skip(n).cloned());
+                return Then::Stop;
+            }
+            let done = self.send_one(row, composed, looked_at);
+            let then = done.unwrap_or_else(|fault| {
+                tracing::error!(%fault, outbox = %row.id, "a message could not be settled; its lease will run out");
+                Then::GoOn
+            });
+            if then == Then::Stop {
+                self.waiting().extend(rows.iter().skip(n + 1).cloned());
+                return Then::Stop;
+            }
+        }
+        Then::GoOn
+    }
+
+    fn compose(&self, rows: &Arc<[OutboxRow]>) -> Result<Vec<Composed>, Fault> {
+        let (rows, app, base) = (Arc::clone(rows), self.app, Arc::clone(&self.app.base_url));
+        let desk = Desk::new(app.library, &app.base_url, app.clock.now());
+        app.store.read_blocking(move |tx| {
+            let one = |row: &OutboxRow| addressed(tx, row, &desk, &base);
+            rows.iter().map(one).collect()
+        })
+    }
+
+    fn send_one(
+        &self,
+        row: &OutboxRow,
+        composed: Composed,
+        looked_at: Instant,
+    ) -> Result<Then, Fault> {
+        let composed = if looked_at.elapsed() < FRESH_FOR {
+            composed
+        } else {
+            let again = self.compose(&vec![row.clone()].into())?;
+            again.into_iter().next().unwrap_or(composed)
+        };
+        let mut then = Then::GoOn;
+        let outcome = match composed {
+            Composed::Mail(mail) => match self.mailer.send(&mail, self.app.clock.now()) {
+                Ok(taken) => Outcome::Accepted(taken.words),
+                Err(failure) => {
+                    if failure.relay_is_away {
+                        then = Then::Stop;
+                    }
+                    Outcome::Failed(failure)
+                }
+            },
+            Composed::Hold { until, why } => Outcome::Held(until, why),
+            Composed::Withdraw { why } => Outcome::Withdrawn(why),
+        };
+        let (row, library, now) = (row.clone(), self.app.library, self.app.clock.now());
+        self.app
+            .store
+            .write_blocking(move |tx| settle(tx, library, &row, &outcome, now))?;
+        Ok(then)
+    }
+
+    /// What no worker came to goes back, so that it need not wait for its lease.
+    fn put_back_rest(&self) -> Result<(), Fault> {
+        let rest: Vec<OutboxRow> = self.waiting().drain(..).collect();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(
+            messages = rest.len(),
+            "messages were put back untried: the relay is away or slow"
+        );
+        let now = self.app.clock.now();
+        self.app.store.write_blocking(move |tx| {
+            for row in &rest {
+                let until = when_relay_is_away(now, row.id);
+                outbox::put_back(tx, row, until, "not tried: the relay is away or slow")?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The message as it should leave now, with what every mail carries besides its words.
+fn addressed(tx: &mut Tx, row: &OutboxRow, desk: &Desk, base: &str) -> Result<Composed, Fault> {
+    let composed = desk.compose(tx, row)?;
+    let Composed::Mail(mail) = composed else {
+        return Ok(composed);
     };
-    let (row, library, now) = (message.clone(), app.library, app.clock.now());
-    app.store
-        .write_blocking(move |tx| settle(tx, library, &row, &outcome, now))
+    let stop = match row.kind.parse()? {
+        MessageKind::Invitation | MessageKind::Reminder => {
+            let about = Id::from_bytes(&row.subject_id)
+                .ok_or_else(|| Fault::Corrupt("an id in the outbox".into()))?;
+            stop_reminders::address(&tx.seal, base, about)
+        }
+        MessageKind::FlagNotice | MessageKind::StaffSetup => None,
+    };
+    Ok(Composed::Mail(Mail {
+        return_path: Some(envelope::token(&tx.seal, row.id)),
+        stop,
+        ..mail
+    }))
 }
 
 /// What came of one attempt.
 enum Outcome {
-    Accepted,
+    Accepted(String),
     Failed(SendFailure),
     Held(NaiveDateTime, String),
     Withdrawn(String),
@@ -75,7 +220,9 @@ fn settle(
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     match outcome {
-        Outcome::Accepted => {
+        Outcome::Accepted(words) => {
+            // It left, whoever holds it now: the log says so.
+            attempt::add(tx, row, AttemptOutcome::Accepted, words, now)?;
             if outbox::end(tx, row, MessageState::Accepted, None, now)? {
                 compose::accepted(tx, row, now)?;
             }
@@ -83,11 +230,17 @@ fn settle(
         }
         Outcome::Withdrawn(why) => {
             if outbox::end(tx, row, MessageState::Withdrawn, Some(why), now)? {
+                attempt::add(tx, row, AttemptOutcome::Withdrawn, why, now)?;
                 compose::withdrawn(tx, library, row, now)?;
             }
             Ok(())
         }
-        Outcome::Held(until, why) => outbox::postpone(tx, row, *until, why),
+        Outcome::Held(until, why) => {
+            if outbox::put_back(tx, row, *until, why)? {
+                attempt::add(tx, row, AttemptOutcome::Held, why, now)?;
+            }
+            Ok(())
+        }
         Outcome::Failed(failed) => settle_failed(tx, row, failed, now),
     }
 }
@@ -99,18 +252,39 @@ fn settle_failed(
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     tracing::warn!(outbox = %row.id, kind = row.kind, attempts = row.attempts, why = failed.words, "a mail did not leave");
-    let attempts = u32::try_from(row.attempts).unwrap_or(u32::MAX);
-    match after_failure(
+    let (words, attempts) = (
+        &failed.words,
+        u32::try_from(row.attempts).unwrap_or(u32::MAX),
+    );
+    let next = after_failure(
         row.kind.parse()?,
         failed.failure,
         attempts,
         row.created_at,
         now,
-    ) {
-        AfterFailure::TryAgainAt(then) => outbox::postpone(tx, row, then, &failed.words),
-        AfterFailure::GiveToPerson => {
-            if outbox::end(tx, row, MessageState::Refused, Some(&failed.words), now)? {
-                compose::given_up(tx, row, &failed.words, now)?;
+        row.id,
+    );
+    let outcome = match (failed.failure, next) {
+        (Failure::Unknown, _) => AttemptOutcome::Unknown,
+        (_, AfterFailure::TryAgainAt(_)) => AttemptOutcome::Deferred,
+        (_, AfterFailure::GiveToPerson) => AttemptOutcome::Refused,
+    };
+    attempt::add(tx, row, outcome, words, now)?;
+    match (next, failed.failure) {
+        (AfterFailure::TryAgainAt(then), _) => outbox::postpone(tx, row, then, words).map(|_| ()),
+        (AfterFailure::GiveToPerson, Failure::Final) => {
+            if outbox::end(tx, row, MessageState::Refused, Some(words), now)? {
+                compose::given_up(tx, row, words, now)?;
+            }
+            Ok(())
+        }
+        (AfterFailure::GiveToPerson, failure) => {
+            let state = match failure {
+                Failure::Unknown => MessageState::Unknown,
+                _ => MessageState::Refused,
+            };
+            if outbox::end(tx, row, state, Some(words), now)? {
+                unsent::tell(tx, row, words, now)?;
             }
             Ok(())
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the command line asks.
@@ -41,10 +41,11 @@ struct Words {
     command: DataCommand,
 }
 
-/// Lets a running service run this process' own command; `None` when none runs.
-pub fn ask_running(config: &Config) -> Option<Exit> {
+/// Lets a running service run this process' own command; `None` when none runs. What the command would read from standard input stands in `input`.
+pub fn ask_running(config: &Config, input: Option<&Path>) -> Option<Exit> {
     let stream = UnixStream::connect(config.control_socket()).ok()?;
-    let words: Vec<String> = std::env::args().collect();
+    let mut words: Vec<String> = std::env::args().collect();
+    words.extend(input.map(|path| path.to_string_lossy().into_owned()));
     Some(ask(&stream, words).unwrap_or_else(|error| {
         eprintln!("the running service did not finish the command: {error}");
         Exit::Failed

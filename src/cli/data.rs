@@ -2,6 +2,7 @@
 
 use super::console::{Console, Exit, Progress};
 use super::import::{ImportCommand, Mode, What};
+use super::mail::{self, MailCommand, Spooled};
 use super::{control, doctor, evaluate, import, instrument, open};
 use crate::app::accounts::{self, NewAccount};
 use crate::app::demo::{Wanted, invent};
@@ -29,6 +30,9 @@ pub enum DataCommand {
     Evaluate(evaluate::EvaluateCommand),
     /// Check the invariants of all data; exit 1 if one is broken.
     Verify,
+    /// Try the relay; take notices about mails that could not be passed on.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Check configuration, clock, mail, disk and database; exit 1 on a fault.
     Doctor,
     /// Record the owner's permission to use an instrument (the long form of `attune instrument permit`).
@@ -165,9 +169,26 @@ pub enum LinkCommand {
 
 /// Runs a command inside the service that owns the data, or here when none runs.
 pub fn run_somewhere(config: &Config, command: &DataCommand) -> Exit {
-    if let Some(exit) = control::ask_running(config) {
+    let spooled = match command {
+        DataCommand::Mail(command) => match Spooled::of(command, config) {
+            Ok(spooled) => spooled,
+            Err(words) => {
+                eprintln!("{words}");
+                return Exit::Failed;
+            }
+        },
+        _ => None,
+    };
+    let spooled = spooled.as_ref();
+    if let Some(exit) = control::ask_running(config, spooled.map(Spooled::path)) {
         return exit;
     }
+    let command = &match (command, spooled) {
+        (DataCommand::Mail(command), Some(spooled)) => {
+            DataCommand::Mail(spooled.instead_of_input(command.clone()))
+        }
+        (command, _) => command.clone(),
+    };
     if matches!(command, DataCommand::Doctor) {
         return doctor::run_alone(config);
     }
@@ -235,6 +256,7 @@ pub fn run(app: &App, config: &Config, command: &DataCommand, console: &mut Cons
         }) => give_all(app, &actor, instruments, *each, console),
         DataCommand::Evaluate(words) => evaluate::run(app, &actor, words, console),
         DataCommand::Verify => print_verification(app, console),
+        DataCommand::Mail(command) => mail::run(app, config, command, console),
         DataCommand::Doctor => doctor::run(app, config, console),
         DataCommand::InstrumentPermit(words) => {
             tell(console, instrument::permit(app, &actor, words))
@@ -407,6 +429,9 @@ impl DataCommand {
         }
         if let DataCommand::InstrumentRescore(words) = &mut self {
             words.csv = words.csv.as_ref().map(|path| folder.join(path));
+        }
+        if let DataCommand::Mail(command) = self {
+            return DataCommand::Mail(command.at(folder));
         }
         self
     }

@@ -76,6 +76,8 @@ fn settings(dir: &Path, bound: SocketAddr) -> Result<Config, String> {
         base_url: None,
         smtp: None,
         mail_from: "Attune demo <demo@localhost>".into(),
+        mail_bounces: None,
+        smtp_connections: crate::config::DEFAULT_CONNECTIONS,
         secret_key: None,
         log: "warn".into(),
         log_format: LogFormat::Text,

@@ -4,7 +4,6 @@ use super::console::{Console, Exit};
 use super::open;
 use crate::app::App;
 use crate::config::Config;
-use crate::mail::SmtpMailer;
 use crate::store::Fault;
 use std::io::Write;
 use std::time::Instant;
@@ -102,7 +101,8 @@ fn mail(config: &Config) -> Result<String, String> {
     let Some(smtp) = &config.smtp else {
         return Err("no relay is set (ATTUNE_SMTP_URL); mails wait in the outbox".into());
     };
-    SmtpMailer::new(smtp, &config.mail_from)?
+    config
+        .mailer(smtp)?
         .test()
         .map_err(|error| format!("{smtp:?}: {error}"))?;
     Ok(format!("{smtp:?} answers"))

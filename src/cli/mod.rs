@@ -10,6 +10,7 @@ mod doctor;
 pub mod evaluate;
 pub mod import;
 mod instrument;
+mod mail;
 mod open;
 pub mod score;
 mod serve;

@@ -6,7 +6,7 @@ use super::open::{self, Opened};
 use crate::app::{accounts, begin};
 use crate::config::{Config, LogFormat};
 use crate::jobs;
-use crate::mail::{Mailbox, Mailer, SmtpMailer};
+use crate::mail::{Mailbox, Mailer};
 use crate::web::{self, Site};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -56,10 +56,7 @@ pub fn start_logging(config: &Config) {
 
 fn mailer(config: &Config) -> Result<Mailer, String> {
     match &config.smtp {
-        Some(smtp) => Ok(Mailer::Smtp(Arc::new(SmtpMailer::new(
-            smtp,
-            &config.mail_from,
-        )?))),
+        Some(smtp) => Ok(Mailer::Smtp(Arc::new(config.mailer(smtp)?))),
         None => {
             tracing::warn!("no relay is set (ATTUNE_SMTP_URL): mails wait in the outbox");
             Ok(Mailer::Nowhere)

@@ -1,14 +1,22 @@
-//! Mails: their words (`render`), the conversation with the relay (`smtp`), and the demo's mailbox. Who gets one and when is decided elsewhere; nothing
+//! Mails: their words (`render`), their bytes (`message`), the relay (`smtp`, `conversation`, `reply`, `wire`), the addresses to which notices come back
+//! (`envelope`), those notices (`bounce`), and the demo's mailbox. Who gets one and when is decided elsewhere; nothing
 //! here may hold a health word, a score, an instrument's name or a full name.
 
+pub mod bounce;
+mod conversation;
+pub mod envelope;
+mod message;
 pub mod render;
+mod reply;
 mod smtp;
+mod wire;
 
 use crate::domain::message::Failure;
 use chrono::NaiveDateTime;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use conversation::{LONGEST_CONVERSATION, Patience};
 pub use smtp::SmtpMailer;
 
 /// One mail, ready to leave.
@@ -24,6 +32,17 @@ pub struct Mail {
     pub text: String,
     /// The same as HTML.
     pub html: String,
+    /// The token of its own envelope sender; see [`envelope`].
+    pub return_path: Option<String>,
+    /// Where one POST stops reminders (RFC 8058).
+    pub stop: Option<String>,
+}
+
+/// That the relay took a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// What it said, for the log staff can read; never an address.
+    pub words: String,
 }
 
 /// Why a mail did not leave.
@@ -33,6 +52,8 @@ pub struct SendFailure {
     pub failure: Failure,
     /// What the relay said, for the log staff can read; never an address.
     pub words: String,
+    /// Whether the relay could not be reached at all: then other messages need not try just now.
+    pub relay_is_away: bool,
 }
 
 /// How mails leave.
@@ -51,17 +72,28 @@ impl Mailer {
     ///
     /// # Errors
     /// When the relay did not take it.
-    pub fn send(&self, mail: &Mail, now: NaiveDateTime) -> Result<(), SendFailure> {
+    pub fn send(&self, mail: &Mail, now: NaiveDateTime) -> Result<Taken, SendFailure> {
         match self {
             Mailer::Smtp(smtp) => smtp.send(mail),
             Mailer::Mailbox(mailbox) => {
                 mailbox.keep(mail.clone(), now);
-                Ok(())
+                Ok(Taken {
+                    words: "kept in the demo's mailbox".into(),
+                })
             }
             Mailer::Nowhere => Err(SendFailure {
-                failure: Failure::Passing,
+                failure: Failure::Ours,
                 words: "no relay is set (ATTUNE_SMTP_URL)".into(),
+                relay_is_away: true,
             }),
+        }
+    }
+
+    /// How many mails of one lane may be on their way at once.
+    pub fn connections(&self) -> usize {
+        match self {
+            Mailer::Smtp(smtp) => smtp.connections(),
+            Mailer::Mailbox(_) | Mailer::Nowhere => 1,
         }
     }
 }

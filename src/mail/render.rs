@@ -208,6 +208,8 @@ fn put_together(
         subject,
         text,
         html: written(html),
+        return_path: None,
+        stop: None,
     }
 }
 

@@ -11,6 +11,7 @@ mod lane;
 pub mod schema;
 
 pub mod administration;
+pub mod attempt;
 pub mod audit;
 pub mod bulk;
 pub mod caseload;

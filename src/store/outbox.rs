@@ -1,12 +1,15 @@
 //! Messages on their way out: written with what causes them, claimed under a lease, ended by what the relay said.
 
+use super::engine::on_engine;
+use super::kept::kept;
 use super::schema::outbox;
-use super::{Fault, Tx};
+use super::{Fault, Moment, Tx};
 use crate::domain::ids::{OrgId, OutboxId};
 use crate::domain::message::{MessageKind, MessageState};
 use crate::domain::words::words;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Integer, Nullable, Text, Timestamp};
 
 /// How long a claimed message belongs to the worker that claimed it. Longer than any conversation with a relay may take.
 pub const LEASE: TimeDelta = TimeDelta::minutes(5);
@@ -101,7 +104,7 @@ pub fn claim(
     most: i64,
 ) -> Result<Vec<OutboxRow>, Fault> {
     tx.lock_turn(lane.turn())?;
-    let rows: Vec<OutboxRow> = outbox::table
+    let mut rows: Vec<OutboxRow> = outbox::table
         .filter(
             outbox::ended_at
                 .is_null()
@@ -118,22 +121,27 @@ pub fn claim(
         .order((outbox::not_before, outbox::id))
         .limit(most)
         .load(&mut tx.db)?;
-    rows.into_iter().map(|row| lease(tx, row, now)).collect()
+    let until = now + LEASE;
+    let ids: Vec<OutboxId> = rows.iter().map(|row| row.id).collect();
+    for ids in ids.chunks(IDS_MOST) {
+        diesel::update(outbox::table.filter(outbox::org_id.eq(org).and(outbox::id.eq_any(ids))))
+            .set((
+                outbox::fence.eq(outbox::fence + 1),
+                outbox::attempts.eq(outbox::attempts + 1),
+                outbox::lease_until.eq(until),
+            ))
+            .execute(&mut tx.db)?;
+    }
+    for row in &mut rows {
+        row.fence += 1;
+        row.attempts += 1;
+        row.lease_until = Some(until);
+    }
+    Ok(rows)
 }
 
-fn lease(tx: &mut Tx, mut row: OutboxRow, now: NaiveDateTime) -> Result<OutboxRow, Fault> {
-    row.fence += 1;
-    row.attempts += 1;
-    row.lease_until = Some(now + LEASE);
-    diesel::update(outbox::table.find((row.org_id, row.id)))
-        .set((
-            outbox::fence.eq(row.fence),
-            outbox::attempts.eq(row.attempts),
-            outbox::lease_until.eq(row.lease_until),
-        ))
-        .execute(&mut tx.db)?;
-    Ok(row)
-}
+/// So many ids stand in one statement.
+const IDS_MOST: usize = 200;
 
 words! {
     /// Which messages a worker takes. Each lane has its own workers, so that nothing urgent stands behind a backlog.
@@ -167,6 +175,20 @@ impl Lane {
     }
 }
 
+kept! {
+    /// Ends a message that the worker with this fence still holds.
+    End<'a> {
+        state: &'a str => Text,
+        error: Option<&'a str> => Nullable<Text>,
+        at: Moment => Timestamp,
+        org: OrgId => Binary,
+        id: OutboxId => Binary,
+        fence: i32 => Integer,
+    }
+    "UPDATE outbox SET lease_until = NULL, state = " state ", last_error = " error ", ended_at = " at
+    " WHERE org_id = " org " AND id = " id " AND fence = " fence; " AND ended_at IS NULL"
+}
+
 /// Ends a message, if this worker still holds it. `false` when another worker does.
 ///
 /// # Errors
@@ -178,22 +200,19 @@ pub fn end(
     error: Option<&str>,
     now: NaiveDateTime,
 ) -> Result<bool, Fault> {
-    let ended = diesel::update(
-        outbox::table
-            .find((row.org_id, row.id))
-            .filter(outbox::fence.eq(row.fence)),
-    )
-    .set((
-        outbox::state.eq(state.word()),
-        outbox::last_error.eq(error),
-        outbox::ended_at.eq(now),
-        outbox::lease_until.eq(None::<NaiveDateTime>),
-    ))
-    .execute(&mut tx.db)?;
+    let end = End {
+        state: state.word(),
+        error,
+        at: Moment(now),
+        org: row.org_id,
+        id: row.id,
+        fence: row.fence,
+    };
+    let ended = on_engine!(tx, db => end.execute(db))?;
     Ok(ended == 1)
 }
 
-/// Puts a message back for another try, if this worker still holds it.
+/// Puts a message back for another try, if this worker still holds it. `false` when another worker does.
 ///
 /// # Errors
 /// When the database fails.
@@ -202,19 +221,94 @@ pub fn postpone(
     row: &OutboxRow,
     until: NaiveDateTime,
     error: &str,
-) -> Result<(), Fault> {
-    diesel::update(
-        outbox::table
-            .find((row.org_id, row.id))
-            .filter(outbox::fence.eq(row.fence)),
+) -> Result<bool, Fault> {
+    let back = diesel::update(held(row))
+        .set((
+            outbox::not_before.eq(until),
+            outbox::last_error.eq(error),
+            outbox::lease_until.eq(None::<NaiveDateTime>),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(back == 1)
+}
+
+/// Puts a message back that was not tried, if this worker still holds it: the waits between its tries do not grow. `false` when another worker does.
+///
+/// # Errors
+/// When the database fails.
+pub fn put_back(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    until: NaiveDateTime,
+    why: &str,
+) -> Result<bool, Fault> {
+    let back = diesel::update(held(row))
+        .set((
+            outbox::not_before.eq(until),
+            outbox::last_error.eq(why),
+            outbox::attempts.eq(row.attempts - 1),
+            outbox::lease_until.eq(None::<NaiveDateTime>),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(back == 1)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn held(row: &OutboxRow) -> _ {
+    let (org, id, fence): (OrgId, OutboxId, i32) = (row.org_id, row.id, row.fence);
+    outbox::table.filter(
+        outbox::org_id
+            .eq(org)
+            .and(outbox::id.eq(id))
+            .and(outbox::fence.eq(fence))
+            .and(outbox::ended_at.is_null()),
+    )
+}
+
+/// One message.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(tx: &mut Tx, org: OrgId, id: OutboxId) -> Result<Option<OutboxRow>, Fault> {
+    Ok(outbox::table
+        .find((org, id))
+        .get_result(&mut tx.db)
+        .optional()?)
+}
+
+/// A message came back: it ends as bounced wherever it stood, and no worker that still holds it can end it otherwise. `false` when it was withdrawn,
+/// refused or had come back before.
+///
+/// # Errors
+/// When the database fails.
+pub fn bounce(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    words: &str,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let left = [
+        MessageState::Queued,
+        MessageState::Accepted,
+        MessageState::Unknown,
+    ];
+    let changed = diesel::update(
+        outbox::table.filter(
+            outbox::org_id
+                .eq(row.org_id)
+                .and(outbox::id.eq(row.id))
+                .and(outbox::state.eq_any(left.map(MessageState::word))),
+        ),
     )
     .set((
-        outbox::not_before.eq(until),
-        outbox::last_error.eq(error),
+        outbox::state.eq(MessageState::Bounced.word()),
+        outbox::last_error.eq(words),
+        outbox::fence.eq(outbox::fence + 1),
         outbox::lease_until.eq(None::<NaiveDateTime>),
+        outbox::ended_at.eq(now),
     ))
     .execute(&mut tx.db)?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 /// The messages about one thing, newest first.

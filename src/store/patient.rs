@@ -306,6 +306,19 @@ pub fn mark_address_refused(
     Ok(())
 }
 
+/// A patient's address as it is now. For the program itself: a notice that came back is compared with it.
+///
+/// # Errors
+/// When the database fails.
+pub fn email_of(tx: &mut Tx, org: OrgId, id: PatientId) -> Result<Option<String>, Fault> {
+    let found: Option<Option<String>> = patient::table
+        .find((org, id))
+        .select(patient::email)
+        .get_result(&mut tx.db)
+        .optional()?;
+    Ok(found.flatten())
+}
+
 /// The episode that a file or form means: one patient, one program, one first day.
 ///
 /// # Errors

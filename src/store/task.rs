@@ -21,6 +21,10 @@ words! {
         NobodyLicensed = "nobody_licensed",
         /// A form was due whose owner's permission is not, or no longer, on record.
         NoPermission = "no_permission",
+        /// A message did not leave, or nobody can know, and no address is to blame.
+        MailUnsent = "mail_unsent",
+        /// Reminders were stopped by one click in a mail.
+        RemindersStopped = "reminders_stopped",
     }
 }
 

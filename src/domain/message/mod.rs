@@ -1,6 +1,7 @@
 //! What kinds of messages leave, in which order, and when a failed one is tried again. Their words live in `templates/mail`,
 //! the sending in `mail` and `jobs`.
 
+use super::ids::OutboxId;
 use super::words::words;
 use chrono::{NaiveDateTime, TimeDelta};
 
@@ -59,9 +60,15 @@ words! {
 /// How a failed attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// 4xx, a broken connection, a time-out: worth another try.
+    /// The relay will not take this message now (4xx): worth another try.
     Passing,
-    /// 5xx: the relay will never take this message.
+    /// The trouble is ours and not the recipient's: the relay cannot be reached, does not know us or refuses us. The operator mends it; worth another try.
+    Ours,
+    /// The connection broke after the whole text had gone and before the relay's word: it may have arrived. Worth another try under the same id.
+    Unknown,
+    /// The relay will never take this message, and the address is not the reason.
+    Unfit,
+    /// The relay says that there is no such address, or that it takes nothing.
     Final,
 }
 
@@ -78,33 +85,58 @@ pub enum AfterFailure {
 pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(48);
 /// The longest wait between two tries of an invitation.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(4);
+/// The same while the trouble is ours: once the operator has mended it, nobody waits for hours.
+const LONGEST_WAIT_FOR_US: TimeDelta = TimeDelta::minutes(15);
 /// The longest wait between two tries of a flag notice.
 const LONGEST_NOTICE_WAIT: TimeDelta = TimeDelta::minutes(5);
+/// The first wait, in minutes.
+const FIRST_WAIT_MINUTES: i64 = 1;
 
-/// Decides what follows a failed attempt: waits of one minute, doubled each time, up to a limit by kind.
+/// Decides what follows a failed attempt: a wait of one minute, doubled each time, up to a limit by kind, and up to a quarter more by the message's own
+/// id, so that a thousand messages that failed together do not come back together.
 pub fn after_failure(
     kind: MessageKind,
     failure: Failure,
     attempts: u32,
     created_at: NaiveDateTime,
     now: NaiveDateTime,
+    id: OutboxId,
 ) -> AfterFailure {
     let urgent = kind == MessageKind::FlagNotice;
-    if !urgent && (failure == Failure::Final || now - created_at >= GIVE_UP_AFTER) {
+    let hopeless = matches!(failure, Failure::Final | Failure::Unfit);
+    if !urgent && (hopeless || now - created_at >= GIVE_UP_AFTER) {
         return AfterFailure::GiveToPerson;
     }
-    let longest = if urgent {
-        LONGEST_NOTICE_WAIT
-    } else {
-        LONGEST_WAIT
+    let longest = match (urgent, failure) {
+        (true, _) => LONGEST_NOTICE_WAIT,
+        (false, Failure::Ours) => LONGEST_WAIT_FOR_US,
+        (false, _) => LONGEST_WAIT,
     };
-    let doubled = TimeDelta::minutes(1 << attempts.saturating_sub(1).min(10));
-    AfterFailure::TryAgainAt(now + doubled.min(longest))
+    let doublings = attempts.saturating_sub(1).min(10);
+    let doubled = TimeDelta::minutes(FIRST_WAIT_MINUTES << doublings);
+    AfterFailure::TryAgainAt(now + spread(doubled, id).min(longest))
+}
+
+/// When a message is looked at again that was not tried because the relay could not be reached for another one.
+pub fn when_relay_is_away(now: NaiveDateTime, id: OutboxId) -> NaiveDateTime {
+    now + spread(TimeDelta::minutes(FIRST_WAIT_MINUTES), id)
+}
+
+/// This wait and up to a quarter more; always the same for one message.
+fn spread(wait: TimeDelta, id: OutboxId) -> TimeDelta {
+    // The last bytes of an id are random.
+    let own = id.bytes().last().copied().unwrap_or_default();
+    wait + wait * i32::from(own) / 1024
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A message whose own share of a wait is so many 1024ths of it.
+    fn id(own: u8) -> OutboxId {
+        OutboxId::from_bytes(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, own]).unwrap()
+    }
 
     fn at(hour: i64) -> NaiveDateTime {
         chrono::DateTime::from_timestamp(hour * 3600, 0)
@@ -114,9 +146,23 @@ mod tests {
 
     #[test]
     fn a_refused_invitation_goes_to_a_person_and_a_refused_notice_is_tried_again() {
-        let invitation = after_failure(MessageKind::Invitation, Failure::Final, 1, at(0), at(0));
+        let invitation = after_failure(
+            MessageKind::Invitation,
+            Failure::Final,
+            1,
+            at(0),
+            at(0),
+            id(0),
+        );
         assert_eq!(invitation, AfterFailure::GiveToPerson);
-        let notice = after_failure(MessageKind::FlagNotice, Failure::Final, 40, at(0), at(500));
+        let notice = after_failure(
+            MessageKind::FlagNotice,
+            Failure::Final,
+            40,
+            at(0),
+            at(500),
+            id(255),
+        );
         assert_eq!(
             notice,
             AfterFailure::TryAgainAt(at(500) + LONGEST_NOTICE_WAIT)
@@ -131,6 +177,7 @@ mod tests {
             attempts,
             at(0),
             at(1),
+            id(0),
         ) {
             AfterFailure::TryAgainAt(then) => (then - at(1)).num_minutes(),
             AfterFailure::GiveToPerson => panic!("gave up"),
@@ -140,8 +187,58 @@ mod tests {
             [1, 2, 4, 240, 240]
         );
         assert_eq!(
-            after_failure(MessageKind::Invitation, Failure::Passing, 9, at(0), at(48)),
+            after_failure(
+                MessageKind::Invitation,
+                Failure::Passing,
+                9,
+                at(0),
+                at(48),
+                id(0)
+            ),
             AfterFailure::GiveToPerson
         );
+    }
+
+    #[test]
+    fn what_failed_together_does_not_come_back_together_and_a_message_keeps_its_own_share() {
+        let wait = |own, attempts| match after_failure(
+            MessageKind::Reminder,
+            Failure::Passing,
+            attempts,
+            at(0),
+            at(1),
+            id(own),
+        ) {
+            AfterFailure::TryAgainAt(then) => (then - at(1)).num_milliseconds(),
+            AfterFailure::GiveToPerson => panic!("gave up"),
+        };
+        assert_eq!(
+            [wait(0, 1), wait(128, 1), wait(255, 1)],
+            [60_000, 67_500, 74_941]
+        );
+        assert_eq!(wait(128, 2), 135_000);
+        assert_eq!(wait(77, 3), wait(77, 3));
+    }
+
+    #[test]
+    fn while_the_trouble_is_ours_nobody_waits_for_hours_and_no_address_is_to_blame() {
+        let ours = after_failure(
+            MessageKind::Invitation,
+            Failure::Ours,
+            20,
+            at(0),
+            at(1),
+            id(9),
+        );
+        assert_eq!(ours, AfterFailure::TryAgainAt(at(1) + LONGEST_WAIT_FOR_US));
+        let unfit = after_failure(
+            MessageKind::Invitation,
+            Failure::Unfit,
+            1,
+            at(0),
+            at(0),
+            id(9),
+        );
+        assert_eq!(unfit, AfterFailure::GiveToPerson);
     }
 }

@@ -90,6 +90,8 @@ fn kind(word: &str) -> String {
         Ok(TaskKind::NoPermission) => {
             "A form was due that may not be used here, and was not sent".to_owned()
         }
+        Ok(TaskKind::MailUnsent) => "A message did not leave, or nobody can know".to_owned(),
+        Ok(TaskKind::RemindersStopped) => "Reminders were stopped from a mail".to_owned(),
         Err(_) => word.replace('_', " "),
     }
 }

@@ -1,0 +1,63 @@
+//! A message that will not leave, or may have left and nobody knows, where no address is to blame: a person is told and nothing else changes. Refused
+//! addresses are `compose::given_up`.
+
+use crate::domain::ids::{AdministrationId, Id, PatientId};
+use crate::domain::message::MessageKind;
+use crate::store::outbox::OutboxRow;
+use crate::store::task::{self, TaskKind, TaskRow};
+use crate::store::{Fault, Tx, administration, fresh};
+use chrono::NaiveDateTime;
+
+/// Leaves a task for the patient's clinic.
+///
+/// # Errors
+/// When the database fails.
+pub fn tell(tx: &mut Tx, row: &OutboxRow, words: &str, now: NaiveDateTime) -> Result<(), Fault> {
+    let detail = format!(
+        "A message did not leave, or nobody can know: {words}. The form is still open; reach the patient in another way."
+    );
+    leave_task(tx, row, TaskKind::MailUnsent, detail, now)
+}
+
+/// Leaves a task of this kind about a message to a patient, one at a time for each patient. Messages to staff make none.
+///
+/// # Errors
+/// When the database fails.
+pub fn leave_task(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    kind: TaskKind,
+    detail: String,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    match row.kind.parse()? {
+        MessageKind::Invitation | MessageKind::Reminder => {}
+        MessageKind::FlagNotice | MessageKind::StaffSetup => return Ok(()),
+    }
+    let about: AdministrationId = id_of(&row.subject_id)?;
+    let patient: PatientId = id_of(&row.recipient_id)?;
+    let Some(invitation) = administration::invitation(tx, row.org_id, about)? else {
+        return Ok(());
+    };
+    if task::waits(tx, row.org_id, kind, patient)? {
+        return Ok(());
+    }
+    task::add(
+        tx,
+        &TaskRow {
+            org_id: row.org_id,
+            id: fresh(now),
+            kind: kind.word().into(),
+            clinic_id: invitation.clinic_id,
+            patient_id: patient,
+            detail,
+            created_at: now,
+            done_at: None,
+            done_by: None,
+        },
+    )
+}
+
+fn id_of<K>(bytes: &[u8]) -> Result<Id<K>, Fault> {
+    Id::from_bytes(bytes).ok_or_else(|| Fault::Corrupt("an id in the outbox".into()))
+}
