@@ -1,6 +1,10 @@
 //! Settings: environment variables `ATTUNE_…`, secrets also as `…_FILE`, and one optional TOML file with the same keys. Unknown and absurd settings
 //! are refused with the setting's name, the value seen and what is wanted.
 
+mod text_gateway;
+
+pub use text_gateway::TextGateway;
+
 use crate::store::{Place, Seal};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,10 +23,12 @@ const KEYS: &[&str] = &[
     "SECRET_KEY",
     "SMTP_URL",
     "SURVEY_DEFS",
+    "TEXT_FROM",
+    "TEXT_URL",
     "WORKERS",
 ];
 /// Those that may be given as a file.
-const SECRETS: &[&str] = &["DATABASE_URL", "SECRET_KEY", "SMTP_URL"];
+const SECRETS: &[&str] = &["DATABASE_URL", "SECRET_KEY", "SMTP_URL", "TEXT_URL"];
 
 /// The settings of one process.
 #[derive(Debug, Clone)]
@@ -39,6 +45,8 @@ pub struct Config {
     pub base_url: Option<String>,
     /// The relay; `None` = mails wait in the outbox.
     pub smtp: Option<Smtp>,
+    /// The gateway for text messages; `None` = nobody gets one.
+    pub texts: Option<TextGateway>,
     /// Sender of all mails: `Riverside Clinic <forms@example.org>`.
     pub mail_from: String,
     /// The key given by setting; `None` = the key file in the data folder.
@@ -176,6 +184,7 @@ impl Config {
         Ok(Config {
             place: read_place(given.get("DATABASE_URL"), &data_dir)?,
             smtp: given.get("SMTP_URL").map(read_smtp).transpose()?,
+            texts: text_gateway::read(given.get("TEXT_URL"), given.get("TEXT_FROM"))?,
             mail_from: read_mail_from(
                 given.get("MAIL_FROM").unwrap_or("Attune <forms@localhost>"),
             )?,

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod begin;
+pub mod bounce_text;
 pub mod clock;
 pub mod compose;
 pub mod decline;
@@ -29,6 +30,7 @@ pub mod send_due;
 pub mod settle_task;
 pub mod site_words;
 pub mod take_answers;
+pub mod take_text;
 pub mod verify;
 
 use crate::domain::access::Denied;

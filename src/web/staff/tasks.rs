@@ -90,6 +90,8 @@ fn kind(word: &str) -> String {
         Ok(TaskKind::NoPermission) => {
             "A form was due that may not be used here, and was not sent".to_owned()
         }
+        Ok(TaskKind::TextsStopped) => "The patient wants no more text messages".to_owned(),
+        Ok(TaskKind::TextReply) => "The patient wrote a text message: read it".to_owned(),
         Err(_) => word.replace('_', " "),
     }
 }
