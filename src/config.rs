@@ -3,6 +3,10 @@
 
 use crate::mail::SmtpMailer;
 use crate::mail::envelope::ReturnAddress;
+mod text_gateway;
+
+pub use text_gateway::TextGateway;
+
 use crate::store::{Place, Seal};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,10 +27,12 @@ const KEYS: &[&str] = &[
     "SMTP_CONNECTIONS",
     "SMTP_URL",
     "SURVEY_DEFS",
+    "TEXT_FROM",
+    "TEXT_URL",
     "WORKERS",
 ];
 /// Those that may be given as a file.
-const SECRETS: &[&str] = &["DATABASE_URL", "SECRET_KEY", "SMTP_URL"];
+const SECRETS: &[&str] = &["DATABASE_URL", "SECRET_KEY", "SMTP_URL", "TEXT_URL"];
 
 /// Connections to the relay in each lane when nothing is set: few, for a relay elsewhere may count them.
 pub const DEFAULT_CONNECTIONS: usize = 4;
@@ -46,6 +52,8 @@ pub struct Config {
     pub base_url: Option<String>,
     /// The relay; `None` = mails wait in the outbox.
     pub smtp: Option<Smtp>,
+    /// The gateway for text messages; `None` = nobody gets one.
+    pub texts: Option<TextGateway>,
     /// Sender of all mails: `Riverside Clinic <forms@example.org>`.
     pub mail_from: String,
     /// Below which address each message gets an envelope sender of its own; `None` = all have the sender's.
@@ -187,6 +195,7 @@ impl Config {
         Ok(Config {
             place: read_place(given.get("DATABASE_URL"), &data_dir)?,
             smtp: given.get("SMTP_URL").map(read_smtp).transpose()?,
+            texts: text_gateway::read(given.get("TEXT_URL"), given.get("TEXT_FROM"))?,
             mail_from: read_mail_from(
                 given.get("MAIL_FROM").unwrap_or("Attune <forms@localhost>"),
             )?,

@@ -14,4 +14,5 @@ pub mod jobs;
 pub mod mail;
 pub mod patient_words;
 pub mod store;
+pub mod texts;
 pub mod web;

@@ -75,6 +75,9 @@ struct Places {
     program: ProgramId,
 }
 
+/// With what the text gateway signs.
+pub const TEXT_SECRET: &str = "texts-are-signed-with-this";
+
 /// A time of year without a change of clocks; a Monday morning in Chicago.
 pub fn monday() -> NaiveDateTime {
     instant("2026-03-02 16:00:00")
@@ -382,7 +385,8 @@ fn serve(app: App, listener: TcpListener) -> (ServerHandle, JoinHandle<()>) {
     let (tell, handle) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async {
-            let site = attune::web::Site::new(app, Some(CRISIS_LINE.into()), None);
+            let site = attune::web::Site::new(app, Some(CRISIS_LINE.into()), None)
+                .with_text_secret(TEXT_SECRET);
             let server = attune::web::serve(site, listener, 1).expect("the listener is good");
             tell.send(server.handle()).expect("the test waits");
             server.await.expect("the server ends well");

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod begin;
+pub mod bounce_text;
 pub mod clock;
 pub mod compose;
 pub mod decline;
@@ -35,6 +36,7 @@ pub mod stop_reminders;
 pub mod take_answers;
 pub mod take_bounce;
 pub mod unsent;
+pub mod take_text;
 pub mod verify;
 
 use crate::domain::access::Denied;

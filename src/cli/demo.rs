@@ -75,6 +75,7 @@ fn settings(dir: &Path, bound: SocketAddr) -> Result<Config, String> {
         listen: bound,
         base_url: None,
         smtp: None,
+        texts: None,
         mail_from: "Attune demo <demo@localhost>".into(),
         mail_bounces: None,
         smtp_connections: crate::config::DEFAULT_CONNECTIONS,

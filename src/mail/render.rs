@@ -229,7 +229,7 @@ fn first_word(name: &str) -> String {
 }
 
 /// A clinic's name on one line; "your clinic" in the mail's language when the name itself would tell what the care is about, or is empty.
-fn quiet_name(clinic: &str, words: &Words) -> String {
+pub(crate) fn quiet_name(clinic: &str, words: &Words) -> String {
     let name = one_line(clinic, CLINIC_MOST);
     let lower = name.to_lowercase();
     let tells = TELLING.iter().any(|word| lower.contains(word));

@@ -205,6 +205,18 @@ pub const WORDS: Words = Words {
         not_for_emergencies: "This mail is not for emergencies and nobody watches for replies. If you need help now, call or text 988. In danger right now, call 911.",
         not_yours: "Not for you? Open the link and press “This is not for me”. We then close the link and send nothing more about it.",
     },
+    text: TextWords {
+        your_clinic: "your clinic",
+        nobody_reads: "Nobody reads texts to this number right away. Need help now: call or text 988. In danger: call 911.",
+        invitation: |clinic, link| {
+            format!("A form from {clinic}: {link} Reply STOP to stop. Need help now: 988")
+        },
+        reminder: |clinic, link| {
+            format!(
+                "Your form from {clinic} is still open: {link} Reply STOP to stop. Need help now: 988"
+            )
+        },
+    },
 };
 
 fn these(count: usize) -> &'static str {

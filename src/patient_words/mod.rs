@@ -42,6 +42,8 @@ pub struct Words {
     pub notice: NoticeWords,
     /// The invitation.
     pub mail: MailWords,
+    /// Text messages.
+    pub text: TextWords,
 }
 
 /// On every page.
@@ -302,6 +304,19 @@ pub struct MailWords {
     pub not_for_emergencies: &'static str,
     /// What to do when it is not yours.
     pub not_yours: &'static str,
+}
+
+/// In text messages, in letters that every telephone shows: no accents but those of the GSM alphabet.
+#[derive(Debug)]
+pub struct TextWords {
+    /// The clinic when its own name would tell or does not fit, in the middle of a sentence.
+    pub your_clinic: &'static str,
+    /// To whoever writes back: nobody reads it, where help is. Without `<`, `>` or `&`.
+    pub nobody_reads: &'static str,
+    /// Which clinic asks, the link, how to stop, where help is.
+    pub invitation: fn(&str, &str) -> String,
+    /// The same once more.
+    pub reminder: fn(&str, &str) -> String,
 }
 
 /// The words of a language.

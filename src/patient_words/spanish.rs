@@ -244,6 +244,20 @@ pub const WORDS: Words = Words {
         not_for_emergencies: "Este correo no es para emergencias. Si lo contesta, nadie leerá su mensaje. Si necesita ayuda ahora, llame al 988 y oprima 2, o envíe la palabra AYUDA por mensaje de texto al 988. Si está en peligro ahora mismo, llame al 911.",
         not_yours: "¿No es para usted? Abra el enlace y oprima “Esto no es para mí”. Entonces cerramos el enlace y no le enviamos nada más sobre esto.",
     },
+    text: TextWords {
+        your_clinic: "su centro de salud",
+        nobody_reads: "Nadie lee enseguida los textos a este numero. Ayuda ya: llame al 988 y oprima 2. En peligro: llame al 911.",
+        invitation: |clinic, link| {
+            format!(
+                "Formulario de {clinic}: {link} Para no recibir textos responda ALTO o STOP. Ayuda ya: 988"
+            )
+        },
+        reminder: |clinic, link| {
+            format!(
+                "Su formulario de {clinic} sigue abierto: {link} Para no recibir textos: ALTO o STOP. Ayuda ya: 988"
+            )
+        },
+    },
 };
 
 fn these(count: usize) -> &'static str {

@@ -1,9 +1,9 @@
 //! How patients may be reached, and the times in which nothing is sent. Whether a message leaves is decided in `domain`.
 
-use super::schema::{contact_preference, pause};
+use super::schema::{contact_preference, episode, pause};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
-use crate::domain::ids::{OrgId, PatientId, PauseId, StaffId};
+use crate::domain::ids::{ClinicId, OrgId, PatientId, PauseId, StaffId};
 use crate::domain::words::words;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -98,6 +98,33 @@ pub fn of_patient(
         .find((org, patient))
         .get_result(&mut tx.db)
         .optional()?)
+}
+
+/// The patients with this number, each with the clinic of their newest episode of care.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_phone(
+    tx: &mut Tx,
+    org: OrgId,
+    phone: &str,
+) -> Result<Vec<(ContactRow, ClinicId)>, Fault> {
+    let mut rows: Vec<(ContactRow, ClinicId)> = contact_preference::table
+        .inner_join(
+            episode::table.on(episode::org_id
+                .eq(contact_preference::org_id)
+                .and(episode::patient_id.eq(contact_preference::patient_id))),
+        )
+        .filter(
+            contact_preference::org_id
+                .eq(org)
+                .and(contact_preference::phone.eq(phone)),
+        )
+        .order((contact_preference::patient_id, episode::started_on.desc()))
+        .select((contact_preference::all_columns, episode::clinic_id))
+        .load(&mut tx.db)?;
+    rows.dedup_by_key(|(row, _)| row.patient_id);
+    Ok(rows)
 }
 
 /// Stores what was said about reaching a patient, in the place of what was said before. For the program itself too: a refused number, a stop.

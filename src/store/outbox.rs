@@ -311,6 +311,42 @@ pub fn bounce(
     Ok(changed == 1)
 }
 
+/// A message.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(tx: &mut Tx, org: OrgId, id: OutboxId) -> Result<Option<OutboxRow>, Fault> {
+    Ok(outbox::table
+        .find((org, id))
+        .get_result(&mut tx.db)
+        .optional()?)
+}
+
+/// Notes that a message that had been taken came back. `false` when that is known, or it was never taken.
+///
+/// # Errors
+/// When the database fails.
+pub fn bounce(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    words: &str,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let taken = [MessageState::Accepted, MessageState::Unknown].map(MessageState::word);
+    let bounced = diesel::update(
+        outbox::table
+            .find((row.org_id, row.id))
+            .filter(outbox::state.eq_any(taken)),
+    )
+    .set((
+        outbox::state.eq(MessageState::Bounced.word()),
+        outbox::last_error.eq(words),
+        outbox::ended_at.eq(now),
+    ))
+    .execute(&mut tx.db)?;
+    Ok(bounced == 1)
+}
+
 /// The messages about one thing, newest first.
 ///
 /// # Errors

@@ -19,6 +19,10 @@ words! {
         NoAddress = "no_address",
         /// A risk answer came in and nobody here is licensed and active.
         NobodyLicensed = "nobody_licensed",
+        /// The patient said by text that they want no more texts.
+        TextsStopped = "texts_stopped",
+        /// The patient wrote to the number that texts come from; a person has to read it.
+        TextReply = "text_reply",
         /// A form was due whose owner's permission is not, or no longer, on record.
         NoPermission = "no_permission",
         /// A message did not leave, or nobody can know, and no address is to blame.

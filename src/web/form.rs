@@ -65,6 +65,13 @@ impl Fields {
             .map_or("", |(_, value)| value)
     }
 
+    /// Every field as it came.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Whether a field is there.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)

@@ -9,6 +9,7 @@ pub mod health;
 pub mod routes;
 pub mod staff;
 pub mod survey;
+pub mod texts;
 pub mod throttle;
 
 use crate::app::App;
@@ -32,6 +33,8 @@ pub struct Site {
     crisis_line_at_start: Option<String>,
     /// The demo's mailbox; `None` outside the demo.
     pub mailbox: Option<Arc<Mailbox>>,
+    /// With what the text gateway signs; `None`: there is none.
+    pub text_secret: Option<Arc<str>>,
 }
 
 impl Site {
@@ -44,6 +47,15 @@ impl Site {
             throttle: throttle::Throttle::default(),
             crisis_line_at_start: crisis_line,
             mailbox,
+            text_secret: None,
+        }
+    }
+
+    /// The same site, listening to a text gateway that signs with this secret.
+    pub fn with_text_secret(self, secret: &str) -> Self {
+        Site {
+            text_secret: Some(secret.into()),
+            ..self
         }
     }
 

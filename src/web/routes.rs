@@ -1,7 +1,7 @@
 //! Every route of the site, with who may use it. This table is the only thing that registers routes, so a route without a permission does not
 //! exist; `tests` walk it role by role.
 
-use super::{assets, gate, health, staff, survey};
+use super::{assets, gate, health, staff, survey, texts};
 use crate::domain::access::Action;
 use actix_web::guard;
 use actix_web::middleware::from_fn;
@@ -20,6 +20,8 @@ pub enum Access {
     SignedIn,
     /// Accounts whose role may do this at all; the verb decides about the subject.
     May(Action),
+    /// The gateway for text messages, by its signature.
+    Gateway,
     /// Only in the demo, and only from the machine itself.
     Demo,
 }
@@ -58,7 +60,7 @@ macro_rules! routes {
                 let resource = web::resource($path).guard(routes!(@guard $method));
                 match access {
                     Access::LinkHolder => {}
-                    Access::Public | Access::SetupLink => {
+                    Access::Public | Access::SetupLink | Access::Gateway => {
                         config.service(resource.to($handler));
                     }
                     Access::SignedIn | Access::May(_) | Access::Demo => {
@@ -86,6 +88,9 @@ routes! {
     GET "/s/{token}/end" Access::LinkHolder => survey::end;
     POST "/s/{token}/not-for-me" Access::LinkHolder => survey::not_for_me;
     GET "/s/{token}/closed" Access::LinkHolder => survey::closed;
+
+    POST "/texts/incoming" Access::Gateway => texts::incoming;
+    POST "/texts/status/{id}" Access::Gateway => texts::status;
 
     GET "/healthz" Access::Public => health::healthz;
     GET "/readyz" Access::Public => health::readyz;

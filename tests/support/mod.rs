@@ -10,6 +10,7 @@
 pub mod burst;
 pub mod database;
 pub mod folder;
+pub mod gateway;
 pub mod http;
 pub mod page;
 pub mod patient;

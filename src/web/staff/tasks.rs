@@ -92,6 +92,8 @@ fn kind(word: &str) -> String {
         }
         Ok(TaskKind::MailUnsent) => "A message did not leave, or nobody can know".to_owned(),
         Ok(TaskKind::RemindersStopped) => "Reminders were stopped from a mail".to_owned(),
+        Ok(TaskKind::TextsStopped) => "The patient wants no more text messages".to_owned(),
+        Ok(TaskKind::TextReply) => "The patient wrote a text message: read it".to_owned(),
         Err(_) => word.replace('_', " "),
     }
 }
