@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod begin;
+pub mod check_link;
 pub mod clock;
 pub mod compose;
 pub mod decline;
@@ -15,6 +16,7 @@ pub mod import;
 pub mod keep_response;
 pub mod link;
 pub mod note_failed_sign_in;
+pub mod pair_tablet;
 pub mod permit_instrument;
 pub mod plan_due;
 pub mod read_admin;

@@ -15,7 +15,7 @@ use crate::domain::language::Language;
 use crate::domain::permission::NotPermitted;
 use crate::domain::schedule::policy::SendingPolicy;
 use crate::domain::submission::{self, Entry, Given, Intent, Left, Part, Sheet, Unfit};
-use crate::store::administration::{self, AdministrationRow, Slip};
+use crate::store::administration::{self, AdministrationRow, Guard, Slip};
 use crate::store::deposit::Occasion;
 use crate::store::patient::{self, EpisodeRow};
 use crate::store::{Tx, audit, fresh, response};
@@ -337,5 +337,6 @@ fn occasion_of(
         },
         clinic_id: episode.clinic_id,
         clinician_id: episode.clinician_id,
+        guard: Guard::default(),
     }
 }

@@ -21,6 +21,7 @@ pub mod flag;
 pub mod heartbeat;
 pub mod organisation;
 pub mod outbox;
+pub mod pairing;
 pub mod patient;
 pub mod permission;
 pub mod plan;

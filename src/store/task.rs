@@ -21,6 +21,8 @@ words! {
         NobodyLicensed = "nobody_licensed",
         /// A form was due whose owner's permission is not, or no longer, on record.
         NoPermission = "no_permission",
+        /// A patient said "not this time" three times in a row.
+        DeclinedOften = "declined_often",
     }
 }
 

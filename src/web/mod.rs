@@ -9,6 +9,7 @@ pub mod health;
 pub mod routes;
 pub mod staff;
 pub mod survey;
+pub mod tablet;
 pub mod throttle;
 
 use crate::app::App;
