@@ -439,3 +439,290 @@ fn without_a_year_on_record_nothing_is_asked() {
     let link = house.phq9("P1");
     assert_eq!(submit(&mut house.client(), &link, &CALM).status, 303);
 }
+
+/// The empty record form's fields, as a browser would send them.
+fn record_form(staff: &mut Client, patient: &str, instrument: &str) -> page::Form {
+    let fields = [("instrument", instrument), ("language", "en")];
+    let shown = post(staff, &format!("/patients/{patient}/record"), &fields);
+    assert_eq!(shown.status, 200, "{}", shown.text());
+    page::form_to(&shown.text(), "/recorded").expect("a form")
+}
+
+/// Records a PHQ-9 with this answer to items 1 to 8, that to item 9, and these fields besides.
+fn record(
+    staff: &mut Client,
+    patient: &str,
+    (all, ninth): (&str, &str),
+    besides: &[(&str, &str)],
+) -> Response {
+    let form = record_form(staff, patient, "phq9");
+    let names: Vec<String> = (1..=8).map(|item| format!("q{item}")).collect();
+    let mut set: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), all)).collect();
+    set.extend([("q9", ninth), ("q10", "0")]);
+    set.extend(besides);
+    staff
+        .post_form(&form.action, &form.with(&set))
+        .expect("the site answers")
+}
+
+/// `n first@day last@day best@day recent` of the PHQ-9's total.
+fn summary(house: &House) -> String {
+    let day = |column: &str| format!("substr(CAST({column} AS TEXT), 1, 10)");
+    house.texts(&format!(
+        "SELECT CAST(n AS TEXT) || ' ' || CAST(CAST(first_value AS INTEGER) AS TEXT) || '@' || {} || ' ' || \
+         CAST(CAST(last_value AS INTEGER) AS TEXT) || '@' || {} || ' ' || CAST(CAST(best_value AS INTEGER) AS TEXT) || '@' || {} || ' ' || recent AS value \
+         FROM episode_scale WHERE instrument = 'phq9'",
+        day("first_at"),
+        day("last_at"),
+        day("best_at")
+    ))
+    .join("\n")
+}
+
+#[test]
+fn an_older_paper_form_takes_its_true_place_in_the_series() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let id = patient.to_string();
+    let day = |n: i64| monday() + TimeDelta::days(n);
+    house.app.clock.set(day(14));
+    submit(&mut house.client(), &house.link(patient, &["phq9"]), &CALM);
+    assert_eq!(
+        summary(&house),
+        "1 13@2026-03-16 13@2026-03-16 13@2026-03-16 13"
+    );
+
+    house.app.clock.set(day(15));
+    let mut staff = house.signed_in(&house.people.unlicensed);
+    let kept = record(&mut staff, &id, ("2", "0"), &[("day", "2026-03-04")]);
+    assert_eq!(kept.status, 303, "{}", kept.text());
+    assert_eq!(
+        summary(&house),
+        "2 16@2026-03-04 13@2026-03-16 13@2026-03-16 16 13"
+    );
+    // Two of one day, one before all others, and one of today, which comes last.
+    for (all, day) in [
+        ("1", "2026-03-10"),
+        ("0", "2026-03-10"),
+        ("3", "2026-03-02"),
+    ] {
+        assert_eq!(
+            record(&mut staff, &id, (all, "0"), &[("day", day)]).status,
+            303
+        );
+    }
+    assert_eq!(
+        summary(&house),
+        "5 24@2026-03-02 13@2026-03-16 0@2026-03-10 24 16 8 0 13"
+    );
+    assert_eq!(record(&mut staff, &id, ("1", "0"), &[]).status, 303);
+    assert!(summary(&house).starts_with("6 24@2026-03-02 8@2026-03-17 0@2026-03-10"));
+    house.app.clock.set(day(21));
+    submit(&mut house.client(), &house.link(patient, &["phq9"]), &CALM);
+    assert!(summary(&house).ends_with("24 16 8 0 13 8 13"));
+
+    // A day without an hour stands at noon of the site's clock.
+    assert_eq!(
+        house.number("response WHERE completed_at = '2026-03-04 18:00:00'")
+            + house.number("response WHERE completed_at = '2026-03-04T18:00:00'"),
+        house.number("way_in WHERE answered_on = '2026-03-04'")
+    );
+    let mut staff = house.signed_in(&house.people.therapist);
+    let shown = page::plain_text(&get(&mut staff, &format!("/patients/{id}")).text());
+    assert!(
+        shown.contains("on paper, on Wed 4 Mar 2026, entered by Kim Hartwell"),
+        "{shown}"
+    );
+    house.verified();
+}
+
+#[test]
+fn a_risk_answer_on_an_old_paper_form_is_flagged_now_and_says_when_it_was_given() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    house.app.clock.set(monday() + TimeDelta::days(9));
+    let mut staff = house.signed_in(&house.people.therapist);
+    let kept = record(&mut staff, &id, ("1", "2"), &[("day", "2026-03-03")]);
+    assert_eq!(kept.status, 303);
+    assert_eq!(
+        house.counts(["flags", "flags_waiting", "notices"]),
+        [1, 1, 1]
+    );
+    assert_eq!(
+        house.texts("SELECT note AS value FROM flag_act WHERE act = 'raised'"),
+        ["answered 2 to item 9; on paper, on Tue 3 Mar 2026"]
+    );
+    assert_eq!(
+        house.number("flag WHERE CAST(raised_at AS TEXT) LIKE '2026-03-11%'"),
+        1
+    );
+    let shown = get(&mut staff, &format!("/flags/{}", house.flag())).text();
+    assert!(shown.contains("on paper, on Tue 3 Mar 2026"), "{shown}");
+    house.verified();
+}
+
+#[test]
+fn an_interview_says_who_asked_and_how() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    let mut staff = house.signed_in(&house.people.therapist);
+    let by_telephone = [("came", "telephone"), ("asked_by", "Ines Marlow")];
+    assert_eq!(
+        record(&mut staff, &id, ("1", "0"), &by_telephone).status,
+        303
+    );
+    assert_eq!(
+        record(&mut staff, &id, ("2", "0"), &[("came", "in_person")]).status,
+        303
+    );
+    assert_eq!(
+        house.texts("SELECT mode || ' ' || manner || ' ' || asked_by AS value FROM way_in ORDER BY manner DESC"),
+        ["interview telephone Ines Marlow", "interview in_person Lee Hartwell"]
+    );
+    let shown = page::plain_text(&get(&mut staff, &format!("/patients/{id}")).text());
+    assert!(
+        shown.contains("in an interview by telephone with Ines Marlow, on Mon 2 Mar 2026"),
+        "{shown}"
+    );
+    // A form that the clinician answers stays the clinician's.
+    let form = record_form(&mut staff, &id, "cgi");
+    let sent = form.with(&[("q1", "4"), ("q2", "3"), ("came", "video")]);
+    assert_eq!(
+        staff
+            .post_form(&form.action, &sent)
+            .expect("an answer")
+            .status,
+        303
+    );
+    assert_eq!(
+        house.number("way_in WHERE mode = 'clinician' AND manner IS NULL"),
+        1
+    );
+    house.verified();
+}
+
+#[test]
+fn a_day_that_cannot_be_is_said_and_what_was_typed_stays() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    house.app.clock.set(monday() + TimeDelta::days(3));
+    let mut staff = house.signed_in(&house.people.therapist);
+    let long = "x".repeat(201);
+    for (besides, words) in [
+        ([("day", "2026-03-06"), ("came", "paper")], "lies ahead"),
+        (
+            [("day", "2026-03-01"), ("came", "paper")],
+            "began on Mon 2 Mar 2026",
+        ),
+        ([("day", "yesterday"), ("came", "paper")], "year-month-day"),
+        (
+            [("asked_by", long.as_str()), ("came", "video")],
+            "longer than 200",
+        ),
+    ] {
+        let said = record(&mut staff, &id, ("2", "0"), &besides);
+        assert_eq!(said.status, 422, "{words}");
+        let text = said.text();
+        assert!(text.contains(words), "{text}");
+        let form = page::form_to(&text, "/recorded").expect("the form again");
+        assert!(form.untouched().contains(&("q1".into(), "2".into())));
+        assert!(
+            form.untouched()
+                .contains(&(besides[0].0.into(), besides[0].1.into()))
+        );
+    }
+    assert_eq!(house.number("response") + house.number("way_in"), 0);
+    // The day on which it is evening in Chicago and tomorrow in Greenwich is today.
+    house
+        .app
+        .clock
+        .set(monday() + TimeDelta::days(3) + TimeDelta::hours(11));
+    let mut staff = house.signed_in(&house.people.therapist);
+    let late = record(&mut staff, &id, ("2", "0"), &[("day", "2026-03-05")]);
+    assert_eq!(late.status, 303, "{}", late.text());
+    let tomorrow = record(&mut staff, &id, ("2", "0"), &[("day", "2026-03-06")]);
+    assert_eq!(tomorrow.status, 422);
+}
+
+/// Every row of every table, as text.
+fn everything(house: &House) -> Vec<String> {
+    house.run_sql("UPDATE heartbeat SET worker = worker");
+    match house.app.store.place() {
+        attune::store::Place::Sqlite(_) => {
+            let tables = "SELECT name AS value FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+            let rows = |table: &String| {
+                let columns = house.texts(&format!(
+                    "SELECT 'quote(' || name || ')' AS value FROM pragma_table_info('{table}')"
+                ));
+                let row = columns.join(" || ' ' || ");
+                house.texts(&format!(
+                    "SELECT '{table}: ' || {row} AS value FROM {table} ORDER BY 1"
+                ))
+            };
+            house.texts(tables).iter().flat_map(rows).collect()
+        }
+        attune::store::Place::Postgres(_) => {
+            let tables = "SELECT CAST(table_name AS TEXT) AS value FROM information_schema.tables \
+                WHERE table_schema = 'public' ORDER BY table_name";
+            let rows = |table: &String| {
+                house.texts(&format!(
+                    "SELECT '{table}: ' || t::text AS value FROM {table} t ORDER BY 1"
+                ))
+            };
+            house.texts(tables).iter().flat_map(rows).collect()
+        }
+    }
+}
+
+#[test]
+fn a_thousand_visits_of_scanners_and_prefetchers_leave_the_whole_database_as_it_was() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let (link, begun) = (
+        house.link(patient, &["phq9"]),
+        house.link(patient, &["phq9"]),
+    );
+    let mut browser = house.client();
+    post(&mut browser, &format!("{begun}/q/1"), &[("answer", "2")]);
+    let before = everything(&house);
+    assert!(before.len() > 20, "{before:#?}");
+    let purposes: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("Purpose", "prefetch")],
+        &[("Sec-Purpose", "prefetch;prerender")],
+        &[("X-Moz", "prefetch"), ("Sec-Fetch-Site", "cross-site")],
+    ];
+    let paths = [
+        "",
+        "/next",
+        "/q/1",
+        "/q/9",
+        "/list/1",
+        "/review",
+        "/support",
+        "/end",
+        "/closed",
+        "/later",
+        "/idle",
+        "/check",
+        "/send",
+        "?lang=es",
+        "/not-now",
+        "/hand-back",
+    ];
+    let mut scanner = house.client();
+    for n in 0..1_000 {
+        let method = if n % 3 == 0 { "HEAD" } else { "GET" };
+        let link = if n % 5 == 0 { &begun } else { &link };
+        let path = format!("{link}{}", paths[n % paths.len()]);
+        let answer = scanner
+            .request(method, &path, purposes[n % purposes.len()], b"")
+            .expect("the site answers");
+        assert!(answer.status < 500, "{method} {path}: {}", answer.status);
+    }
+    get(&mut scanner, "/tablet?code=ABCDEF");
+    attune::app::begin::write_down(&house.app, house.app.clock.now()).expect("written down");
+    assert_eq!(everything(&house), before);
+    assert_eq!(submit(&mut house.client(), &link, &CALM).status, 303);
+    house.verified();
+}

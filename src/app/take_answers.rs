@@ -232,6 +232,7 @@ fn ledger<'a>(
     let hand = Hand {
         layout: command.layout,
         entered_by: None,
+        given_at: None,
     };
     Ledger {
         slip,

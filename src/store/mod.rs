@@ -19,6 +19,7 @@ pub mod deposit;
 pub mod evaluation;
 pub mod flag;
 pub mod heartbeat;
+pub mod informant;
 pub mod organisation;
 pub mod outbox;
 pub mod pairing;
@@ -31,6 +32,7 @@ pub mod response;
 pub mod staff;
 pub mod task;
 pub mod verify;
+pub mod way_in;
 
 pub use engine::{Db, Place};
 use id::Moment;
