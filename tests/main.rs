@@ -34,3 +34,4 @@ mod rescore;
 mod schema;
 mod slow_requests;
 mod texts;
+mod ways;

@@ -1,8 +1,10 @@
 //! The verb behind the start button: note that a patient has begun. No answer hangs on it, and most patients hand in minutes later what says the same; so
 //! it is kept in memory for a moment, and written down only for those who take their time.
 
-use super::App;
-use crate::store::{Fault, administration};
+use super::check_link::{Holder, let_in};
+use super::take_answers::Refusal;
+use super::{App, Failure};
+use crate::store::{Fault, Tx, administration};
 use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,38 +14,56 @@ const HELD: TimeDelta = TimeDelta::seconds(1);
 /// The most that stand in memory; from there on each is written at once.
 const MOST: usize = 10_000;
 
-/// Who has begun and is not written down yet: the hash of the link's token, and when.
+/// Who has begun: by which link, the hash of its token, and what else the browser held.
+pub type Beginner = ([u8; 32], Holder);
+
+/// Who has begun and is not written down yet, and when.
 #[derive(Debug, Default)]
-pub struct Begun(Mutex<HashMap<[u8; 32], NaiveDateTime>>);
+pub struct Begun(Mutex<HashMap<Beginner, NaiveDateTime>>);
 
 impl Begun {
-    /// When somebody began by this link, if that is not written down yet.
-    pub fn at(&self, token_hash: &[u8; 32]) -> Option<NaiveDateTime> {
-        self.lock().get(token_hash).copied()
+    /// When they began, if that is not written down yet.
+    pub fn at(&self, who: &Beginner) -> Option<NaiveDateTime> {
+        self.lock().get(who).copied()
     }
 
     /// Forgets a beginning that is written down.
-    pub fn forget(&self, token_hash: &[u8; 32]) {
-        self.lock().remove(token_hash);
+    pub fn forget(&self, who: &Beginner) {
+        self.lock().remove(who);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], NaiveDateTime>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Beginner, NaiveDateTime>> {
         // A map of plain values is whole after any panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Notes that the patient pressed start.
-pub fn begin(app: &App, token_hash: [u8; 32]) {
+/// Notes that the patient pressed start. Whether they may is looked at when it is written down.
+pub fn begin(app: &App, who: Beginner) {
     let now = app.clock.now();
     let mut begun = app.begun.lock();
     if begun.len() < MOST {
-        begun.entry(token_hash).or_insert(now);
+        begun.entry(who).or_insert(now);
         return;
     }
     drop(begun);
-    app.store
-        .write_soon(move |tx| administration::mark_opened_by(tx, &token_hash, now));
+    app.store.write_soon(move |tx| note(tx, &who, now));
+}
+
+fn note(tx: &mut Tx, (token_hash, holder): &Beginner, at: NaiveDateTime) -> Result<(), Fault> {
+    let Some(slip) = administration::slip(tx, token_hash)?.filter(|slip| slip.revoked_at.is_none())
+    else {
+        return Ok(());
+    };
+    match let_in(tx, token_hash, &slip, holder) {
+        Ok(()) => {}
+        Err(Failure::Fault(fault)) => return Err(fault),
+        // A stranger pressed a button that was not there.
+        Err(Failure::<Refusal>::Refused(_) | Failure::Denied(_)) => return Ok(()),
+    }
+    let form = &slip.administration;
+    let finish_by = administration::finish_by(at, form.finish_within_s);
+    administration::mark_opened(tx, form.org_id, form.id, at, finish_by)
 }
 
 /// Writes down who began before `until` and has not handed in; says how many.
@@ -56,19 +76,19 @@ pub fn write_down(app: &App, until: NaiveDateTime) -> Result<usize, Fault> {
         .lock()
         .iter()
         .filter(|(_, at)| **at <= until)
-        .map(|(hash, at)| (*hash, *at))
+        .map(|(who, at)| (*who, *at))
         .collect();
     if due.is_empty() {
         return Ok(0);
     }
     let due = app.store.write_blocking(move |tx| {
-        for (hash, at) in &due {
-            administration::mark_opened_by(tx, hash, *at)?;
+        for (who, at) in &due {
+            note(tx, who, *at)?;
         }
         Ok::<_, Fault>(due)
     })?;
-    for (hash, _) in &due {
-        app.begun.forget(hash);
+    for (who, _) in &due {
+        app.begun.forget(who);
     }
     Ok(due.len())
 }

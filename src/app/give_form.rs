@@ -5,12 +5,13 @@ use super::permit_instrument::OnRecord;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion, write_battery};
-use crate::domain::ids::{EpisodeId, LinkId, PatientId};
+use crate::domain::ids::{AdministrationId, EpisodeId, InformantId, LinkId, PatientId};
 use crate::domain::instrument::{CannotBeAsked, ENGLISH, Instrument, Library, can_be_asked};
 use crate::domain::permission::{NotPermitted, WhyNot};
 use crate::domain::risk::Standing;
 use crate::domain::schedule::policy::SendingPolicy;
 use crate::store::administration::{self, AdministrationRow};
+use crate::store::patient::EpisodeRow;
 use crate::store::{Fault, Tx, audit, fresh, patient, policy, staff};
 use chrono::{NaiveDateTime, TimeDelta};
 
@@ -112,18 +113,12 @@ pub async fn give_form(
     let (now, library, base) = (app.clock.now(), app.library, app.base_url.clone());
     app.store
         .write(move |tx| {
-            let subject = patient::place_of(tx, actor.org(), patient)?
-                .ok_or(Failure::Refused(Refusal::NoPatient))?;
-            let permit = decide(&actor, Action::GiveForm, subject)?;
-            let zone_day = now.date();
-            let episode =
-                patient::episode_on(tx, permit.org(), patient, zone_day + TimeDelta::days(1))?
-                    .filter(|episode| episode.ended_on.is_none())
-                    .ok_or(Failure::Refused(Refusal::NotInCare))?;
+            let (permit, episode) = may_give(tx, &actor, patient, now)?;
             require_permission(tx, &permit, library, &battery, now)?;
             require_reader(tx, &permit, library, &battery)?;
             let policy = policy::newest(tx, permit.org(), SendingPolicy::KIND)?;
-            let link = hand_out(tx, &permit, patient, episode.id, &battery, &policy, now)?;
+            let occasion = Occasion::by_hand(patient, episode.id, &battery, &policy, now);
+            let (_, link) = hand_out(tx, &permit, &occasion, now)?;
             audit::record(tx, &permit, "patient", Some(patient), now)?;
             Ok(Handed {
                 address: address(&base, &Token::of(&tx.seal, link)),
@@ -131,6 +126,26 @@ pub async fn give_form(
             })
         })
         .await
+}
+
+/// The permit to give this patient a form, and the episode of care it belongs to.
+///
+/// # Errors
+/// Refuses patients who are unknown or not in care; or access or the database says no.
+pub fn may_give(
+    tx: &mut Tx,
+    actor: &Actor,
+    patient: PatientId,
+    now: NaiveDateTime,
+) -> Result<(Permit, EpisodeRow), Failure<Refusal>> {
+    let subject =
+        patient::place_of(tx, actor.org(), patient)?.ok_or(Failure::Refused(Refusal::NoPatient))?;
+    let permit = decide(actor, Action::GiveForm, subject)?;
+    let tomorrow = now.date() + TimeDelta::days(1);
+    let episode = patient::episode_on(tx, permit.org(), patient, tomorrow)?
+        .filter(|episode| episode.ended_on.is_none())
+        .ok_or(Failure::Refused(Refusal::NotInCare))?;
+    Ok((permit, episode))
 }
 
 /// The definitions a battery names.
@@ -183,6 +198,46 @@ pub fn require_reader(
     }
 }
 
+/// An occasion that a person makes, not a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Occasion<'a> {
+    /// What it is called; its id is added.
+    pub name: &'static str,
+    /// About whom.
+    pub patient: PatientId,
+    /// In which episode.
+    pub episode: EpisodeId,
+    /// What is asked.
+    pub battery: &'a [InstrumentVersion],
+    /// Until when it opens if nobody begins, UTC.
+    pub expires_at: NaiveDateTime,
+    /// In which time it has to be handed in once it was begun.
+    pub finish_within: TimeDelta,
+    /// Who answers instead of the patient, with their language.
+    pub informant: Option<(InformantId, &'a str)>,
+}
+
+impl<'a> Occasion<'a> {
+    /// One whose link is handed over, open as long as one that is sent.
+    pub fn by_hand(
+        patient: PatientId,
+        episode: EpisodeId,
+        battery: &'a [InstrumentVersion],
+        policy: &SendingPolicy,
+        now: NaiveDateTime,
+    ) -> Occasion<'a> {
+        Occasion {
+            name: "by hand",
+            patient,
+            episode,
+            battery,
+            expires_at: open_until(policy, now),
+            finish_within: TimeDelta::seconds(policy.finish_within_s()),
+            informant: None,
+        }
+    }
+}
+
 /// Stores an occasion that is handed over by a person, with its link.
 ///
 /// # Errors
@@ -190,35 +245,36 @@ pub fn require_reader(
 pub fn hand_out(
     tx: &mut Tx,
     permit: &Permit,
-    patient: PatientId,
-    episode: EpisodeId,
-    battery: &[InstrumentVersion],
-    policy: &SendingPolicy,
+    occasion: &Occasion<'_>,
     now: NaiveDateTime,
-) -> Result<LinkId, Fault> {
+) -> Result<(AdministrationId, LinkId), Fault> {
     let id = fresh(now);
+    let language = match occasion.informant {
+        Some((_, language)) => language.to_owned(),
+        None => patient::language(tx, permit, occasion.patient)?,
+    };
     let row = AdministrationRow {
         org_id: permit.org(),
         id,
-        episode_id: episode,
-        patient_id: patient,
-        occasion: format!("by hand {id}"),
-        instruments: write_battery(battery),
-        language: patient::language(tx, permit, patient)?,
+        episode_id: occasion.episode,
+        patient_id: occasion.patient,
+        occasion: format!("{} {id}", occasion.name),
+        instruments: write_battery(occasion.battery),
+        language,
         state: AdministrationState::Sent.word().into(),
         due_at: now,
-        expires_at: open_until(policy, now),
+        expires_at: occasion.expires_at,
         opened_at: None,
         ended_at: None,
-        finish_within_s: policy.finish_within_s(),
-        informant_id: None,
+        finish_within_s: occasion.finish_within.num_seconds(),
+        informant_id: occasion.informant.map(|(id, _)| id),
         ended_why: None,
     };
     administration::add(tx, permit, &row)?;
     let link = fresh(now);
     let hash = Token::of(&tx.seal, link).hash();
     administration::add_link(tx, permit, link, id, &hash, now)?;
-    Ok(link)
+    Ok((id, link))
 }
 
 fn open_until(policy: &SendingPolicy, now: NaiveDateTime) -> NaiveDateTime {
@@ -271,7 +327,8 @@ pub fn give_to_all(
                 .into_iter()
                 .map(|(patient, episode)| {
                     audit::record(tx, &permit, "patient", Some(patient), now)?;
-                    hand_out(tx, &permit, patient, episode, &battery, &policy, now)
+                    let occasion = Occasion::by_hand(patient, episode, &battery, &policy, now);
+                    Ok(hand_out(tx, &permit, &occasion, now)?.1)
                 })
                 .collect::<Result<Vec<_>, Fault>>()
         })?;

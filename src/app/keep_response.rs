@@ -19,7 +19,7 @@ use crate::store::flag::{self, FlagActRow, FlagRow};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
 use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, fresh, staff};
+use crate::store::{Fault, Tx, fresh, informant, staff, way_in};
 use chrono::NaiveDateTime;
 
 /// How answers came.
@@ -29,6 +29,8 @@ pub struct Hand {
     pub layout: Layout,
     /// Who of the staff put them down; `None` = whoever holds the link.
     pub entered_by: Option<StaffId>,
+    /// When they were given, if not now, UTC: they stand at that place in the series.
+    pub given_at: Option<NaiveDateTime>,
 }
 
 /// What is known when answers are stored.
@@ -71,10 +73,18 @@ pub fn keep(
     if deposit::store(tx, &deposit)? == Stored::Nothing {
         return Ok(None);
     }
+    let whence = whence(tx, &ledger, outcomes)?;
     let mut support = Support::NotNow;
     for (outcome, (standing, row)) in touched(outcomes).zip(&deposit.responses) {
-        if raise_flags(tx, ledger.slip, row.id, *standing, outcome, ledger.now)? == Support::ShowNow
-        {
+        let raised = raise_flags(
+            tx,
+            ledger.slip,
+            (row.id, &whence),
+            *standing,
+            outcome,
+            ledger.now,
+        )?;
+        if raised == Support::ShowNow {
             support = Support::ShowNow;
         }
         note_taken_back(tx, ledger.slip, row.id, &outcome.taken_back, ledger.now)?;
@@ -109,6 +119,12 @@ fn touched<'o, 'i>(outcomes: &'o [Outcome<'i>]) -> impl Iterator<Item = &'o Outc
 }
 
 impl Ledger<'_> {
+    /// Whether the episode's summary grows by these answers as they come. What came late is summed up anew by the verb that took it, and what
+    /// somebody else answered never counts as the patient's.
+    fn sums_up(&self) -> bool {
+        self.hand.given_at.is_none() && self.slip.administration.informant_id.is_none()
+    }
+
     fn deposit(
         &self,
         outcomes: &[Outcome<'_>],
@@ -133,8 +149,10 @@ impl Ledger<'_> {
             .find(|row| row.instrument == instrument.id);
         let row = response_row(self.slip, self.hand, known, outcome, self.now);
         for score in outcome.scored.iter().flat_map(|scored| &scored.scores) {
-            let summary = summary_after(&row, score, summaries, self.now);
-            deposit.summaries.extend(summary);
+            if self.sums_up() {
+                let summary = summary_after(&row, score, summaries, self.now);
+                deposit.summaries.extend(summary);
+            }
             deposit
                 .scores
                 .push(score_row(&row, score, instrument, self.now));
@@ -187,6 +205,7 @@ fn response_row(
     } else {
         ResponseState::InProgress
     };
+    let given_at = hand.given_at.unwrap_or(now);
     ResponseRow {
         org_id: slip.administration.org_id,
         id: known.map_or_else(|| fresh(now), |row| row.id),
@@ -202,8 +221,8 @@ fn response_row(
             .map_or_else(|| "{}".into(), criteria_json),
         language: wording(slip, known, outcome),
         layout: hand.layout.word().into(),
-        started_at: known.map_or(now, |row| row.started_at),
-        completed_at: outcome.scored.is_some().then_some(now),
+        started_at: known.map_or(given_at, |row| row.started_at),
+        completed_at: outcome.scored.is_some().then_some(given_at),
         entered_by: hand.entered_by,
     }
 }
@@ -320,10 +339,30 @@ pub fn summary_row(response: &ResponseRow, score: &Score<'_>, course: &Course) -
     }
 }
 
+/// Who answered, when and how, where that is not the patient just now: it stands in a flag's history. Empty otherwise.
+fn whence(tx: &mut Tx, ledger: &Ledger<'_>, outcomes: &[Outcome<'_>]) -> Result<String, Fault> {
+    let mut said = String::new();
+    if outcomes.iter().all(|outcome| outcome.hits.is_empty()) {
+        return Ok(said);
+    }
+    let form = &ledger.slip.administration;
+    if let Some(id) = form.informant_id
+        && let Some(who) = informant::by_id(tx, form.org_id, form.patient_id, id)?
+    {
+        said.push_str(&format!("; answered by {}", who.who()));
+    }
+    if ledger.hand.entered_by.is_some()
+        && let Some(way) = way_in::of_administration(tx, form.org_id, form.id)?
+    {
+        said.push_str(&format!("; {}", way.words()));
+    }
+    Ok(said)
+}
+
 fn raise_flags(
     tx: &mut Tx,
     slip: &Slip,
-    response: ResponseId,
+    (response, whence): (ResponseId, &str),
     standing: Standing,
     outcome: &Outcome<'_>,
     now: NaiveDateTime,
@@ -360,7 +399,7 @@ fn raise_flags(
                 true
             }
             _ => {
-                raise_flag(tx, slip, response, hit, outcome.instrument, now)?;
+                raise_flag(tx, slip, (response, whence), hit, outcome.instrument, now)?;
                 true
             }
         };
@@ -397,7 +436,7 @@ fn answer_words(instrument: &Instrument, hit: &RiskHit<'_>, language: &str) -> S
 fn raise_flag(
     tx: &mut Tx,
     slip: &Slip,
-    response: ResponseId,
+    (response, whence): (ResponseId, &str),
     hit: &RiskHit<'_>,
     instrument: &Instrument,
     now: NaiveDateTime,
@@ -433,7 +472,7 @@ fn raise_flag(
         tx,
         &row,
         Act::Raised,
-        format!("answered {} to item {}", row.answer, row.item),
+        format!("answered {} to item {}{whence}", row.answer, row.item),
         now,
     )?;
     notify(tx, &row, now)

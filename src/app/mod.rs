@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod begin;
 pub mod bounce_text;
+pub mod check_link;
 pub mod clock;
 pub mod compose;
 pub mod decline;
@@ -17,6 +18,7 @@ pub mod keep_response;
 pub mod link;
 pub mod note_failed_sign_in;
 pub mod outlook;
+pub mod pair_tablet;
 pub mod permit_instrument;
 pub mod plan_due;
 pub mod put_session;

@@ -4,14 +4,18 @@ use super::permit_instrument::OnRecord;
 use super::read_caseload::{day_in, site_zone};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
-use crate::domain::ids::{EpisodeId, PatientId, ResponseId, StaffId};
+use crate::domain::ids::{
+    AdministrationId, EpisodeId, InformantId, PatientId, ResponseId, StaffId,
+};
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::flag::{self, FlagNames};
+use crate::store::informant::{self, InformantRow};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::patient::{self, EpisodeNames, PatientRow};
 use crate::store::plan::{self, PlanRow};
 use crate::store::rescore;
 use crate::store::response::{self, ResponseRow, ScoreRow};
+use crate::store::way_in::{self, WayInRow};
 use crate::store::{Fault, Tx, audit, staff};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
@@ -48,6 +52,8 @@ pub struct Record {
     pub shown: Option<EpisodeRecord>,
     /// What may be given to anybody here today.
     pub on_record: OnRecord,
+    /// Everybody who ever answered about the patient.
+    pub informants: Vec<InformantRow>,
     /// The zone in which the site's days begin.
     pub zone: Tz,
     /// When this was read, UTC.
@@ -73,6 +79,19 @@ pub struct EpisodeRecord {
     pub anew: HashMap<ResponseId, ScoredAnew>,
     /// Every score in every revision with the moment of its response, oldest first.
     pub scores: Vec<(NaiveDateTime, ScoreRow)>,
+    /// How answers came that staff put down.
+    pub ways: HashMap<AdministrationId, WayInRow>,
+    /// What others answered about the patient, each a series of their own; none of it stands above.
+    pub informed: Vec<Informed>,
+}
+
+/// What somebody answered about the patient in this episode.
+#[derive(Debug, Clone)]
+pub struct Informed {
+    /// Who.
+    pub who: InformantRow,
+    /// Their occasions, answers and scores alone, with the episode's names.
+    pub episode: EpisodeRecord,
 }
 
 /// Why a response was scored anew the last time.
@@ -132,6 +151,7 @@ pub async fn read_patient(
                 shown: chosen
                     .map(|names| whole_episode(tx, &permit, names))
                     .transpose()?,
+                informants: informant::of_patient(tx, &permit, id)?,
                 on_record: OnRecord::read(tx, permit.org(), now)?,
                 zone: site_zone(tx)?,
                 episodes,
@@ -196,16 +216,61 @@ fn whole_episode(
             Ok(OccasionRecord { row, messages })
         })
         .collect::<Result<_, Fault>>()?;
-    Ok(EpisodeRecord {
+    let ways = way_in::of_episode(tx, permit, id)?;
+    let whole = EpisodeRecord {
         enterers: enterers(tx, permit, &responses)?,
         plans: plan::of_episode(tx, permit.org(), id)?,
         sessions: patient::sessions(tx, permit, id)?,
         responses,
         anew,
         scores: response::scores_of_episode(tx, permit, id)?,
+        ways: ways
+            .into_iter()
+            .map(|row| (row.administration_id, row))
+            .collect(),
         occasions,
+        informed: vec![],
         names,
-    })
+    };
+    let people = informant::of_patient(tx, permit, whole.names.episode.patient_id)?;
+    Ok(tell_apart(whole, people))
+}
+
+/// Puts what others answered apart from what the patient answered.
+fn tell_apart(whole: EpisodeRecord, people: Vec<InformantRow>) -> EpisodeRecord {
+    let own = whole.of(None);
+    let informed = people.into_iter().filter_map(|who| {
+        let episode = whole.of(Some(who.id));
+        (!episode.occasions.is_empty()).then_some(Informed { who, episode })
+    });
+    EpisodeRecord {
+        informed: informed.collect(),
+        ..own
+    }
+}
+
+impl EpisodeRecord {
+    /// What this person answered; `None`: the patient.
+    fn of(&self, who: Option<InformantId>) -> EpisodeRecord {
+        let mut part = self.clone();
+        part.occasions
+            .retain(|occasion| occasion.row.informant_id == who);
+        let occasions: HashSet<AdministrationId> = part
+            .occasions
+            .iter()
+            .map(|occasion| occasion.row.id)
+            .collect();
+        part.responses
+            .retain(|row| occasions.contains(&row.administration_id));
+        let responses: HashSet<ResponseId> = part.responses.iter().map(|row| row.id).collect();
+        part.scores
+            .retain(|(_, score)| responses.contains(&score.response_id));
+        if who.is_some() {
+            part.plans.clear();
+            part.sessions.clear();
+        }
+        part
+    }
 }
 
 fn enterers(

@@ -6,7 +6,7 @@ use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::ids::{FlagId, OrgId};
 use crate::store::flag::{self, FlagActRow, FlagNames};
 use crate::store::response::{self, ResponseRow};
-use crate::store::{Fault, Tx, audit, organisation};
+use crate::store::{Fault, Tx, audit, informant, organisation};
 use chrono_tz::Tz;
 
 /// At most so many waiting flags on one page; the most urgent come first and the page says how many more there are.
@@ -114,6 +114,14 @@ pub async fn read_flag(app: &App, actor: Actor, id: FlagId) -> Result<Around, Fa
             let acts = flag::acts(tx, &permit, id)?;
             let mut responses = response::of_episode(tx, &permit, names.flag.episode_id)?;
             responses.retain(|row| row.instrument == names.flag.instrument);
+            // Whoever answered the flagged form: another person's answers are another series.
+            let by = informant::answered_by(tx, permit.org(), &[names.flag.episode_id])?;
+            let who = |row: &ResponseRow| by.get(&row.administration_id).copied();
+            let flagged = responses
+                .iter()
+                .find(|row| row.id == names.flag.response_id)
+                .and_then(who);
+            responses.retain(|row| who(row) == flagged);
             let zone = zone(tx, permit.org())?;
             audit::record(tx, &permit, "flag", Some(id), now)?;
             Ok(Around {

@@ -1,25 +1,30 @@
-//! "Record a form": staff put answers down on a patient's page, of a form that the clinician answers, or one that was answered on paper. An
-//! occasion of its own, handed in at once; scores and flags come of it as of any other.
+//! "Record a form": staff put answers down on a patient's page, of a form that the clinician answers, or one that was answered on paper or in an
+//! interview, on the day it was answered. An occasion of its own, handed in at once; scores and flags come of it as of any other.
 
 use super::give_form;
 use super::keep_response::{Hand, Ledger, keep};
 use super::permit_instrument::OnRecord;
-use super::{App, Failure};
+use super::read_caseload::site_zone;
+use super::{App, Failure, rescore};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion, Layout, write_battery};
-use crate::domain::ids::{AdministrationId, PatientId};
+use crate::domain::ids::{AdministrationId, InformantId, PatientId};
 use crate::domain::instrument::{
-    Answers, CannotBeAsked, ENGLISH, Instrument, Library, Position, can_be_recorded,
+    Answers, CannotBeAsked, ENGLISH, Instrument, Library, Position, Respondent, can_be_recorded,
 };
 use crate::domain::language::Language;
 use crate::domain::permission::NotPermitted;
 use crate::domain::schedule::policy::SendingPolicy;
+use crate::domain::schedule::{local_day, local_instant};
 use crate::domain::submission::{self, Entry, Given, Intent, Left, Part, Sheet, Unfit};
-use crate::store::administration::{self, AdministrationRow, Slip};
+use crate::store::administration::{self, AdministrationRow, Guard, Slip};
 use crate::store::deposit::Occasion;
+use crate::store::informant::{self, InformantRow};
 use crate::store::patient::{self, EpisodeRow};
-use crate::store::{Tx, audit, fresh, response};
-use chrono::{NaiveDateTime, TimeDelta};
+use crate::store::way_in::{self, Manner, Mode, WayInRow};
+use crate::store::{Tx, audit, fresh, response, staff};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use chrono_tz::Tz;
 
 /// What staff put down.
 #[derive(Debug, Clone)]
@@ -36,7 +41,54 @@ pub struct RecordForm {
     pub answers: Vec<(String, Entry)>,
     /// What happens to questions without an answer.
     pub gaps: Gaps,
+    /// When the answers were given.
+    pub given: Day,
+    /// How they came. A form that the clinician answers is the clinician's whatever this says.
+    pub came: Came,
+    /// Who answered about the patient; `None`: the patient, or the clinician.
+    pub informant: Option<InformantId>,
 }
+
+/// The day on which answers were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Day {
+    /// Today.
+    Today,
+    /// That day, on the site's calendar.
+    On(NaiveDate),
+    /// Something was typed that is no day.
+    Unreadable,
+}
+
+/// How answers came that staff put down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Came {
+    /// On paper.
+    OnPaper,
+    /// Somebody read the questions out.
+    InInterview {
+        /// Who; `None`: the account that records it.
+        asked_by: Option<String>,
+        /// How.
+        manner: Manner,
+    },
+}
+
+/// What is wrong with how or when, apart from the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// No day can be read.
+    NoDay,
+    /// It lies ahead.
+    Ahead,
+    /// The episode of care began only then.
+    BeforeCare(NaiveDate),
+    /// The name of who asked is too long.
+    LongName,
+}
+
+/// Most characters of the name of who asked.
+pub const LONGEST_NAME: usize = 200;
 
 /// What happens to questions without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +119,12 @@ pub struct Draft {
     pub unfit: Vec<Unfit>,
     /// The questions without an answer; empty before anything came.
     pub gaps: Vec<Position>,
+    /// What is wrong with how or when.
+    pub wrong: Option<Wrong>,
+    /// The days that can be said: since the episode began, until today.
+    pub days: (NaiveDate, NaiveDate),
+    /// Those who answer about the patient.
+    pub informants: Vec<InformantRow>,
 }
 
 /// Why nothing is recorded.
@@ -88,6 +146,8 @@ pub enum Refusal {
     Unreadable,
     /// This very form was recorded before, with other answers; those stand.
     RecordedOtherwise,
+    /// Nobody of that id answers about this patient.
+    NoInformant,
 }
 
 impl std::fmt::Display for Refusal {
@@ -106,6 +166,9 @@ impl std::fmt::Display for Refusal {
             Refusal::Unreadable => {
                 f.write_str("What was sent could not be read. Nothing was recorded.")
             }
+            Refusal::NoInformant => f.write_str(
+                "Nobody of that name answers about this patient. Go back to the patient’s page. Nothing was recorded.",
+            ),
             Refusal::RecordedOtherwise => f.write_str(
                 "This form was recorded already, with other answers. The first ones stand; to record another form, begin on the patient’s page.",
             ),
@@ -128,19 +191,38 @@ pub async fn blank_form(
         .write(move |tx| {
             let permit = permit(tx, &actor, id)?;
             let instrument = instrument_of(tx, &permit, library, &instrument, now)?;
-            in_care(tx, &permit, id, now)?;
+            let episode = in_care(tx, &permit, id, now)?;
             audit::record(tx, &permit, "patient", Some(id), now)?;
-            Ok(Draft {
-                patient: patient::load(tx, &permit)?.name,
-                part: Part {
-                    instrument,
-                    answers: Answers::none(instrument),
-                },
-                unfit: vec![],
-                gaps: vec![],
-            })
+            let part = Part {
+                instrument,
+                answers: Answers::none(instrument),
+            };
+            draft(tx, &permit, &episode, part, now)
         })
         .await
+}
+
+/// A form in hand, with nothing to say about it yet.
+fn draft(
+    tx: &mut Tx,
+    permit: &Permit,
+    episode: &EpisodeRow,
+    part: Part<'static>,
+    now: NaiveDateTime,
+) -> Result<Draft, Failure<Refusal>> {
+    let today = local_day(site_zone(tx)?, now);
+    Ok(Draft {
+        patient: patient::load(tx, permit)?.name,
+        part,
+        unfit: vec![],
+        gaps: vec![],
+        wrong: None,
+        days: (episode.started_on.min(today), today),
+        informants: informant::of_patient(tx, permit, episode.patient_id)?
+            .into_iter()
+            .filter(|row| row.ended_at.is_none())
+            .collect(),
+    })
 }
 
 /// Records a form: on disk, with its scores and flags, when this says so.
@@ -187,25 +269,39 @@ fn record(
         .map_err(unreadable)?;
     let filled = fill_in(&part, &read.given).map_err(unreadable)?;
     let gaps: Vec<Position> = submission::gaps(&filled).collect();
-    if !read.unfit.is_empty() || (!gaps.is_empty() && command.gaps == Gaps::Say) {
+    let zone = site_zone(tx)?;
+    let given = given_on(command, &episode, zone, now);
+    if !read.unfit.is_empty() || (!gaps.is_empty() && command.gaps == Gaps::Say) || given.is_err() {
         return Ok(Recorded::NotYet(Draft {
-            patient: patient::load(tx, &permit)?.name,
-            part: filled,
             unfit: read.unfit,
             gaps,
+            wrong: given.err(),
+            ..draft(tx, &permit, &episode, filled, now)?
         }));
     }
+    let Ok(given) = given else {
+        return Err(Failure::Refused(Refusal::Unreadable));
+    };
+    require_informant(tx, &permit, command)?;
+    let way = way_in(tx, &permit, actor, instrument, command, given.day, now)?;
 
     let occasion = format!("entered {}", command.name);
     if let Some(known) = administration::by_occasion(tx, permit.org(), episode.id, &occasion)? {
-        return recorded_before(tx, &known, &filled);
+        return recorded_before(tx, &known, &filled, &way);
     }
     let outcomes = submission::decide(vec![part], &read.given, Intent::Send).map_err(unreadable)?;
-    let slip = occasion_of(&permit, &episode, instrument, command, occasion, now);
+    let at = given.at.unwrap_or(now);
+    let slip = occasion_of(&permit, &episode, instrument, command, occasion, (at, now));
     administration::add(tx, &permit, &slip.administration)?;
+    let way = WayInRow {
+        administration_id: slip.administration.id,
+        ..way
+    };
+    way_in::add(tx, &permit, &way)?;
     let hand = Hand {
         layout: Layout::List,
-        entered_by: actor.staff().map(|staff| staff.id),
+        entered_by: Some(way.recorded_by),
+        given_at: given.at,
     };
     let ledger = Ledger {
         slip: &slip,
@@ -215,7 +311,105 @@ fn record(
     };
     let event = audit::event(&permit, "administration", Some(slip.administration.id), now);
     keep(tx, ledger, &outcomes, Occasion::Stays, event)?;
+    if given.at.is_some() && command.informant.is_none() {
+        rescore::sum_up_anew(tx, &permit, library, &instrument.id, episode.id)?;
+    }
     Ok(Recorded::Kept)
+}
+
+/// When answers were given.
+struct GivenOn {
+    day: NaiveDate,
+    /// The moment they stand at in the series; `None`: now.
+    at: Option<NaiveDateTime>,
+}
+
+/// What is written of a day that has no hour.
+const NOON: u32 = 12;
+
+fn given_on(
+    command: &RecordForm,
+    episode: &EpisodeRow,
+    zone: Tz,
+    now: NaiveDateTime,
+) -> Result<GivenOn, Wrong> {
+    if let Came::InInterview {
+        asked_by: Some(name),
+        ..
+    } = &command.came
+        && name.chars().count() > LONGEST_NAME
+    {
+        return Err(Wrong::LongName);
+    }
+    let today = local_day(zone, now);
+    match command.given {
+        Day::Unreadable => Err(Wrong::NoDay),
+        Day::On(day) if day > today => Err(Wrong::Ahead),
+        Day::On(day) if day < episode.started_on && day < today => {
+            Err(Wrong::BeforeCare(episode.started_on))
+        }
+        Day::On(day) if day < today => Ok(GivenOn {
+            day,
+            at: Some(local_instant(zone, day, NOON)),
+        }),
+        Day::On(_) | Day::Today => Ok(GivenOn {
+            day: today,
+            at: None,
+        }),
+    }
+}
+
+fn require_informant(
+    tx: &mut Tx,
+    permit: &Permit,
+    command: &RecordForm,
+) -> Result<(), Failure<Refusal>> {
+    let Some(id) = command.informant else {
+        return Ok(());
+    };
+    informant::by_id(tx, permit.org(), command.patient, id)?
+        .filter(|row| row.ended_at.is_none())
+        .map(|_| ())
+        .ok_or(Failure::Refused(Refusal::NoInformant))
+}
+
+/// How the answers came, of an occasion whose id is not known yet.
+fn way_in(
+    tx: &mut Tx,
+    permit: &Permit,
+    actor: &Actor,
+    instrument: &Instrument,
+    command: &RecordForm,
+    day: NaiveDate,
+    now: NaiveDateTime,
+) -> Result<WayInRow, Failure<Refusal>> {
+    // Access lets staff alone record a form.
+    let by = actor
+        .staff()
+        .ok_or(Failure::Denied(crate::domain::access::Denied::Role))?
+        .id;
+    let (mode, asked_by, manner) = match &command.came {
+        _ if instrument.respondent == Respondent::Clinician => (Mode::Clinician, None, None),
+        Came::OnPaper => (Mode::Paper, None, None),
+        Came::InInterview { asked_by, manner } => {
+            let named = asked_by.as_deref().map(str::trim);
+            let who = match named.filter(|name| !name.is_empty()) {
+                Some(name) => name.to_owned(),
+                None => staff::by_id(tx, permit.org(), by)?.name,
+            };
+            (Mode::Interview, Some(who), Some(*manner))
+        }
+    };
+    Ok(WayInRow {
+        org_id: permit.org(),
+        administration_id: command.name,
+        mode: mode.word().into(),
+        answered_on: day,
+        asked_by,
+        manner: manner.map(|manner| manner.word().into()),
+        recorded_by: by,
+        recorded_at: now,
+    })
 }
 
 fn permit(tx: &mut Tx, actor: &Actor, id: PatientId) -> Result<Permit, Failure<Refusal>> {
@@ -293,14 +487,23 @@ fn recorded_before(
     tx: &mut Tx,
     known: &AdministrationRow,
     filled: &Part<'_>,
+    way: &WayInRow,
 ) -> Result<Recorded, Failure<Refusal>> {
+    let same_way = way_in::of_administration(tx, known.org_id, known.id)?.is_none_or(|first| {
+        (
+            &first.mode,
+            first.answered_on,
+            &first.asked_by,
+            &first.manner,
+        ) == (&way.mode, way.answered_on, &way.asked_by, &way.manner)
+    });
     let same = response::of_administration(tx, known.org_id, known.id)?
         .iter()
         .any(|row| {
             row.instrument == filled.instrument.id
                 && row.answers == filled.answers.to_json(filled.instrument)
         });
-    if same {
+    if same && same_way {
         Ok(Recorded::Kept)
     } else {
         Err(Failure::Refused(Refusal::RecordedOtherwise))
@@ -314,7 +517,7 @@ fn occasion_of(
     instrument: &Instrument,
     command: &RecordForm,
     occasion: String,
-    now: NaiveDateTime,
+    (at, now): (NaiveDateTime, NaiveDateTime),
 ) -> Slip {
     Slip {
         revoked_at: None,
@@ -327,15 +530,16 @@ fn occasion_of(
             instruments: write_battery(&[version_of(instrument)]),
             language: command.language.word().into(),
             state: AdministrationState::Completed.word().into(),
-            due_at: now,
-            expires_at: now,
-            opened_at: Some(now),
-            ended_at: Some(now),
+            due_at: at,
+            expires_at: at,
+            opened_at: Some(at),
+            ended_at: Some(at),
             finish_within_s: SendingPolicy::default().finish_within_s(),
-            informant_id: None,
+            informant_id: command.informant,
             ended_why: None,
         },
         clinic_id: episode.clinic_id,
         clinician_id: episode.clinician_id,
+        guard: Guard::default(),
     }
 }

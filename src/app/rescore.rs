@@ -453,7 +453,7 @@ fn store(
     let newer = found.anew.iter().flat_map(|anew| &anew.scores);
     let scores: Vec<&ScoreRow> = page.scores.iter().chain(newer).collect();
     for episode in episodes {
-        let rows = summaries(run, page, &scores, episode);
+        let rows = summaries(run.library, page, &scores, episode);
         rescore::replace_summaries(tx, permit, episode, &run.to.id, &rows)?;
     }
     Ok(rescore_id)
@@ -476,9 +476,26 @@ fn begin(tx: &mut Tx, permit: &Permit, run: &Run, now: NaiveDateTime) -> Result<
     Ok(row.id)
 }
 
+/// Makes an episode's summaries of one instrument anew, in a transaction that has the episode to itself: for a form that came late and stands before others.
+///
+/// # Errors
+/// When the database fails.
+pub fn sum_up_anew(
+    tx: &mut Tx,
+    permit: &Permit,
+    library: &Library,
+    instrument: &str,
+    episode: EpisodeId,
+) -> Result<(), Fault> {
+    let page = rescore::page(tx, permit, instrument, &[episode])?;
+    let scores: Vec<&ScoreRow> = page.scores.iter().collect();
+    let rows = summaries(library, &page, &scores, episode);
+    rescore::replace_summaries(tx, permit, episode, instrument, &rows)
+}
+
 /// An episode's summaries, made from the newest score of every response.
 fn summaries(
-    run: &Run,
+    library: &Library,
     page: &Page,
     scores: &[&ScoreRow],
     episode: EpisodeId,
@@ -489,6 +506,7 @@ fn summaries(
         .responses
         .iter()
         .filter(|row| row.episode_id == episode)
+        .filter(|row| !page.answered_by.contains_key(&row.administration_id))
     {
         let own = scores
             .iter()
@@ -505,18 +523,17 @@ fn summaries(
     }
     courses
         .into_values()
-        .filter_map(|scored| summary(run, episode, &scored))
+        .filter_map(|scored| summary(library, episode, &scored))
         .collect()
 }
 
 fn summary(
-    run: &Run,
+    library: &Library,
     episode: EpisodeId,
     scored: &[(Extreme, &ScoreRow)],
 ) -> Option<EpisodeScaleRow> {
     let (_, last) = scored.last()?;
-    let scale = run
-        .library
+    let scale = library
         .version(&last.instrument, &last.version)?
         .scale(&last.scale)?;
     let course = course(scored.iter().map(|(at, _)| *at), direction(scale), RECENT)?;

@@ -1,6 +1,7 @@
 //! The main verb: a patient saves or sends answers. Response, scores, flags, the notices they cause, the episode's summary and the audit event
 //! are one transaction; when it returns, they are on disk.
 
+use super::check_link::{Holder, let_in};
 use super::keep_response::{Hand, Ledger, keep, keep_at_once};
 use super::{App, Failure};
 use crate::domain::access::Actor;
@@ -20,6 +21,8 @@ use chrono::NaiveDateTime;
 pub struct TakeAnswers {
     /// SHA-256 of the link's token.
     pub token_hash: [u8; 32],
+    /// What else the browser holds.
+    pub holder: Holder,
     /// The answers given this time.
     pub sheet: Sheet,
     /// How the questions were laid out.
@@ -69,6 +72,10 @@ pub enum Support {
 pub enum Refusal {
     /// No such link.
     Unknown,
+    /// It is open on a tablet, which this browser is not.
+    OtherDevice,
+    /// The year of birth has to be said first.
+    NotChecked,
     /// The link was withdrawn, or the occasion declined or cancelled.
     Revoked,
     /// Its time is over.
@@ -130,14 +137,14 @@ pub fn instruments<'a>(library: &'a Library, slip: &Slip) -> Result<Vec<&'a Inst
 /// # Errors
 /// See [`Refusal`]; a fault means that nothing of it was stored.
 pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Failure<Refusal>> {
-    let begun_at = app.begun.at(&command.token_hash);
-    let token_hash = command.token_hash;
+    let who = (command.token_hash, command.holder);
+    let begun_at = app.begun.at(&who);
     let taken = match take_at_once(app, &command, begun_at).await {
         Some(receipt) => Ok(receipt),
         None => take_in_turn(app, command, begun_at).await,
     };
     if taken.is_ok() && begun_at.is_some() {
-        app.begun.forget(&token_hash);
+        app.begun.forget(&who);
     }
     taken
 }
@@ -153,6 +160,7 @@ async fn take_in_turn(
         .write(move |tx| {
             let slip = administration::take_slip(tx, &command.token_hash)?
                 .ok_or(Failure::Refused(Refusal::Unknown))?;
+            let_in(tx, &command.token_hash, &slip, &command.holder)?;
             // Only now: whoever waited for the slip comes after the one it waited for, and the episode's summary follows that order.
             take(tx, library, slip, &command, begun_at, clock.now())
         })
@@ -193,6 +201,7 @@ async fn take_at_once(
         let Some((slip, summaries)) = administration::glance(tx, &command.token_hash)? else {
             return Ok(None);
         };
+        let_in(tx, &command.token_hash, &slip, &command.holder)?;
         let (slip, now) = (in_language(slip, &command), clock.now());
         let stored = answers_so_far(tx, &slip)?;
         let (outcomes, stage) = judge(library, &slip, &stored, &command, now)?;
@@ -223,6 +232,7 @@ fn ledger<'a>(
     let hand = Hand {
         layout: command.layout,
         entered_by: None,
+        given_at: None,
     };
     Ledger {
         slip,

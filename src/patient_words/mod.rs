@@ -40,6 +40,10 @@ pub struct Words {
     pub end: EndWords,
     /// Pages for what is not a question.
     pub notice: NoticeWords,
+    /// The light second check.
+    pub check: CheckWords,
+    /// The waiting room's tablet.
+    pub tablet: TabletWords,
     /// The invitation.
     pub mail: MailWords,
     /// Text messages.
@@ -128,6 +132,12 @@ pub struct StartWords {
     pub closing: &'static str,
     /// Button: closes the link.
     pub close: &'static str,
+    /// Opens the next two.
+    pub not_now: &'static str,
+    /// What leaving this occasion out does.
+    pub leaving_out: &'static str,
+    /// Button: leaves it out.
+    pub leave_out: &'static str,
 }
 
 /// One question.
@@ -273,6 +283,12 @@ pub struct NoticeWords {
     pub unknown: Said,
     /// "This is not for me" was pressed.
     pub not_for_me: Said,
+    /// "Not this time" was pressed.
+    pub not_now: Said,
+    /// It is open on a tablet, or was.
+    pub other_device: Said,
+    /// Too many wrong years of birth.
+    pub too_many_years: Said,
     /// The form could not be read.
     pub unreadable: Said,
     /// Another site's page sent the form.
@@ -283,6 +299,56 @@ pub struct NoticeWords {
     pub fault: Said,
     /// Link back.
     pub back: &'static str,
+}
+
+/// The light second check.
+#[derive(Debug)]
+pub struct CheckWords {
+    /// The heading.
+    pub heading: &'static str,
+    /// Why it is asked.
+    pub why: &'static str,
+    /// Label of the field.
+    pub year: &'static str,
+    /// Complaint: heading.
+    pub wrong: &'static str,
+    /// Complaint: what to do.
+    pub wrong_advice: &'static str,
+    /// Complaint: the browser keeps nothing.
+    pub no_cookies: &'static str,
+    /// What to do then.
+    pub no_cookies_advice: &'static str,
+    /// Button.
+    pub go_on: &'static str,
+}
+
+/// The waiting room's tablet.
+#[derive(Debug)]
+pub struct TabletWords {
+    /// The title and heading.
+    pub heading: &'static str,
+    /// What to do.
+    pub advice: &'static str,
+    /// Label of the field.
+    pub code: &'static str,
+    /// Button.
+    pub open: &'static str,
+    /// It was handed back.
+    pub back: &'static str,
+    /// Nobody touched it for a while.
+    pub idle: &'static str,
+    /// There is no such code.
+    pub wrong: &'static str,
+    /// The code opened a form already.
+    pub used: &'static str,
+    /// The code's minutes are over.
+    pub old: &'static str,
+    /// Too many codes were tried.
+    pub too_many: &'static str,
+    /// On every page of a form on a tablet: what happens to it.
+    pub finished: &'static str,
+    /// Button beside that.
+    pub hand_back: &'static str,
 }
 
 /// The invitation. No word in it may say what the care is about.

@@ -5,7 +5,8 @@ use super::engine::{get_locked, on_engine};
 use super::kept::kept;
 use super::response::EpisodeScaleRow;
 use super::schema::{
-    administration, clinic, episode, episode_scale, link, organisation, patient, staff,
+    administration, clinic, contact_preference, episode, episode_scale, link, organisation,
+    patient, staff,
 };
 use super::{Fault, Moment, Tx};
 use crate::domain::access::Permit;
@@ -102,6 +103,17 @@ pub struct Slip {
     pub clinic_id: ClinicId,
     /// The responsible clinician.
     pub clinician_id: StaffId,
+    /// What else than the link it takes to open it.
+    pub guard: Guard,
+}
+
+/// What else than a link may be asked of whoever holds it. What opens it is decided in `app::check_link`.
+#[derive(Debug, Clone, Default, Queryable)]
+pub struct Guard {
+    /// Hash of the secret that only the paired tablet holds; `None`: any device.
+    pub tablet_hash: Option<Vec<u8>>,
+    /// The year of birth on record; asked for where the site makes a second check.
+    pub birth_year: Option<i32>,
 }
 
 impl Slip {
@@ -198,6 +210,11 @@ macro_rules! behind_link {
                     .eq(link::org_id)
                     .and(episode::id.eq(administration::episode_id))),
             )
+            .left_join(
+                contact_preference::table.on(contact_preference::org_id
+                    .eq(link::org_id)
+                    .and(contact_preference::patient_id.eq(administration::patient_id))),
+            )
     };
 }
 
@@ -209,6 +226,7 @@ macro_rules! slip_columns {
             administration::all_columns,
             episode::clinic_id,
             episode::clinician_id,
+            (link::tablet_hash, contact_preference::birth_year.nullable()),
         )
     };
 }
@@ -305,23 +323,16 @@ fn words(tx: &mut Tx, (org, clinic, clinician): Around) -> Result<DoorWords, Fau
         .get_result(db))?)
 }
 
-/// Notes that the patient pressed start, if the link with this hash still takes answers and nobody did so before.
+/// What the token with this hash stands for. Nothing is kept from anybody.
 ///
 /// # Errors
 /// When the database fails.
-pub fn mark_opened_by(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Result<(), Fault> {
-    let found: Option<(OrgId, AdministrationId, i64)> = on_engine!(tx, db => link::table
-        .inner_join(administration::table.on(administration::org_id
-            .eq(link::org_id)
-            .and(administration::id.eq(link::administration_id))))
-        .filter(link::token_hash.eq(token_hash).and(link::revoked_at.is_null()))
-        .select((link::org_id, link::administration_id, administration::finish_within_s))
+pub fn slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> {
+    Ok(on_engine!(tx, db => behind_link!()
+        .filter(link::token_hash.eq(token_hash))
+        .select(slip_columns!())
         .get_result(db))
-    .optional()?;
-    match found {
-        Some((org, id, within_s)) => mark_opened(tx, org, id, now, finish_by(now, within_s)),
-        None => Ok(()),
-    }
+    .optional()?)
 }
 
 /// When a form that was begun at `opened` has to be handed in.
@@ -384,6 +395,31 @@ kept! {
     ; " AND ended_at IS NULL"
 }
 
+/// As [`end`], with the reason in words for staff.
+///
+/// # Errors
+/// When the database fails.
+pub fn end_because(
+    tx: &mut Tx,
+    org: OrgId,
+    id: AdministrationId,
+    (state, why): (AdministrationState, &str),
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let ended = diesel::update(
+        administration::table
+            .find((org, id))
+            .filter(administration::ended_at.is_null()),
+    )
+    .set((
+        administration::state.eq(state.word()),
+        administration::ended_at.eq(now),
+        administration::ended_why.eq(why),
+    ))
+    .execute(&mut tx.db)?;
+    Ok(ended == 1)
+}
+
 /// Brings the occasion to an end, if it is still open. `false` when it had ended already.
 ///
 /// # Errors
@@ -435,6 +471,33 @@ pub fn by_occasion(
         .filter(administration::occasion.eq(occasion))
         .get_result(&mut tx.db)
         .optional()?)
+}
+
+/// Why the last occasions of this one's episode and series ended that a patient was asked by a link, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn last_ends(
+    tx: &mut Tx,
+    like: &AdministrationRow,
+    most: usize,
+) -> Result<Vec<Option<String>>, Fault> {
+    let ended: Vec<(Option<InformantId>, Option<String>)> = administration::table
+        .filter(
+            administration::org_id
+                .eq(like.org_id)
+                .and(administration::episode_id.eq(like.episode_id)),
+        )
+        .filter(administration::ended_at.is_not_null())
+        // What staff put down was not asked by a link.
+        .filter(administration::occasion.not_like("entered %"))
+        .order((administration::ended_at.desc(), administration::id.desc()))
+        .select((administration::informant_id, administration::ended_why))
+        .load(&mut tx.db)?;
+    let same = ended
+        .into_iter()
+        .filter(|(informant, _)| *informant == like.informant_id);
+    Ok(same.map(|(_, why)| why).take(most).collect())
 }
 
 /// The occasions of an episode, newest first.

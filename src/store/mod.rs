@@ -21,8 +21,10 @@ pub mod evaluation;
 pub mod flag;
 pub mod heartbeat;
 pub mod occasion;
+pub mod informant;
 pub mod organisation;
 pub mod outbox;
+pub mod pairing;
 pub mod patient;
 pub mod permission;
 pub mod plan;
@@ -34,6 +36,7 @@ pub mod session;
 pub mod staff;
 pub mod task;
 pub mod verify;
+pub mod way_in;
 
 pub use engine::{Db, Place};
 use id::Moment;

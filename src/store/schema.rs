@@ -188,6 +188,48 @@ table! {
         administration_id -> Binary,
         created_at -> Timestamp,
         revoked_at -> Nullable<Timestamp>,
+        tablet_hash -> Nullable<Binary>,
+        tries -> Integer,
+        tried_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    pairing (org_id, code_hash) {
+        org_id -> Binary,
+        code_hash -> Binary,
+        link_id -> Binary,
+        administration_id -> Binary,
+        made_at -> Timestamp,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    way_in (org_id, administration_id) {
+        org_id -> Binary,
+        administration_id -> Binary,
+        mode -> Text,
+        answered_on -> Date,
+        asked_by -> Nullable<Text>,
+        manner -> Nullable<Text>,
+        recorded_by -> Binary,
+        recorded_at -> Timestamp,
+    }
+}
+
+table! {
+    informant (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        patient_id -> Binary,
+        relation -> Text,
+        name -> Text,
+        email -> Nullable<Text>,
+        language -> Text,
+        made_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -478,5 +520,8 @@ allow_tables_to_appear_in_same_query!(
     send_attempt,
     contact_preference,
     pause,
-    policy
+    policy,
+    pairing,
+    way_in,
+    informant
 );

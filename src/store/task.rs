@@ -29,6 +29,8 @@ words! {
         MailUnsent = "mail_unsent",
         /// Reminders were stopped by one click in a mail.
         RemindersStopped = "reminders_stopped",
+        /// A patient said "not this time" three times in a row.
+        DeclinedOften = "declined_often",
     }
 }
 

@@ -10,6 +10,7 @@ pub mod routes;
 pub mod staff;
 pub mod survey;
 pub mod texts;
+pub mod tablet;
 pub mod throttle;
 
 use crate::app::App;

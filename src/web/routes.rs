@@ -2,6 +2,7 @@
 //! exist; `tests` walk it role by role.
 
 use super::{assets, gate, health, staff, survey, texts};
+use super::{assets, gate, health, staff, survey, tablet};
 use crate::domain::access::Action;
 use actix_web::guard;
 use actix_web::middleware::from_fn;
@@ -88,6 +89,14 @@ routes! {
     GET "/s/{token}/end" Access::LinkHolder => survey::end;
     POST "/s/{token}/not-for-me" Access::LinkHolder => survey::not_for_me;
     GET "/s/{token}/closed" Access::LinkHolder => survey::closed;
+    POST "/s/{token}/not-now" Access::LinkHolder => survey::not_now;
+    GET "/s/{token}/later" Access::LinkHolder => survey::later;
+    POST "/s/{token}/check" Access::LinkHolder => survey::check;
+    POST "/s/{token}/hand-back" Access::LinkHolder => survey::hand_back;
+    GET "/s/{token}/idle" Access::LinkHolder => survey::idle;
+
+    GET "/tablet" Access::Public => tablet::page;
+    POST "/tablet" Access::Public => tablet::pair;
 
     POST "/texts/incoming" Access::Gateway => texts::incoming;
     POST "/texts/status/{id}" Access::Gateway => texts::status;
@@ -108,6 +117,7 @@ routes! {
     POST "/patients/new" Access::May(Action::EnrolPatient) => staff::enrol::add;
     GET "/patients/{id}" Access::May(Action::ReadPatient) => staff::patient::page;
     POST "/patients/{id}/form" Access::May(Action::GiveForm) => staff::patient::give_form;
+    POST "/patients/{id}/tablet" Access::May(Action::GiveForm) => staff::tablet::hand_over;
     POST "/patients/{id}/record" Access::May(Action::RecordForm) => staff::record::form;
     POST "/patients/{id}/recorded" Access::May(Action::RecordForm) => staff::record::record;
     GET "/queue" Access::May(Action::SeeQueue) => staff::queue::page;

@@ -1,12 +1,15 @@
-//! How fast strangers may guess: at links by address, at passwords by account and by address. Counts live in memory; a restart forgives.
+//! How fast strangers may guess: at links, years and tablet codes by the network they come from, at passwords by account and by address. Counts live
+//! in memory; a restart forgives (wrong years are also counted on their link, in the database).
 
-use governor::{DefaultKeyedRateLimiter, Quota};
-use std::net::IpAddr;
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 
 /// The limiters of one process.
 pub struct Throttle {
     links: DefaultKeyedRateLimiter<IpAddr>,
+    codes: DefaultKeyedRateLimiter<IpAddr>,
+    all_codes: DefaultDirectRateLimiter,
     sign_ins_by_address: DefaultKeyedRateLimiter<IpAddr>,
     sign_ins_by_account: DefaultKeyedRateLimiter<String>,
 }
@@ -20,6 +23,9 @@ impl Default for Throttle {
             |times: u32| Quota::per_minute(NonZeroU32::new(times).unwrap_or(NonZeroU32::MIN));
         Throttle {
             links: DefaultKeyedRateLimiter::keyed(a_minute(30)),
+            codes: DefaultKeyedRateLimiter::keyed(a_minute(10)),
+            // A code has thirty bits and lives ten minutes: whoever has ten thousand networks gets no further than this.
+            all_codes: DefaultDirectRateLimiter::direct(a_minute(120)),
             sign_ins_by_address: DefaultKeyedRateLimiter::keyed(a_minute(30)),
             sign_ins_by_account: DefaultKeyedRateLimiter::keyed(a_minute(10)),
         }
@@ -27,10 +33,17 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// Whether this address has tried too many links that do not exist. Counts one more.
+    /// Whether too many links that do not exist, or years that do not fit, came from this network. Counts one more.
     pub fn is_guessing(&self, from: Option<IpAddr>) -> bool {
         tidy(&self.links);
-        from.is_some_and(|address| self.links.check_key(&address).is_err())
+        from.is_some_and(|address| self.links.check_key(&network(address)).is_err())
+    }
+
+    /// Whether somebody of this network may try a tablet's code now. Counts one more.
+    pub fn may_try_code(&self, from: Option<IpAddr>) -> bool {
+        tidy(&self.codes);
+        let by_network = from.is_none_or(|address| self.codes.check_key(&network(address)).is_ok());
+        by_network && self.all_codes.check().is_ok()
     }
 
     /// Whether somebody may try a password now. Counts one more.
@@ -47,6 +60,14 @@ impl Throttle {
     }
 }
 
+/// The network an address is in, as one customer has it: a /24 of IPv4, a /56 of IPv6. Whoever holds one holds all its addresses.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits() & (u32::MAX << 8)).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 72)).into(),
+    }
+}
+
 fn tidy<K: std::hash::Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>) {
     if limiter.len() > KEYS_MOST {
         limiter.retain_recent();
@@ -56,6 +77,38 @@ fn tidy<K: std::hash::Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn address(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn whoever_guesses_links_does_not_get_further_by_another_address_of_the_same_network() {
+        for (hosts, neighbour) in [
+            (["203.0.113.1", "203.0.113.254"], "203.0.114.1"),
+            (["::ffff:203.0.113.7", "203.0.113.8"], "::ffff:203.0.114.1"),
+            (
+                ["2001:db8:0:ff00::1", "2001:db8:0:ffff:8::2"],
+                "2001:db8:0:fe00::1",
+            ),
+        ] {
+            let throttle = Throttle::default();
+            let tried = (0..40).filter(|n| !throttle.is_guessing(address(hosts[n % 2])));
+            assert_eq!(tried.count(), 30, "{hosts:?}");
+            assert!(!throttle.is_guessing(address(neighbour)), "{neighbour}");
+        }
+    }
+
+    #[test]
+    fn tablet_codes_are_tried_ten_times_a_minute_from_one_network_and_no_faster_from_many() {
+        let throttle = Throttle::default();
+        let from_one =
+            (0..20).filter(|n| throttle.may_try_code(address(&format!("203.0.113.{n}"))));
+        assert_eq!(from_one.count(), 10);
+        let from_many =
+            (0..250).filter(|n| throttle.may_try_code(address(&format!("203.1.{n}.1"))));
+        assert!((110..=115).contains(&from_many.count()));
+    }
 
     #[test]
     fn the_eleventh_password_within_a_minute_is_refused() {

@@ -13,6 +13,7 @@ pub mod queue;
 pub mod record;
 pub mod set_up;
 pub mod sign_in;
+pub mod tablet;
 pub mod tasks;
 pub mod words;
 

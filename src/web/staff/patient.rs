@@ -99,6 +99,8 @@ struct RecordChoices {
 /// The form "give the form now".
 struct Give {
     action: String,
+    /// The same on a tablet.
+    tablet: String,
     choices: Vec<Choice>,
 }
 
@@ -380,6 +382,7 @@ fn give(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> 
     };
     Give {
         action: format!("/patients/{}/form", record.patient.id),
+        tablet: format!("/patients/{}/tablet", record.patient.id),
         choices: record.on_record.usable(library).map(choice).collect(),
     }
 }
@@ -452,7 +455,7 @@ pub async fn give_form(
 }
 
 /// The address as a code to scan; `None` when it is too long for one, which no address of ours is.
-fn code(link: &str) -> Option<String> {
+pub(super) fn code(link: &str) -> Option<String> {
     let drawn = QrCode::with_error_correction_level(link, EcLevel::M).ok()?;
     let svg = drawn
         .render::<svg::Color<'_>>()

@@ -3,12 +3,16 @@
 
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
-use crate::app::record_form::{self, Draft, Gaps, RecordForm, Recorded, Refusal};
-use crate::domain::ids::{AdministrationId, PatientId};
+use crate::app::record_form::{
+    self, Came, Day, Draft, Gaps, LONGEST_NAME, RecordForm, Recorded, Refusal, Wrong,
+};
+use crate::domain::ids::{AdministrationId, InformantId, PatientId};
 use crate::domain::instrument::{ENGLISH, Respondent};
 use crate::domain::language::Language;
 use crate::patient_words::words;
 use crate::store::fresh;
+use crate::store::informant::InformantRow;
+use crate::store::way_in::Manner;
 use crate::web::errors;
 use crate::web::form::{Fields, FormTrouble};
 use crate::web::gate::Visitor;
@@ -20,7 +24,16 @@ use actix_web::{HttpResponse, ResponseError, web};
 use askama::Template;
 
 /// The fields that are no answers.
-const OURS: &[&str] = &["instrument", "language", "name", "incomplete"];
+const OURS: &[&str] = &[
+    "instrument",
+    "language",
+    "name",
+    "incomplete",
+    "day",
+    "came",
+    "asked_by",
+    "informant",
+];
 
 /// One question.
 struct Question {
@@ -53,6 +66,15 @@ struct Page {
     instrument: String,
     language: &'static str,
     name: String,
+    /// What is wrong with day or name; empty when nothing is.
+    wrong: String,
+    day: String,
+    first_day: String,
+    today: String,
+    /// Empty for a form that the clinician answers.
+    ways: Vec<WayChoice>,
+    asked_by: String,
+    answerers: Vec<Answerer>,
 }
 
 /// The empty form.
@@ -108,7 +130,13 @@ pub async fn record(
             vec![(String::new(), nothing())],
         ),
     };
+    let Ok(informant) = informant(&fields) else {
+        return trouble(&Failure::Refused(Refusal::NoInformant));
+    };
     let command = RecordForm {
+        given: day(&fields),
+        came: came(&fields),
+        informant,
         patient: id,
         instrument: fields.one("instrument").to_owned(),
         language: language(&fields),
@@ -145,6 +173,88 @@ fn language(fields: &Fields) -> Language {
     said.unwrap_or(Language::English)
 }
 
+/// The day in the form; today when it says none.
+fn day(fields: &Fields) -> Day {
+    match fields.one("day").trim() {
+        "" => Day::Today,
+        typed => typed.parse().map_or(Day::Unreadable, Day::On),
+    }
+}
+
+fn came(fields: &Fields) -> Came {
+    match fields.one("came").parse() {
+        Ok(manner) => Came::InInterview {
+            asked_by: Some(fields.one("asked_by").to_owned()),
+            manner,
+        },
+        Err(_) => Came::OnPaper,
+    }
+}
+
+/// Who answered about the patient; nobody when the form says none.
+fn informant(fields: &Fields) -> Result<Option<InformantId>, ()> {
+    match fields.one("informant") {
+        "" => Ok(None),
+        id => id.parse().map(Some).map_err(|_| ()),
+    }
+}
+
+fn what_is_wrong(wrong: Option<Wrong>) -> String {
+    match wrong {
+        None => String::new(),
+        Some(Wrong::NoDay) => "Write the day as year-month-day, such as 2026-03-31.".to_owned(),
+        Some(Wrong::Ahead) => {
+            "The day the form was answered lies ahead. Choose today or an earlier day.".to_owned()
+        }
+        Some(Wrong::BeforeCare(day)) => format!(
+            "The episode of care began on {}. Choose that day or a later one.",
+            day.format("%a %-d %b %Y")
+        ),
+        Some(Wrong::LongName) => {
+            format!("The name of who asked is longer than {LONGEST_NAME} characters. Shorten it.")
+        }
+    }
+}
+
+/// Somebody who may have answered.
+struct Answerer {
+    id: String,
+    words: String,
+    chosen: bool,
+}
+
+/// A way in which the answers may have come.
+struct WayChoice {
+    word: &'static str,
+    words: &'static str,
+    chosen: bool,
+}
+
+fn ways(chosen: &str) -> Vec<WayChoice> {
+    let way = |(word, words)| WayChoice {
+        word,
+        words,
+        chosen: chosen == word || (chosen.is_empty() && word == "paper"),
+    };
+    [
+        ("paper", "Copied from a paper form"),
+        (Manner::InPerson.word(), "Asked in person"),
+        (Manner::Telephone.word(), "Asked by telephone"),
+        (Manner::Video.word(), "Asked by video"),
+    ]
+    .map(way)
+    .into()
+}
+
+fn answerers(draft: &Draft, chosen: &str) -> Vec<Answerer> {
+    let answerer = |row: &InformantRow| Answerer {
+        id: row.id.to_string(),
+        words: row.who(),
+        chosen: row.id.to_string() == chosen,
+    };
+    draft.informants.iter().map(answerer).collect()
+}
+
 /// What was asked for.
 struct Asked {
     patient: PatientId,
@@ -161,7 +271,8 @@ impl Asked {
         draft: &Draft,
     ) -> HttpResponse {
         let frame = Frame::of(site, visitor, "/caseload").await;
-        let status = match draft.unfit.is_empty() && draft.gaps.is_empty() {
+        let fits = draft.unfit.is_empty() && draft.gaps.is_empty() && draft.wrong.is_none();
+        let status = match fits {
             true => StatusCode::OK,
             false => StatusCode::UNPROCESSABLE_ENTITY,
         };
@@ -228,6 +339,24 @@ impl Asked {
             instrument: instrument.id.clone(),
             language: spoken,
             name: self.name.to_string(),
+            wrong: what_is_wrong(draft.wrong),
+            day: match fields.one("day") {
+                "" => draft.days.1.to_string(),
+                typed => typed.to_owned(),
+            },
+            first_day: draft.days.0.to_string(),
+            today: draft.days.1.to_string(),
+            ways: match instrument.respondent {
+                Respondent::Clinician => vec![],
+                Respondent::Patient | Respondent::Parent => ways(fields.one("came")),
+            },
+            asked_by: fields.one("asked_by").to_owned(),
+            answerers: match instrument.respondent {
+                Respondent::Clinician => vec![],
+                Respondent::Patient | Respondent::Parent => {
+                    answerers(draft, fields.one("informant"))
+                }
+            },
         }
     }
 }

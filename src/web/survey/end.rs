@@ -1,9 +1,9 @@
-//! The last page, and the one after "This is not for me".
+//! The last page, and those after "This is not for me" and "Not this time".
 
 use super::lead::{self, Opened};
 use super::view::{End, EndTone, NoticeKind};
 use super::visit::{Page, Visit};
-use crate::app::decline;
+use crate::app::decline::{self, Why};
 use crate::domain::care::AdministrationState;
 use crate::domain::risk::{Tier, rules};
 use crate::domain::submission::Part;
@@ -56,9 +56,18 @@ fn tells_of_crisis(part: &Part<'_>) -> bool {
 
 /// "This is not for me": closes the link and tells staff.
 pub async fn not_for_me(visit: Visit) -> Page {
+    decline(&visit, Why::NotForMe, "/closed").await
+}
+
+/// "Not this time": closes this occasion.
+pub async fn not_now(visit: Visit) -> Page {
+    decline(&visit, Why::NotThisTime, "/later").await
+}
+
+async fn decline(visit: &Visit, why: Why, next: &str) -> Page {
     let hash = visit.token().await?.hash();
-    match decline::decline(&visit.site.app, hash).await {
-        Ok(()) => Ok(visit.go("/closed")),
+    match decline::decline(&visit.site.app, hash, visit.holder, why).await {
+        Ok(()) => Ok(visit.go(next)),
         Err(failure) => Err(visit.calm_or_end(failure).await),
     }
 }
@@ -66,4 +75,9 @@ pub async fn not_for_me(visit: Visit) -> Page {
 /// After "This is not for me".
 pub async fn closed(visit: Visit) -> Page {
     Ok(visit.say(StatusCode::OK, NoticeKind::NotForMe).await)
+}
+
+/// After "Not this time".
+pub async fn later(visit: Visit) -> Page {
+    Ok(visit.say(StatusCode::OK, NoticeKind::NotNow).await)
 }

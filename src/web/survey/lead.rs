@@ -2,6 +2,7 @@
 
 use super::view::{Line, Reading, Wording};
 use crate::app::Failure;
+use crate::app::check_link::{Holder, let_in};
 use crate::app::link::Token;
 use crate::app::take_answers::{self, Refusal};
 use crate::domain::instrument::{Instrument, Respondent, Texts};
@@ -23,13 +24,14 @@ pub struct Opened {
 }
 
 /// Loads what a link opens, whatever its state.
-pub async fn load(site: &Site, token: &Token) -> Result<Opened, Failure<Refusal>> {
+pub async fn load(site: &Site, token: &Token, holder: Holder) -> Result<Opened, Failure<Refusal>> {
     let (hash, library) = (token.hash(), site.app.library);
     site.app
         .store
         .read_brief(move |tx| {
             let door =
                 administration::door(tx, &hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+            let_in(tx, &hash, &door.slip, &holder)?;
             let stored = take_answers::answers_so_far(tx, &door.slip)?;
             let parts = take_answers::parts(library, &door.slip, &stored)?;
             Ok(Opened { door, parts })

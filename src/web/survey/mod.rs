@@ -4,22 +4,26 @@
 
 pub mod view;
 
+mod check;
 pub mod control;
 mod end;
-mod lead;
+pub(super) mod lead;
 mod list;
-mod preference;
+pub(super) mod preference;
 mod question;
 mod review;
 mod start;
 pub mod stems;
 mod support;
-mod visit;
+mod tablet;
+pub(super) mod visit;
 
-pub use end::{closed, end, not_for_me};
+pub use check::check;
+pub use end::{closed, end, later, not_for_me, not_now};
 pub use list::{answer_list, list};
 pub use question::{answer_question, question};
 pub use review::{review, send};
 pub use start::{begin, next, start};
 pub use support::support;
+pub use tablet::{hand_back, idle};
 pub use visit::{foreign, lost};

@@ -37,6 +37,7 @@ fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
         open_until: &(frame.words.day)(until),
         action: &visit.address(""),
         not_me_action: &visit.address("/not-for-me"),
+        not_now_action: &visit.address("/not-now"),
     };
     visit.page(StatusCode::OK, &page)
 }
@@ -67,7 +68,7 @@ fn minutes(questions: usize) -> usize {
 /// The start button. That somebody began is written down without keeping them waiting: no answer hangs on it.
 pub async fn begin(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
     let fields = visit.fields(fields).await?;
-    begin::begin(&visit.site.app, visit.token().await?.hash());
+    begin::begin(&visit.site.app, (visit.token().await?.hash(), visit.holder));
     Ok(match fields.one("layout") {
         "list" => visit.go("/list/1"),
         _ => visit.go("/next"),

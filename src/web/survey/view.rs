@@ -21,6 +21,19 @@ pub struct Frame<'a> {
     pub clinic: &'a str,
     /// The site's own crisis line, beside 988 and 911.
     pub site_line: Option<Line<'a>>,
+    /// The page stands on a tablet that is handed back.
+    pub tablet: Option<AtTablet<'a>>,
+}
+
+/// What a page on a paired tablet has besides.
+#[derive(Debug, Clone, Copy)]
+pub struct AtTablet<'a> {
+    /// Where "Hand the tablet back" posts (no field).
+    pub back: &'a str,
+    /// Where the page goes by itself when nobody touches it.
+    pub idle: &'a str,
+    /// After so many seconds.
+    pub idle_s: u32,
 }
 
 impl Frame<'_> {
@@ -123,6 +136,8 @@ pub struct Start<'a> {
     pub action: &'a str,
     /// Where "This is not for me" posts (no field).
     pub not_me_action: &'a str,
+    /// Where "Not this time" posts (no field).
+    pub not_now_action: &'a str,
 }
 
 impl Start<'_> {
@@ -562,6 +577,12 @@ pub enum NoticeKind {
     Unknown,
     /// "This is not for me" was pressed; the link is closed.
     NotForMe,
+    /// "Not this time" was pressed; the occasion is closed.
+    NotNow,
+    /// It is open on a tablet, or was.
+    OtherDevice,
+    /// Too many wrong years of birth.
+    TooManyYears,
     /// Another site's page sent the form.
     Foreign,
     /// The form could not be read (damaged, too large, an answer outside the choices).
@@ -593,10 +614,12 @@ impl Notice<'_> {
             NoticeKind::Expired | NoticeKind::Revoked | NoticeKind::Used | NoticeKind::Unknown => {
                 words.closed_title
             }
-            NoticeKind::NotForMe => words.thanks_title,
+            NoticeKind::OtherDevice => words.closed_title,
+            NoticeKind::NotForMe | NoticeKind::NotNow => words.thanks_title,
             NoticeKind::Foreign
             | NoticeKind::Unreadable
             | NoticeKind::TooMany
+            | NoticeKind::TooManyYears
             | NoticeKind::Fault => words.again_title,
         }
     }
@@ -609,10 +632,99 @@ impl Notice<'_> {
             NoticeKind::Used => &words.used,
             NoticeKind::Unknown => &words.unknown,
             NoticeKind::NotForMe => &words.not_for_me,
+            NoticeKind::NotNow => &words.not_now,
+            NoticeKind::OtherDevice => &words.other_device,
+            NoticeKind::TooManyYears => &words.too_many_years,
             NoticeKind::Foreign => &words.foreign,
             NoticeKind::Unreadable => &words.unreadable,
             NoticeKind::TooMany => &words.too_many,
             NoticeKind::Fault => &words.fault,
+        }
+    }
+}
+
+/// What the page that asks for the year of birth has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckSays {
+    /// Nothing yet.
+    Nothing,
+    /// The year does not fit, or is none, or there is no such link.
+    Wrong,
+    /// The year fitted and the browser did not keep that.
+    NoCookies,
+}
+
+/// The light second check: the year of birth, before anything is shown.
+#[derive(Debug, Template)]
+#[template(path = "survey/check.html", whitespace = "minimize")]
+pub struct Check<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// What to say above the field.
+    pub says: CheckSays,
+    /// Where the form posts. Field `year`.
+    pub action: &'a str,
+}
+
+impl Check<'_> {
+    fn is_wrong(&self) -> bool {
+        self.says == CheckSays::Wrong
+    }
+
+    fn keeps_nothing(&self) -> bool {
+        self.says == CheckSays::NoCookies
+    }
+}
+
+/// What the tablet's own page has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TabletSays {
+    /// Nothing yet.
+    Nothing,
+    /// It was just handed back.
+    Back,
+    /// Nobody touched it for a while.
+    Idle,
+    /// There is no such code.
+    Wrong,
+    /// The code opened a form already.
+    Used,
+    /// The code's minutes are over.
+    Old,
+    /// Too many codes were tried.
+    TooMany,
+}
+
+/// The tablet's own page: a field for the code.
+#[derive(Debug, Template)]
+#[template(path = "survey/tablet.html", whitespace = "minimize")]
+pub struct Tablet<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// What to say above the field.
+    pub says: TabletSays,
+    /// What stands in the field.
+    pub code: &'a str,
+}
+
+impl Tablet<'_> {
+    fn calm(&self) -> Option<&'static str> {
+        let words = &self.frame.words.tablet;
+        match self.says {
+            TabletSays::Back => Some(words.back),
+            TabletSays::Idle => Some(words.idle),
+            _ => None,
+        }
+    }
+
+    fn wrong(&self) -> Option<&'static str> {
+        let words = &self.frame.words.tablet;
+        match self.says {
+            TabletSays::Wrong => Some(words.wrong),
+            TabletSays::Used => Some(words.used),
+            TabletSays::Old => Some(words.old),
+            TabletSays::TooMany => Some(words.too_many),
+            TabletSays::Nothing | TabletSays::Back | TabletSays::Idle => None,
         }
     }
 }

@@ -3,9 +3,11 @@
 
 use super::lead::{self, Opened};
 use super::preference::Preference;
-use super::view::{Frame, Notice, NoticeKind, Switch};
+use super::view::{AtTablet, Check, CheckSays, Frame, Notice, NoticeKind, Switch};
 use crate::app::Failure;
+use crate::app::check_link::Holder;
 use crate::app::link::Token;
+use crate::app::pair_tablet::IDLE_S;
 use crate::app::take_answers::{Receipt, Refusal, TakeAnswers, check_open, take_answers};
 use crate::domain::care::Layout;
 use crate::domain::language::Language;
@@ -14,10 +16,13 @@ use crate::patient_words::words;
 use crate::store::administration::Door;
 use crate::web::form::{Fields, FormTrouble};
 use crate::web::{Site, assets, errors};
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::future::{Ready, ready};
 use std::net::IpAddr;
 
@@ -33,6 +38,13 @@ impl From<Calm> for actix_web::Error {
     }
 }
 
+/// The cookie that makes a browser the paired tablet, for one link.
+const TABLET: &str = "tablet";
+/// The cookie that says that the year of birth was said, for one link.
+const CHECKED: &str = "checked";
+/// What the address says after the right year: a browser that comes without the cookie then keeps none.
+const CAME_BACK: &str = "checked=1";
+
 /// A request through a patient's link.
 pub struct Visit {
     /// The site.
@@ -42,6 +54,14 @@ pub struct Visit {
     token: String,
     peer: Option<IpAddr>,
     preference: Preference,
+    /// What the browser holds besides the link.
+    pub holder: Holder,
+    /// The tablet's secret itself, to be kept for some minutes more.
+    tablet: Option<Token>,
+    hand_back: String,
+    idle: String,
+    reads: bool,
+    came_back: bool,
     /// Where this page comes from in another language, up to the language's tag.
     switch: String,
 }
@@ -89,7 +109,26 @@ impl Visit {
             true => format!("{}?lang=", request.path()),
             false => format!("/s/{token}?lang="),
         };
+        let tablet = request
+            .cookie(TABLET)
+            .and_then(|cookie| Token::parse(cookie.value()));
+        let holder = Holder {
+            tablet: tablet.as_ref().map(Token::hash),
+            checked: request.cookie(CHECKED).and_then(|cookie| {
+                let bytes = URL_SAFE_NO_PAD.decode(cookie.value()).ok()?;
+                bytes.try_into().ok()
+            }),
+        };
         Ok(Visit {
+            holder,
+            tablet,
+            hand_back: format!("/s/{token}/hand-back"),
+            idle: format!("/s/{token}/idle"),
+            reads,
+            came_back: request
+                .query_string()
+                .split('&')
+                .any(|pair| pair == CAME_BACK),
             peer: site.peer(request),
             preference: Preference::of(request),
             number,
@@ -123,28 +162,53 @@ impl Visit {
             css: assets::address("survey.css"),
             clinic: "",
             site_line: crisis_line.map(lead::read_line),
+            tablet: self.tablet.as_ref().map(|_| AtTablet {
+                back: &self.hand_back,
+                idle: &self.idle,
+                idle_s: IDLE_S,
+            }),
         }
     }
 
     /// A rendered page, which keeps the language when it was chosen just now.
     pub fn page(&self, status: StatusCode, template: &impl askama::Template) -> HttpResponse {
-        self.keep_language(errors::page(status, template))
+        self.keep(errors::page(status, template))
     }
 
     /// On to one of this link's pages.
     pub fn go(&self, tail: &str) -> HttpResponse {
-        self.keep_language(errors::see_other(&self.address(tail)))
+        self.keep(errors::see_other(&self.address(tail)))
     }
 
-    fn keep_language(&self, mut response: HttpResponse) -> HttpResponse {
+    fn keep(&self, mut response: HttpResponse) -> HttpResponse {
         // A path is made of a whole token only: what somebody typed stays out of the header.
-        let path = Token::parse(&self.token).map(|_| self.address(""));
-        let cookie = path.and_then(|path| self.preference.cookie(path, self.site.is_secure()));
-        if let Some(cookie) = cookie
-            && let Err(error) = response.add_cookie(&cookie)
-        {
-            tracing::error!(%error, "a language could not be kept");
+        let Some(token) = Token::parse(&self.token) else {
+            return response;
+        };
+        let chosen = self
+            .preference
+            .cookie(self.address(""), self.site.is_secure());
+        let tablet = self
+            .tablet
+            .as_ref()
+            .map(|secret| tablet_cookie(&self.site, &token, secret));
+        for cookie in [chosen, tablet].into_iter().flatten() {
+            add_cookie(&mut response, &cookie);
         }
+        response
+    }
+
+    /// On to the first page, with the proof that the year of birth was said.
+    pub fn go_checked(&self, proof: [u8; 32]) -> HttpResponse {
+        let mut response = self.go(&format!("?{CAME_BACK}"));
+        let value = URL_SAFE_NO_PAD.encode(proof);
+        let cookie = Cookie::build(CHECKED, value)
+            .path(self.address(""))
+            .http_only(true)
+            .same_site(SameSite::Strict)
+            .secure(self.site.is_secure())
+            .finish();
+        add_cookie(&mut response, &cookie);
         response
     }
 
@@ -164,7 +228,7 @@ impl Visit {
     /// What the link opens, whatever its state.
     pub async fn look(&self) -> Result<Opened, Calm> {
         let token = self.token().await?;
-        match lead::load(&self.site, &token).await {
+        match lead::load(&self.site, &token, self.holder).await {
             Ok(opened) => Ok(opened),
             Err(failure) => Err(self.calm(failure).await),
         }
@@ -213,6 +277,7 @@ impl Visit {
     ) -> Result<Receipt, Calm> {
         let command = TakeAnswers {
             token_hash: self.token().await?.hash(),
+            holder: self.holder,
             sheet,
             layout,
             language: self.preference.said(),
@@ -240,6 +305,7 @@ impl Visit {
     /// The calm page for a link that does not take answers, or for a fault.
     async fn calm(&self, failure: Failure<Refusal>) -> Calm {
         let (status, kind) = match failure {
+            Failure::Refused(Refusal::NotChecked) => return Calm(self.ask_year().await),
             Failure::Refused(refusal) => self.kind(refusal),
             Failure::Denied(_) => (StatusCode::FORBIDDEN, NoticeKind::Unknown),
             Failure::Fault(fault) => (errors::log(&fault), NoticeKind::Fault),
@@ -253,12 +319,48 @@ impl Visit {
                 (StatusCode::TOO_MANY_REQUESTS, NoticeKind::TooMany)
             }
             Refusal::Unknown => (StatusCode::NOT_FOUND, NoticeKind::Unknown),
+            Refusal::OtherDevice => (StatusCode::GONE, NoticeKind::OtherDevice),
+            // Has a page of its own.
+            Refusal::NotChecked => (StatusCode::FORBIDDEN, NoticeKind::Unknown),
             Refusal::Revoked => (StatusCode::GONE, NoticeKind::Revoked),
             Refusal::Expired => (StatusCode::GONE, NoticeKind::Expired),
             Refusal::SentAlready => (StatusCode::GONE, NoticeKind::Used),
             Refusal::SentOtherwise => (StatusCode::CONFLICT, NoticeKind::Used),
             Refusal::Unreadable => (StatusCode::UNPROCESSABLE_ENTITY, NoticeKind::Unreadable),
         }
+    }
+
+    /// Asks for the year of birth, before anything else is shown.
+    async fn ask_year(&self) -> HttpResponse {
+        match (self.reads, self.came_back) {
+            (true, true) => self.say_check(StatusCode::OK, CheckSays::NoCookies).await,
+            (true, false) => self.say_check(StatusCode::OK, CheckSays::Nothing).await,
+            (false, _) => {
+                self.say_check(StatusCode::FORBIDDEN, CheckSays::Nothing)
+                    .await
+            }
+        }
+    }
+
+    /// The page that asks for the year of birth. Shows nothing of what the link opens: not even the clinic.
+    pub async fn say_check(&self, status: StatusCode, says: CheckSays) -> HttpResponse {
+        let line = self.site.crisis_line().await;
+        let page = Check {
+            frame: Frame {
+                switch: Switch::Link {
+                    before: &self.address("?lang="),
+                },
+                ..self.bare_frame(self.preference.language(None), line.as_deref())
+            },
+            says,
+            action: &self.address("/check"),
+        };
+        self.page(status, &page)
+    }
+
+    /// Whether too many wrong things came from around this address. Counts one more.
+    pub fn is_guessing(&self) -> bool {
+        self.site.throttle.is_guessing(self.peer)
     }
 
     async fn notice(&self, status: StatusCode, kind: NoticeKind) -> Calm {
@@ -272,6 +374,11 @@ impl Visit {
             None => None,
         };
         self.say_behind(door.as_ref(), status, kind).await
+    }
+
+    /// A calm page that shows nothing of what the link opens.
+    pub async fn say_bare(&self, status: StatusCode, kind: NoticeKind) -> HttpResponse {
+        self.say_behind(None, status, kind).await
     }
 
     async fn say_behind(
@@ -295,6 +402,24 @@ impl Visit {
             contact: None,
         };
         self.page(status, &notice)
+    }
+}
+
+/// The cookie that makes a browser the paired tablet: for this link alone, and for some minutes after the last page.
+pub fn tablet_cookie(site: &Site, link: &Token, secret: &Token) -> Cookie<'static> {
+    Cookie::build(TABLET, secret.reveal().to_owned())
+        .path(format!("/s/{}", link.reveal()))
+        .max_age(Duration::seconds(i64::from(IDLE_S)))
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(site.is_secure())
+        .finish()
+}
+
+/// Puts a cookie into an answer.
+pub fn add_cookie(response: &mut HttpResponse, cookie: &Cookie<'_>) {
+    if let Err(error) = response.add_cookie(cookie) {
+        tracing::error!(%error, "a cookie could not be set");
     }
 }
 

@@ -498,11 +498,17 @@ fn note(
 ) -> String {
     let score = total.and_then(|scale| course.score(asked, &scale.id));
     let enterer = asked.response().map(|row| entered_by(episode, row));
+    let way = asked
+        .response()
+        .and_then(|row| episode.ways.get(&row.administration_id));
     let said = [
         course.note(asked, total),
         score.map(beside).unwrap_or_default(),
         match enterer {
-            Some(name) if !name.is_empty() => format!("entered by {name}"),
+            Some(name) if !name.is_empty() => match way {
+                Some(way) => format!("{}, entered by {name}", way.words()),
+                None => format!("entered by {name}"),
+            },
             _ => String::new(),
         },
     ];

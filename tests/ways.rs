@@ -1,0 +1,728 @@
+//! Other ways in, and what is asked of whoever opens a link: the waiting room's tablet, "not this time", the year of birth, paper and interviews with
+//! their true day, somebody who answers about the patient.
+
+use attune::domain::access::{Action, Subject, decide};
+use attune::domain::schedule::policy::SendingPolicy;
+use attune::store::contact::{self, ContactRow};
+use attune::store::{Fault, policy};
+use chrono::TimeDelta;
+
+use crate::house::{House, PATIENT_NAME, monday};
+use crate::patient::{CALM, get, post, start, submit};
+use crate::support::http::{Client, Response};
+use crate::support::page;
+
+/// Presses "Hand over a tablet"; the code as it is shown.
+fn code(house: &House, staff: &mut Client) -> String {
+    let patient = &house.ids("patient")[0];
+    let shown = post(
+        staff,
+        &format!("/patients/{patient}/tablet"),
+        &[("instrument", "phq9")],
+    );
+    assert_eq!(shown.status, 200, "{}", shown.text());
+    let text = shown.text();
+    let (_, after) = text.split_once("<p class=\"code\">").expect("a code");
+    page::text_of(after, "strong").expect("a code is shown")
+}
+
+fn pair(tablet: &mut Client, code: &str) -> Response {
+    post(tablet, "/tablet", &[("code", code)])
+}
+
+/// A tablet with a PHQ-9 on it, and the link's path.
+fn paired(house: &House) -> (Client, String) {
+    house.patient("P1");
+    let mut staff = house.signed_in(&house.people.therapist);
+    let code = code(house, &mut staff);
+    let mut tablet = house.client();
+    let opened = pair(&mut tablet, &code);
+    assert_eq!(opened.status, 303, "{}", opened.text());
+    let link = opened.location().expect("it leads on").to_owned();
+    (tablet, link)
+}
+
+#[test]
+fn a_tablet_takes_a_code_once_answers_and_is_handed_back_with_nothing_on_it() {
+    let house = House::at(monday());
+    house.patient("P1");
+    let mut staff = house.signed_in(&house.people.therapist);
+    let code = code(&house, &mut staff);
+    assert_eq!(code.len(), 7, "{code}");
+
+    let mut tablet = house.client();
+    assert_eq!(get(&mut tablet, "/tablet").status, 200);
+    let opened = pair(&mut tablet, &code.to_lowercase());
+    let link = opened.location().expect("it leads on").to_owned();
+    assert!(link.starts_with("/s/") && opened.status == 303);
+
+    let page = get(&mut tablet, &link).text();
+    assert!(page.contains("Finished? Hand the tablet back"), "{page}");
+    assert!(page.contains("http-equiv=\"refresh\" content=\"600;url=/s/"));
+    assert!(!page.contains(PATIENT_NAME), "no name stands on a tablet");
+    // The link alone, photographed, opens nothing elsewhere; nor does it take an answer there.
+    let mut phone = house.client();
+    let before = house.snapshot();
+    for path in [
+        "", "/next", "/q/1", "/list/1", "/review", "/end", "/support",
+    ] {
+        let elsewhere = get(&mut phone, &format!("{link}{path}"));
+        assert_eq!(elsewhere.status, 410, "{path}");
+        assert!(
+            elsewhere.text().contains("opened on a tablet") && elsewhere.text().contains("988")
+        );
+    }
+    for (path, field) in [
+        ("", ("layout", "page")),
+        ("/q/1", ("answer", "3")),
+        ("/send", ("a", "1")),
+        ("/not-now", ("a", "1")),
+        ("/not-for-me", ("a", "1")),
+        ("/hand-back", ("a", "1")),
+    ] {
+        let elsewhere = post(&mut phone, &format!("{link}{path}"), &[field]);
+        assert!([303, 410].contains(&elsewhere.status), "{path}");
+    }
+    attune::app::begin::write_down(&house.app, house.app.clock.now()).expect("written down");
+    assert_eq!(house.snapshot(), before);
+
+    assert_eq!(submit(&mut tablet, &link, &CALM).status, 303);
+    let thanks = get(&mut tablet, &format!("{link}/end"));
+    assert!(thanks.text().contains("Hand the tablet back"));
+    let back = post(&mut tablet, &format!("{link}/hand-back"), &[]);
+    assert_eq!((back.status, back.location()), (303, Some("/tablet?back")));
+    assert_eq!(
+        back.header("clear-site-data"),
+        Some(r#""cache", "cookies", "storage""#)
+    );
+    // Even a browser that kept its secret sees nothing more.
+    for path in ["", "/end", "/review", "/q/1"] {
+        let after = get(&mut tablet, &format!("{link}{path}"));
+        assert_eq!(after.status, 410, "{path}");
+        assert_eq!(after.header("cache-control"), Some("no-store"));
+        assert!(!after.text().contains("We received"), "{path}");
+    }
+    let ready = get(&mut tablet, "/tablet?back").text();
+    assert!(ready.contains("Please give the tablet back"), "{ready}");
+    assert_eq!(house.counts(["responses", "scores"]), [1, 1]);
+    house.verified();
+}
+
+#[test]
+fn whoever_was_signed_in_on_the_tablet_is_signed_out() {
+    let house = House::at(monday());
+    house.patient("P1");
+    let mut tablet = house.signed_in(&house.people.therapist);
+    let code = code(&house, &mut tablet);
+    assert_eq!(get(&mut tablet, "/caseload").status, 200);
+    let session = tablet.cookie("attune").expect("signed in").to_owned();
+    assert_eq!(pair(&mut tablet, &code).status, 303);
+    for path in ["/caseload", "/queue", "/"] {
+        assert_eq!(
+            get(&mut tablet, path).location(),
+            Some("/sign-in"),
+            "{path}"
+        );
+    }
+    // The sign-in itself is over, not only this browser's cookie.
+    let mut thief = house.client();
+    thief.set_cookie("attune", &session);
+    assert_eq!(get(&mut thief, "/caseload").location(), Some("/sign-in"));
+}
+
+#[test]
+fn wrong_used_and_old_codes_have_clear_words_and_change_nothing() {
+    let house = House::at(monday());
+    house.patient("P1");
+    let mut staff = house.signed_in(&house.people.therapist);
+    let (first, second) = (code(&house, &mut staff), code(&house, &mut staff));
+    let mut tablet = house.client();
+    assert_eq!(pair(&mut tablet, &first).status, 303);
+    let before = house.snapshot();
+    let says = |code: &str, status: u16, words: &str| {
+        let answer = pair(&mut house.client(), code);
+        assert_eq!(answer.status, status, "{code}");
+        assert!(answer.text().contains(words), "{}", answer.text());
+        assert_eq!(answer.header("clear-site-data"), Some("\"cache\""));
+    };
+    says(&first, 410, "used already");
+    says("222-222", 422, "not right");
+    says("", 422, "not right");
+    says("<script>", 422, "not right");
+    house.app.clock.set(monday() + TimeDelta::minutes(10));
+    says(&second, 410, "too old");
+    assert_eq!(house.snapshot(), before);
+    let codes = house.texts("SELECT CAST(COUNT(*) AS TEXT) AS value FROM pairing");
+    assert_eq!(codes, ["2"]);
+}
+
+#[test]
+fn a_tablet_lets_go_after_an_hour_and_what_was_saved_is_kept() {
+    let house = House::at(monday());
+    let (mut tablet, link) = paired(&house);
+    start(&mut tablet, &link, "page");
+    post(&mut tablet, &format!("{link}/q/1"), &[("answer", "2")]);
+    house.app.clock.set(monday() + TimeDelta::minutes(61));
+    assert_eq!(get(&mut tablet, &link).status, 410);
+    assert_eq!(
+        attune::app::plan_due::expire_due(&house.app).expect("the database works"),
+        1
+    );
+    assert_eq!(
+        house.texts("SELECT state AS value FROM administration"),
+        ["abandoned"]
+    );
+    assert_eq!(house.counts(["responses", "scores"]), [1, 0]);
+}
+
+#[test]
+fn an_idle_tablet_forgets_its_form_and_that_changes_nothing_here() {
+    let house = House::at(monday());
+    let (mut tablet, link) = paired(&house);
+    let before = house.snapshot();
+    let idle = get(&mut tablet, &format!("{link}/idle"));
+    assert_eq!((idle.status, idle.location()), (303, Some("/tablet?idle")));
+    assert!(
+        idle.header("clear-site-data")
+            .is_some_and(|what| what.contains("cookies"))
+    );
+    assert_eq!(house.snapshot(), before);
+}
+
+#[test]
+fn a_tablet_is_handed_over_by_those_who_may_give_a_form() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let to = format!("/patients/{patient}/tablet");
+    let fields = [("instrument", "phq9")];
+    for (person, status) in [
+        (&house.people.elsewhere, 404),
+        (&house.people.quality, 403),
+        (&house.people.administrator, 403),
+        (&house.people.unlicensed, 200),
+    ] {
+        assert_eq!(
+            post(&mut house.signed_in(person), &to, &fields).status,
+            status
+        );
+    }
+    let none = post(&mut house.signed_in(&house.people.therapist), &to, &[]);
+    assert!(none.status == 422 && none.text().contains("No questionnaire was chosen"));
+    assert_eq!(house.number("pairing"), 1);
+}
+
+#[test]
+fn not_this_time_declines_the_occasion_and_three_in_a_row_make_one_task() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    for n in 1..=4 {
+        let link = house.link(patient, &["phq9"]);
+        let mut browser = house.client();
+        assert!(get(&mut browser, &link).text().contains("Not this time"));
+        let said = post(&mut browser, &format!("{link}/not-now"), &[]);
+        assert_eq!(said.location(), Some(format!("{link}/later").as_str()));
+        let page = get(&mut browser, &format!("{link}/later")).text();
+        assert!(page.contains("That is all right") && page.contains("988"));
+        assert_eq!(get(&mut browser, &link).status, 410);
+        house.app.clock.set(monday() + TimeDelta::days(n));
+        let tasks = house.number("task WHERE kind = 'declined_often'");
+        assert_eq!(tasks, usize::from(n >= 3), "after {n}");
+    }
+    assert_eq!(house.number("task"), 1, "one task, however often");
+    assert_eq!(
+        house.texts("SELECT DISTINCT state || ': ' || ended_why AS value FROM administration"),
+        ["declined: the patient said not this time"]
+    );
+    let tasks = get(&mut house.signed_in(&house.people.therapist), "/tasks").text();
+    assert!(tasks.contains("Three times in a row"), "{tasks}");
+    house.verified();
+}
+
+#[test]
+fn an_answered_form_ends_the_row_of_those_left_out() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    for n in 0..5 {
+        house.app.clock.set(monday() + TimeDelta::days(n));
+        let link = house.link(patient, &["phq9"]);
+        let mut browser = house.client();
+        match n {
+            2 => submit(&mut browser, &link, &CALM),
+            _ => post(&mut browser, &format!("{link}/not-now"), &[]),
+        };
+    }
+    assert_eq!(house.number("task"), 0);
+    house.verified();
+}
+
+/// Asks for the year of birth here, and puts this one on record for everybody.
+fn ask_for_years(house: &House, year: i32) {
+    let permit = decide(&house.operator(), Action::Administer, Subject::Organisation)
+        .expect("the operator may");
+    let now = house.app.clock.now();
+    let patients = house.ids("patient");
+    house
+        .app
+        .store
+        .write_blocking(move |tx| {
+            let rules = SendingPolicy {
+                second_check: true,
+                ..SendingPolicy::default()
+            };
+            policy::replace(tx, &permit, SendingPolicy::KIND, &rules, now)?;
+            for id in patients {
+                let id = id.parse().expect("an id");
+                let row = ContactRow {
+                    birth_year: Some(year),
+                    ..ContactRow::unsaid(permit.org(), id, now)
+                };
+                contact::put(tx, &row)?;
+            }
+            Ok::<_, Fault>(())
+        })
+        .expect("it is stored");
+}
+
+#[test]
+fn a_link_asks_for_the_year_of_birth_before_it_shows_or_takes_anything() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    ask_for_years(&house, 1984);
+    let mut browser = house.client();
+    let before = house.snapshot();
+    for path in [
+        "", "/next", "/q/1", "/list/1", "/review", "/end", "/support",
+    ] {
+        let page = get(&mut browser, &format!("{link}{path}"));
+        let text = page.text();
+        assert!(
+            text.contains("In which year were you born"),
+            "{path}: {text}"
+        );
+        for secret in [PATIENT_NAME, "Lee Hartwell", "North House", "Question"] {
+            assert!(!text.contains(secret), "{secret} on {path}");
+        }
+        assert!(text.contains("988"), "{path}");
+    }
+    for path in ["/q/1", "/list/1", "/send", "/not-now", "/not-for-me"] {
+        let page = post(&mut browser, &format!("{link}{path}"), &[("answer", "1")]);
+        assert_eq!(
+            page.status,
+            if path == "/list/1" { 422 } else { 403 },
+            "{path}"
+        );
+    }
+    post(&mut browser, &link, &[("layout", "page")]);
+    attune::app::begin::write_down(&house.app, house.app.clock.now()).expect("written down");
+    assert_eq!(house.snapshot(), before);
+
+    let right = post(
+        &mut browser,
+        &format!("{link}/check"),
+        &[("year", " 1984 ")],
+    );
+    assert_eq!(right.status, 303);
+    let cookie = right.header("set-cookie").expect("a cookie").to_owned();
+    for part in ["HttpOnly", "SameSite=Strict", &format!("Path={link}")] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("1984"));
+    let page = get(&mut browser, right.location().expect("it leads on")).text();
+    assert!(page.contains("North House"), "{page}");
+    assert_eq!(submit(&mut browser, &link, &CALM).status, 303);
+    assert!(
+        get(&mut browser, &format!("{link}/end"))
+            .text()
+            .contains("We received")
+    );
+    assert!(
+        !get(&mut house.client(), &format!("{link}/end"))
+            .text()
+            .contains("We received")
+    );
+    house.verified();
+}
+
+#[test]
+fn a_proof_of_one_link_opens_no_other() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let (one, other) = (
+        house.link(patient, &["phq9"]),
+        house.link(patient, &["phq9"]),
+    );
+    ask_for_years(&house, 1984);
+    let mut browser = house.client();
+    post(&mut browser, &format!("{one}/check"), &[("year", "1984")]);
+    let proof = browser.cookie("checked").expect("a proof").to_owned();
+    let mut forger = house.client();
+    forger.set_cookie("checked", &proof);
+    assert!(get(&mut forger, &one).text().contains("North House"));
+    assert!(get(&mut forger, &other).text().contains("In which year"));
+}
+
+#[test]
+fn a_wrong_year_and_a_link_that_does_not_exist_are_answered_with_the_same_words() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    ask_for_years(&house, 1984);
+    let words = |link: &str, year: &str| {
+        let answer = post(
+            &mut house.client(),
+            &format!("{link}/check"),
+            &[("year", year)],
+        );
+        let token = link.trim_start_matches("/s/");
+        (answer.status, answer.text().replace(token, "TOKEN"))
+    };
+    let unknown = format!("/s/{}", "A".repeat(43));
+    let wrong = words(&link, "1985");
+    assert_eq!(wrong.0, 422);
+    assert!(wrong.1.contains("That does not fit") && !wrong.1.contains(PATIENT_NAME));
+    assert_eq!(words(&unknown, "1985"), wrong);
+    assert_eq!(words(&unknown, "1984"), wrong);
+    assert_eq!(words(&link, "84"), wrong);
+    // What says no is the year alone; the name is never asked and never said.
+    let page = get(&mut house.client(), &link).text();
+    assert!(!page.contains("name=\"name\""));
+}
+
+#[test]
+fn five_wrong_years_close_a_link_for_an_hour_and_no_other() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    let other = house.phq9("P2");
+    ask_for_years(&house, 1984);
+    let try_year = |link: &str, year: &str| {
+        let to = format!("{link}/check");
+        post(&mut house.client(), &to, &[("year", year)])
+    };
+    for year in ["1980", "1981", "1982", "1983", "1985"] {
+        assert_eq!(try_year(&link, year).status, 422);
+    }
+    let waits = try_year(&link, "1984");
+    assert_eq!(waits.status, 429);
+    let text = waits.text();
+    assert!(
+        text.contains("Please wait an hour")
+            && text.contains("ask the clinic")
+            && text.contains("988")
+    );
+    assert_eq!(try_year(&other, "1984").status, 303);
+    house.app.clock.set(monday() + TimeDelta::minutes(60));
+    assert_eq!(try_year(&link, "1984").status, 303);
+    let failed = house.number("audit_event WHERE act = 'link_check_failed'");
+    assert_eq!(failed, 5);
+    house.verified();
+}
+
+#[test]
+fn a_browser_that_keeps_no_cookies_is_told_so() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    ask_for_years(&house, 1984);
+    let mut browser = house.client();
+    let right = post(&mut browser, &format!("{link}/check"), &[("year", "1984")]);
+    browser.forget_cookies();
+    let page = get(&mut browser, right.location().expect("it leads on")).text();
+    assert!(
+        page.contains("did not keep your answer") && page.contains("cookies"),
+        "{page}"
+    );
+}
+
+#[test]
+fn without_a_year_on_record_nothing_is_asked() {
+    let house = House::at(monday());
+    house.patient("P0");
+    ask_for_years(&house, 1984);
+    let link = house.phq9("P1");
+    assert_eq!(submit(&mut house.client(), &link, &CALM).status, 303);
+}
+
+/// The empty record form's fields, as a browser would send them.
+fn record_form(staff: &mut Client, patient: &str, instrument: &str) -> page::Form {
+    let fields = [("instrument", instrument), ("language", "en")];
+    let shown = post(staff, &format!("/patients/{patient}/record"), &fields);
+    assert_eq!(shown.status, 200, "{}", shown.text());
+    page::form_to(&shown.text(), "/recorded").expect("a form")
+}
+
+/// Records a PHQ-9 with this answer to items 1 to 8, that to item 9, and these fields besides.
+fn record(
+    staff: &mut Client,
+    patient: &str,
+    (all, ninth): (&str, &str),
+    besides: &[(&str, &str)],
+) -> Response {
+    let form = record_form(staff, patient, "phq9");
+    let names: Vec<String> = (1..=8).map(|item| format!("q{item}")).collect();
+    let mut set: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), all)).collect();
+    set.extend([("q9", ninth), ("q10", "0")]);
+    set.extend(besides);
+    staff
+        .post_form(&form.action, &form.with(&set))
+        .expect("the site answers")
+}
+
+/// `n first@day last@day best@day recent` of the PHQ-9's total.
+fn summary(house: &House) -> String {
+    let day = |column: &str| format!("substr(CAST({column} AS TEXT), 1, 10)");
+    house.texts(&format!(
+        "SELECT CAST(n AS TEXT) || ' ' || CAST(CAST(first_value AS INTEGER) AS TEXT) || '@' || {} || ' ' || \
+         CAST(CAST(last_value AS INTEGER) AS TEXT) || '@' || {} || ' ' || CAST(CAST(best_value AS INTEGER) AS TEXT) || '@' || {} || ' ' || recent AS value \
+         FROM episode_scale WHERE instrument = 'phq9'",
+        day("first_at"),
+        day("last_at"),
+        day("best_at")
+    ))
+    .join("\n")
+}
+
+#[test]
+fn an_older_paper_form_takes_its_true_place_in_the_series() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let id = patient.to_string();
+    let day = |n: i64| monday() + TimeDelta::days(n);
+    house.app.clock.set(day(14));
+    submit(&mut house.client(), &house.link(patient, &["phq9"]), &CALM);
+    assert_eq!(
+        summary(&house),
+        "1 13@2026-03-16 13@2026-03-16 13@2026-03-16 13"
+    );
+
+    house.app.clock.set(day(15));
+    let mut staff = house.signed_in(&house.people.unlicensed);
+    let kept = record(&mut staff, &id, ("2", "0"), &[("day", "2026-03-04")]);
+    assert_eq!(kept.status, 303, "{}", kept.text());
+    assert_eq!(
+        summary(&house),
+        "2 16@2026-03-04 13@2026-03-16 13@2026-03-16 16 13"
+    );
+    // Two of one day, one before all others, and one of today, which comes last.
+    for (all, day) in [
+        ("1", "2026-03-10"),
+        ("0", "2026-03-10"),
+        ("3", "2026-03-02"),
+    ] {
+        assert_eq!(
+            record(&mut staff, &id, (all, "0"), &[("day", day)]).status,
+            303
+        );
+    }
+    assert_eq!(
+        summary(&house),
+        "5 24@2026-03-02 13@2026-03-16 0@2026-03-10 24 16 8 0 13"
+    );
+    assert_eq!(record(&mut staff, &id, ("1", "0"), &[]).status, 303);
+    assert!(summary(&house).starts_with("6 24@2026-03-02 8@2026-03-17 0@2026-03-10"));
+    house.app.clock.set(day(21));
+    submit(&mut house.client(), &house.link(patient, &["phq9"]), &CALM);
+    assert!(summary(&house).ends_with("24 16 8 0 13 8 13"));
+
+    // A day without an hour stands at noon of the site's clock.
+    assert_eq!(
+        house.number("response WHERE completed_at = '2026-03-04 18:00:00'")
+            + house.number("response WHERE completed_at = '2026-03-04T18:00:00'"),
+        house.number("way_in WHERE answered_on = '2026-03-04'")
+    );
+    let mut staff = house.signed_in(&house.people.therapist);
+    let shown = page::plain_text(&get(&mut staff, &format!("/patients/{id}")).text());
+    assert!(
+        shown.contains("on paper, on Wed 4 Mar 2026, entered by Kim Hartwell"),
+        "{shown}"
+    );
+    house.verified();
+}
+
+#[test]
+fn a_risk_answer_on_an_old_paper_form_is_flagged_now_and_says_when_it_was_given() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    house.app.clock.set(monday() + TimeDelta::days(9));
+    let mut staff = house.signed_in(&house.people.therapist);
+    let kept = record(&mut staff, &id, ("1", "2"), &[("day", "2026-03-03")]);
+    assert_eq!(kept.status, 303);
+    assert_eq!(
+        house.counts(["flags", "flags_waiting", "notices"]),
+        [1, 1, 1]
+    );
+    assert_eq!(
+        house.texts("SELECT note AS value FROM flag_act WHERE act = 'raised'"),
+        ["answered 2 to item 9; on paper, on Tue 3 Mar 2026"]
+    );
+    assert_eq!(
+        house.number("flag WHERE CAST(raised_at AS TEXT) LIKE '2026-03-11%'"),
+        1
+    );
+    let shown = get(&mut staff, &format!("/flags/{}", house.flag())).text();
+    assert!(shown.contains("on paper, on Tue 3 Mar 2026"), "{shown}");
+    house.verified();
+}
+
+#[test]
+fn an_interview_says_who_asked_and_how() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    let mut staff = house.signed_in(&house.people.therapist);
+    let by_telephone = [("came", "telephone"), ("asked_by", "Ines Marlow")];
+    assert_eq!(
+        record(&mut staff, &id, ("1", "0"), &by_telephone).status,
+        303
+    );
+    assert_eq!(
+        record(&mut staff, &id, ("2", "0"), &[("came", "in_person")]).status,
+        303
+    );
+    assert_eq!(
+        house.texts("SELECT mode || ' ' || manner || ' ' || asked_by AS value FROM way_in ORDER BY manner DESC"),
+        ["interview telephone Ines Marlow", "interview in_person Lee Hartwell"]
+    );
+    let shown = page::plain_text(&get(&mut staff, &format!("/patients/{id}")).text());
+    assert!(
+        shown.contains("in an interview by telephone with Ines Marlow, on Mon 2 Mar 2026"),
+        "{shown}"
+    );
+    // A form that the clinician answers stays the clinician's.
+    let form = record_form(&mut staff, &id, "cgi");
+    let sent = form.with(&[("q1", "4"), ("q2", "3"), ("came", "video")]);
+    assert_eq!(
+        staff
+            .post_form(&form.action, &sent)
+            .expect("an answer")
+            .status,
+        303
+    );
+    assert_eq!(
+        house.number("way_in WHERE mode = 'clinician' AND manner IS NULL"),
+        1
+    );
+    house.verified();
+}
+
+#[test]
+fn a_day_that_cannot_be_is_said_and_what_was_typed_stays() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    house.app.clock.set(monday() + TimeDelta::days(3));
+    let mut staff = house.signed_in(&house.people.therapist);
+    let long = "x".repeat(201);
+    for (besides, words) in [
+        ([("day", "2026-03-06"), ("came", "paper")], "lies ahead"),
+        (
+            [("day", "2026-03-01"), ("came", "paper")],
+            "began on Mon 2 Mar 2026",
+        ),
+        ([("day", "yesterday"), ("came", "paper")], "year-month-day"),
+        (
+            [("asked_by", long.as_str()), ("came", "video")],
+            "longer than 200",
+        ),
+    ] {
+        let said = record(&mut staff, &id, ("2", "0"), &besides);
+        assert_eq!(said.status, 422, "{words}");
+        let text = said.text();
+        assert!(text.contains(words), "{text}");
+        let form = page::form_to(&text, "/recorded").expect("the form again");
+        assert!(form.untouched().contains(&("q1".into(), "2".into())));
+        assert!(
+            form.untouched()
+                .contains(&(besides[0].0.into(), besides[0].1.into()))
+        );
+    }
+    assert_eq!(house.number("response") + house.number("way_in"), 0);
+    // The day on which it is evening in Chicago and tomorrow in Greenwich is today.
+    house
+        .app
+        .clock
+        .set(monday() + TimeDelta::days(3) + TimeDelta::hours(11));
+    let mut staff = house.signed_in(&house.people.therapist);
+    let late = record(&mut staff, &id, ("2", "0"), &[("day", "2026-03-05")]);
+    assert_eq!(late.status, 303, "{}", late.text());
+    let tomorrow = record(&mut staff, &id, ("2", "0"), &[("day", "2026-03-06")]);
+    assert_eq!(tomorrow.status, 422);
+}
+
+/// Every row of every table, as text.
+fn everything(house: &House) -> Vec<String> {
+    house.run_sql("UPDATE heartbeat SET worker = worker");
+    match house.app.store.place() {
+        attune::store::Place::Sqlite(_) => {
+            let tables = "SELECT name AS value FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+            let rows = |table: &String| {
+                let columns = house.texts(&format!(
+                    "SELECT 'quote(' || name || ')' AS value FROM pragma_table_info('{table}')"
+                ));
+                let row = columns.join(" || ' ' || ");
+                house.texts(&format!(
+                    "SELECT '{table}: ' || {row} AS value FROM {table} ORDER BY 1"
+                ))
+            };
+            house.texts(tables).iter().flat_map(rows).collect()
+        }
+        attune::store::Place::Postgres(_) => {
+            let tables = "SELECT CAST(table_name AS TEXT) AS value FROM information_schema.tables \
+                WHERE table_schema = 'public' ORDER BY table_name";
+            let rows = |table: &String| {
+                house.texts(&format!(
+                    "SELECT '{table}: ' || t::text AS value FROM {table} t ORDER BY 1"
+                ))
+            };
+            house.texts(tables).iter().flat_map(rows).collect()
+        }
+    }
+}
+
+#[test]
+fn a_thousand_visits_of_scanners_and_prefetchers_leave_the_whole_database_as_it_was() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let (link, begun) = (
+        house.link(patient, &["phq9"]),
+        house.link(patient, &["phq9"]),
+    );
+    let mut browser = house.client();
+    post(&mut browser, &format!("{begun}/q/1"), &[("answer", "2")]);
+    let before = everything(&house);
+    assert!(before.len() > 20, "{before:#?}");
+    let purposes: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("Purpose", "prefetch")],
+        &[("Sec-Purpose", "prefetch;prerender")],
+        &[("X-Moz", "prefetch"), ("Sec-Fetch-Site", "cross-site")],
+    ];
+    let paths = [
+        "",
+        "/next",
+        "/q/1",
+        "/q/9",
+        "/list/1",
+        "/review",
+        "/support",
+        "/end",
+        "/closed",
+        "/later",
+        "/idle",
+        "/check",
+        "/send",
+        "?lang=es",
+        "/not-now",
+        "/hand-back",
+    ];
+    let mut scanner = house.client();
+    for n in 0..1_000 {
+        let method = if n % 3 == 0 { "HEAD" } else { "GET" };
+        let link = if n % 5 == 0 { &begun } else { &link };
+        let path = format!("{link}{}", paths[n % paths.len()]);
+        let answer = scanner
+            .request(method, &path, purposes[n % purposes.len()], b"")
+            .expect("the site answers");
+        assert!(answer.status < 500, "{method} {path}: {}", answer.status);
+    }
+    get(&mut scanner, "/tablet?code=ABCDEF");
+    attune::app::begin::write_down(&house.app, house.app.clock.now()).expect("written down");
+    assert_eq!(everything(&house), before);
+    assert_eq!(submit(&mut house.client(), &link, &CALM).status, 303);
+    house.verified();
+}
