@@ -4,6 +4,7 @@
 use super::App;
 use super::compose::{self, Composed, Desk};
 use crate::domain::instrument::Library;
+use crate::domain::message::sending::LOOK_AGAIN;
 use crate::domain::message::{AfterFailure, MessageState, after_failure};
 use crate::mail::{Mailer, SendFailure};
 use crate::store::outbox::{self, Lane, OutboxRow};
@@ -41,16 +42,20 @@ pub fn send_due(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> 
 }
 
 fn send_one(app: &App, mailer: &Mailer, message: &OutboxRow) -> Result<(), Fault> {
-    let (row, desk) = (
-        message.clone(),
-        Desk::new(app.library, &app.base_url, app.clock.now()),
-    );
-    let composed = app.store.read_blocking(move |tx| desk.compose(tx, &row))?;
+    let (row, now) = (message.clone(), app.clock.now());
+    let (library, base) = (app.library, app.base_url.clone());
+    let composed = app.store.read_blocking(move |tx| {
+        Desk::open(tx, library, &base, row.org_id, now)?.compose(tx, &row)
+    })?;
     let outcome = match &composed {
         Composed::Mail(mail) => match mailer.send(mail, app.clock.now()) {
             Ok(()) => Outcome::Accepted,
             Err(failure) => Outcome::Failed(failure),
         },
+        Composed::Text(_) => Outcome::Held(
+            app.clock.now() + LOOK_AGAIN,
+            "no gateway for text messages is set".to_owned(),
+        ),
         Composed::Hold { until, why } => Outcome::Held(*until, why.clone()),
         Composed::Withdraw { why } => Outcome::Withdrawn(why.clone()),
     };
@@ -69,7 +74,7 @@ enum Outcome {
 
 fn settle(
     tx: &mut Tx,
-    library: &Library,
+    library: &'static Library,
     row: &OutboxRow,
     outcome: &Outcome,
     now: NaiveDateTime,

@@ -99,8 +99,14 @@ impl SmtpMailer {
             .to
             .parse()
             .map_err(|_| unfit("the address cannot be used"))?;
-        Message::builder()
-            .from(self.from.clone())
+        let mut from = self.from.clone();
+        from.name = mail.from_name.clone().or(from.name);
+        let mut builder = Message::builder();
+        if let Some(first) = &mail.in_reply_to {
+            builder = builder.in_reply_to(first.clone()).references(first.clone());
+        }
+        builder
+            .from(from)
             .to(to)
             .subject(mail.subject.clone())
             .message_id(Some(mail.message_id.clone()))

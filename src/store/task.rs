@@ -21,6 +21,8 @@ words! {
         NobodyLicensed = "nobody_licensed",
         /// A form was due whose owner's permission is not, or no longer, on record.
         NoPermission = "no_permission",
+        /// A form was due and could not be sent in time.
+        NotSent = "not_sent",
     }
 }
 

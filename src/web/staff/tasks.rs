@@ -90,6 +90,7 @@ fn kind(word: &str) -> String {
         Ok(TaskKind::NoPermission) => {
             "A form was due that may not be used here, and was not sent".to_owned()
         }
+        Ok(TaskKind::NotSent) => "A form was due and was not sent in time".to_owned(),
         Err(_) => word.replace('_', " "),
     }
 }
