@@ -32,6 +32,7 @@ mod people_in;
 mod permissions;
 mod rescore;
 mod schema;
+mod sending_rules;
 mod slow_requests;
 mod texts;
 mod ways;

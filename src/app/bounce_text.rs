@@ -4,8 +4,9 @@ use super::App;
 use super::compose;
 use crate::domain::access::Actor;
 use crate::domain::ids::OutboxId;
+use crate::domain::message::AttemptOutcome;
 use crate::store::outbox::{self, Lane};
-use crate::store::{Fault, audit};
+use crate::store::{Fault, attempt, audit};
 
 /// Notes it, once; a message that is none of ours changes nothing.
 ///
@@ -24,6 +25,7 @@ pub async fn bounce_text(app: &App, id: OutboxId, code: String) -> Result<(), Fa
                 code => format!("the gateway could not pass it on, code {code}"),
             };
             if outbox::bounce(tx, &row, &words, now)? {
+                attempt::add(tx, &row, AttemptOutcome::Bounced, &words, now)?;
                 compose::given_up(tx, &row, &words, now)?;
                 let system = Actor::System { org };
                 audit::record_by(tx, &system, "text_bounced", "outbox", Some(row.id), now)?;

@@ -5,10 +5,11 @@
 //! the same time, so that on SQLite they share a commit and the disk is flushed once for all of them.
 
 use super::App;
-use super::compose::{self, Composed, Desk};
-use super::{stop_reminders, unsent};
+use super::compose::{self, Composed, Desk, TextAsk};
+use super::{stop_reminders, take_text, unsent};
 use crate::domain::ids::Id;
 use crate::domain::instrument::Library;
+use crate::domain::message::sending::{Asking, LOOK_AGAIN, Withdrawn};
 use crate::domain::message::{
     AfterFailure, AttemptOutcome, Failure, MessageKind, MessageState, after_failure,
     when_relay_is_away,
@@ -16,6 +17,7 @@ use crate::domain::message::{
 use crate::mail::{LONGEST_CONVERSATION, Mail, Mailer, SendFailure, envelope};
 use crate::store::outbox::{self, LEASE, Lane, OutboxRow};
 use crate::store::{Fault, Tx, attempt};
+use crate::texts::{self, Gateway, Text, TextFailure};
 use chrono::NaiveDateTime;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,17 +25,48 @@ use std::time::{Duration, Instant};
 
 /// Messages that are claimed together for each connection.
 const CLAIMED_EACH: usize = 32;
+/// Text messages that may be on their way at once: gateways count them a second.
+const TEXTS_AT_ONCE: usize = 2;
 /// Messages that a worker looks at in one read.
 const COMPOSED_TOGETHER: usize = 8;
 /// A message that was looked at longer ago is looked at again: the relay was slow, and the world goes on.
 const FRESH_FOR: Duration = Duration::from_secs(2);
 
+/// By what messages leave: the relay, and the gateway for text messages where the site has one.
+#[derive(Clone, Copy)]
+pub struct Carriers<'a> {
+    /// For mails.
+    pub mailer: &'a Mailer,
+    /// For text messages.
+    pub gateway: Option<&'a Gateway>,
+}
+
+impl<'a> From<&'a Mailer> for Carriers<'a> {
+    fn from(mailer: &'a Mailer) -> Self {
+        Carriers {
+            mailer,
+            gateway: None,
+        }
+    }
+}
+
+impl Carriers<'_> {
+    /// How many messages of a lane may be on their way at once.
+    fn at_once(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Notices | Lane::Mails => self.mailer.connections(),
+            Lane::Texts => TEXTS_AT_ONCE,
+        }
+    }
+}
+
 /// Sends what is due in one lane; says how many messages were claimed.
 ///
 /// # Errors
 /// When the database fails.
-pub fn send_due(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> {
-    let (now, org, workers) = (app.clock.now(), app.org, mailer.connections());
+pub fn send_due<'a>(app: &App, by: impl Into<Carriers<'a>>, lane: Lane) -> Result<usize, Fault> {
+    let by = by.into();
+    let (now, org, workers) = (app.clock.now(), app.org, by.at_once(lane));
     let most = i64::try_from(workers * CLAIMED_EACH).unwrap_or(i64::MAX);
     let claimed = app
         .store
@@ -41,7 +74,8 @@ pub fn send_due(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> 
     let count = claimed.len();
     let turn = Turn {
         app,
-        mailer,
+        by,
+        lane,
         ends: Instant::now()
             + (LEASE.to_std().unwrap_or_default()).saturating_sub(LONGEST_CONVERSATION),
         waiting: Mutex::new(claimed.into()),
@@ -58,7 +92,8 @@ pub fn send_due(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> 
 /// One turn of a lane's crank.
 struct Turn<'a> {
     app: &'a App,
-    mailer: &'a Mailer,
+    by: Carriers<'a>,
+    lane: Lane,
     /// Whoever begins to send after this instant might not be done when the lease runs out.
     ends: Instant,
     waiting: Mutex<VecDeque<OutboxRow>>,
@@ -122,8 +157,9 @@ impl Turn<'_> {
 
     fn compose(&self, rows: &Arc<[OutboxRow]>) -> Result<Vec<Composed>, Fault> {
         let (rows, app, base) = (Arc::clone(rows), self.app, Arc::clone(&self.app.base_url));
-        let desk = Desk::new(app.library, &app.base_url, app.clock.now());
+        let (library, org, now) = (app.library, app.org, app.clock.now());
         app.store.read_blocking(move |tx| {
+            let desk = Desk::open(tx, library, &base, org, now)?;
             let one = |row: &OutboxRow| addressed(tx, row, &desk, &base);
             rows.iter().map(one).collect()
         })
@@ -141,25 +177,51 @@ impl Turn<'_> {
             let again = self.compose(&vec![row.clone()].into())?;
             again.into_iter().next().unwrap_or(composed)
         };
-        let mut then = Then::GoOn;
-        let outcome = match composed {
-            Composed::Mail(mail) => match self.mailer.send(&mail, self.app.clock.now()) {
-                Ok(taken) => Outcome::Accepted(taken.words),
-                Err(failure) => {
-                    if failure.relay_is_away {
-                        then = Then::Stop;
-                    }
-                    Outcome::Failed(failure)
-                }
-            },
-            Composed::Hold { until, why } => Outcome::Held(until, why),
-            Composed::Withdraw { why } => Outcome::Withdrawn(why),
+        let outcome = match (composed, self.lane) {
+            (Composed::Mail(mail), Lane::Notices | Lane::Mails) => self
+                .by
+                .mailer
+                .send(&mail, self.app.clock.now())
+                .map_or_else(Outcome::Failed, |taken| Outcome::Accepted(taken.words)),
+            (Composed::Text(ask), Lane::Texts) => self.send_text(row, ask),
+            (Composed::Mail(_), Lane::Texts) => Outcome::Elsewhere(Lane::Mails),
+            (Composed::Text(_), _) if self.by.gateway.is_none() => Outcome::Held(
+                self.app.clock.now() + LOOK_AGAIN,
+                "no gateway for text messages is set".to_owned(),
+            ),
+            (Composed::Text(_), Lane::Notices | Lane::Mails) => Outcome::Elsewhere(Lane::Texts),
+            (Composed::Hold { until, why }, _) => Outcome::Held(until, why),
+            (Composed::Withdraw { why }, _) => Outcome::Withdrawn(why),
+        };
+        let then = match &outcome {
+            Outcome::Failed(failure) if failure.relay_is_away => Then::Stop,
+            _ => Then::GoOn,
         };
         let (row, library, now) = (row.clone(), self.app.library, self.app.clock.now());
         self.app
             .store
             .write_blocking(move |tx| settle(tx, library, &row, &outcome, now))?;
         Ok(then)
+    }
+
+    fn send_text(&self, row: &OutboxRow, ask: TextAsk) -> Outcome {
+        let Some(gateway) = self.by.gateway else {
+            return Outcome::Elsewhere(Lane::Mails);
+        };
+        let said = match ask.asking {
+            Asking::Invitation => texts::invitation,
+            Asking::Reminder(_) => texts::reminder,
+        };
+        let text = Text {
+            to: ask.to,
+            words: said(ask.words, &ask.clinic, &ask.link),
+            status_address: format!("{}/texts/status/{}", self.app.base_url, row.id),
+        };
+        match gateway.send(&text) {
+            Ok(()) => Outcome::Accepted("the gateway took it".to_owned()),
+            Err(TextFailure::Stopped) => Outcome::TextsStopped,
+            Err(failure) => Outcome::Failed(failure.into()),
+        }
     }
 
     /// What no worker came to goes back, so that it need not wait for its lease.
@@ -210,11 +272,15 @@ enum Outcome {
     Failed(SendFailure),
     Held(NaiveDateTime, String),
     Withdrawn(String),
+    /// It goes by another channel by now.
+    Elsewhere(Lane),
+    /// Whoever has the number told the gateway to stop.
+    TextsStopped,
 }
 
 fn settle(
     tx: &mut Tx,
-    library: &Library,
+    library: &'static Library,
     row: &OutboxRow,
     outcome: &Outcome,
     now: NaiveDateTime,
@@ -241,6 +307,15 @@ fn settle(
             }
             Ok(())
         }
+        Outcome::Elsewhere(lane) => outbox::change_lane(tx, row, *lane, now),
+        Outcome::TextsStopped => {
+            let why = Withdrawn::TextsStopped.to_string();
+            if outbox::end(tx, row, MessageState::Withdrawn, Some(&why), now)? {
+                attempt::add(tx, row, AttemptOutcome::Withdrawn, &why, now)?;
+                take_text::stop_for(tx, row, now)?;
+            }
+            Ok(())
+        }
         Outcome::Failed(failed) => settle_failed(tx, row, failed, now),
     }
 }
@@ -251,7 +326,7 @@ fn settle_failed(
     failed: &SendFailure,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    tracing::warn!(outbox = %row.id, kind = row.kind, attempts = row.attempts, why = failed.words, "a mail did not leave");
+    tracing::warn!(outbox = %row.id, kind = row.kind, attempts = row.attempts, why = failed.words, "a message did not leave");
     let (words, attempts) = (
         &failed.words,
         u32::try_from(row.attempts).unwrap_or(u32::MAX),

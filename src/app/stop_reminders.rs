@@ -5,8 +5,8 @@ use super::App;
 use crate::domain::access::Actor;
 use crate::domain::ids::{AdministrationId, OrgId};
 use crate::domain::language::Language;
-use crate::store::administration::{self, Invitation};
 use crate::store::contact::{self, ContactRow};
+use crate::store::sending::{self, Looked};
 use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Seal, Tx, audit, fresh};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -64,15 +64,15 @@ pub fn form_of(seal: &Seal, token: &str) -> Option<AdministrationId> {
 /// # Errors
 /// When the database fails.
 pub async fn look(app: &App, about: AdministrationId) -> Result<Option<Stoppable>, Fault> {
-    let org = app.org;
-    let found: Option<Invitation> = app
+    let (org, now) = (app.org, app.clock.now());
+    let found: Option<Looked> = app
         .store
-        .read(move |tx| administration::invitation(tx, org, about))
+        .read(move |tx| sending::look(tx, org, about, now))
         .await?;
     Ok(found.map(|found| stoppable(&found)))
 }
 
-fn stoppable(found: &Invitation) -> Stoppable {
+fn stoppable(found: &Looked) -> Stoppable {
     Stoppable {
         language: Language::of_tag(&found.administration.language),
         clinic: found.clinic.clone(),
@@ -90,7 +90,7 @@ pub async fn stop_reminders(
     let (org, now) = (app.org, app.clock.now());
     app.store
         .write(move |tx| {
-            let Some(found) = administration::invitation(tx, org, about)? else {
+            let Some(found) = sending::look(tx, org, about, now)? else {
                 return Ok(None);
             };
             let patient = found.administration.patient_id;
@@ -119,12 +119,7 @@ pub async fn stop_reminders(
         .await
 }
 
-fn tell(
-    tx: &mut Tx,
-    org: OrgId,
-    found: &Invitation,
-    now: chrono::NaiveDateTime,
-) -> Result<(), Fault> {
+fn tell(tx: &mut Tx, org: OrgId, found: &Looked, now: chrono::NaiveDateTime) -> Result<(), Fault> {
     let patient = found.administration.patient_id;
     if task::waits(tx, org, TaskKind::RemindersStopped, patient)? {
         return Ok(());

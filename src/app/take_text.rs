@@ -3,8 +3,9 @@
 
 use super::App;
 use crate::domain::access::Actor;
-use crate::domain::ids::ClinicId;
+use crate::domain::ids::{ClinicId, Id};
 use crate::store::contact::{self, ContactRow};
+use crate::store::outbox::OutboxRow;
 use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Tx, audit, fresh};
 use chrono::NaiveDateTime;
@@ -121,6 +122,25 @@ pub fn stop(
             ..row
         },
     )
+}
+
+/// The same, learnt from the gateway when a message to this patient was to leave.
+///
+/// # Errors
+/// When the database fails.
+pub fn stop_for(tx: &mut Tx, message: &OutboxRow, now: NaiveDateTime) -> Result<(), Fault> {
+    let patient = Id::from_bytes(&message.recipient_id)
+        .ok_or_else(|| Fault::Corrupt("an id in the outbox".into()))?;
+    let Some(row) = contact::of_patient(tx, message.org_id, patient)? else {
+        return Ok(());
+    };
+    let Some(phone) = row.phone.clone() else {
+        return Ok(());
+    };
+    for (row, clinic) in contact::by_phone(tx, message.org_id, &phone)? {
+        stop(tx, row, clinic, now)?;
+    }
+    Ok(())
 }
 
 fn quoted(text: &str) -> String {

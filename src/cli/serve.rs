@@ -5,8 +5,9 @@ use super::control;
 use super::open::{self, Opened};
 use crate::app::{accounts, begin};
 use crate::config::{Config, LogFormat};
-use crate::jobs;
+use crate::jobs::{self, Means};
 use crate::mail::{Mailbox, Mailer};
+use crate::texts::Gateway;
 use crate::web::{self, Site};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -90,12 +91,20 @@ pub fn serve(
     let words = |error: std::io::Error| error.to_string();
     control::serve(&app, config)
         .map_err(|error| format!("{}: {error}", config.control_socket().display()))?;
-    let loops = jobs::start(&app, &mailer).map_err(words)?;
+    let gateway = config
+        .texts
+        .as_ref()
+        .map(|known| Arc::new(Gateway::new(known)));
+    let loops = jobs::start(&app, &Means { mailer, gateway }).map_err(words)?;
     let site = Site::new(
         app.clone(),
         opened.organisation.crisis_line.clone(),
         mailbox,
     );
+    let site = match &config.texts {
+        Some(known) => site.with_text_secret(&known.secret),
+        None => site,
+    };
     let ended = actix_web::rt::System::new().block_on(async {
         let server = web::serve(site, listener, config.workers).map_err(words)?;
         tracing::info!(address = %bound, "listening");

@@ -3,10 +3,12 @@
 
 pub mod heartbeat;
 
+use crate::app::send_due::Carriers;
 use crate::app::{App, begin, escalate, plan_due, seal_audit, send_due};
 use crate::mail::Mailer;
 use crate::store::outbox::Lane;
 use crate::store::{Fault, audit};
+use crate::texts::Gateway;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,6 +17,15 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often a loop says that it lives.
 const BEAT_EVERY: Duration = Duration::from_secs(10);
+
+/// By what this process sends.
+#[derive(Clone)]
+pub struct Means {
+    /// Mails.
+    pub mailer: Mailer,
+    /// Text messages; `None`: the site has no gateway.
+    pub gateway: Option<Arc<Gateway>>,
+}
 
 /// The running loops of one process.
 pub struct Jobs {
@@ -47,9 +58,9 @@ type Turn = Box<dyn FnMut(&App) -> Result<usize, Fault> + Send>;
 ///
 /// # Errors
 /// When a thread cannot be started.
-pub fn start(app: &App, mailer: &Mailer) -> std::io::Result<Jobs> {
+pub fn start(app: &App, means: &Means) -> std::io::Result<Jobs> {
     let stop = Arc::new(Stop::default());
-    let (invitations, notices) = (mailer.clone(), mailer.clone());
+    let (invitations, notices, texts) = (means.clone(), means.clone(), means.clone());
     let mut last_seal: Option<Instant> = None;
     let turns: Vec<(&'static str, Turn)> = vec![
         (
@@ -63,6 +74,10 @@ pub fn start(app: &App, mailer: &Mailer) -> std::io::Result<Jobs> {
         (
             "notices",
             Box::new(move |app| send_lane(app, &notices, Lane::Notices)),
+        ),
+        (
+            "texts",
+            Box::new(move |app| send_lane(app, &texts, Lane::Texts)),
         ),
         ("keeper", Box::new(move |app| keep(app, &mut last_seal))),
     ];
@@ -119,12 +134,20 @@ fn run(name: &'static str, app: &App, stop: &Stop, mut turn: Turn) {
     }
 }
 
-/// Without a relay nothing is claimed: the messages wait, and every page that lists them says so.
-fn send_lane(app: &App, mailer: &Mailer, lane: Lane) -> Result<usize, Fault> {
-    match mailer {
-        Mailer::Nowhere => Ok(0),
-        mailer => send_due::send_due(app, mailer, lane),
+/// Without a relay, or a gateway for texts, nothing is claimed: the messages wait, and every page that lists them says so.
+fn send_lane(app: &App, means: &Means, lane: Lane) -> Result<usize, Fault> {
+    let nothing_to_send_by = match lane {
+        Lane::Texts => means.gateway.is_none(),
+        Lane::Notices | Lane::Mails => matches!(means.mailer, Mailer::Nowhere),
+    };
+    if nothing_to_send_by {
+        return Ok(0);
     }
+    let by = Carriers {
+        mailer: &means.mailer,
+        gateway: means.gateway.as_deref(),
+    };
+    send_due::send_due(app, by, lane)
 }
 
 fn keep(app: &App, last_seal: &mut Option<Instant>) -> Result<usize, Fault> {

@@ -311,40 +311,22 @@ pub fn bounce(
     Ok(changed == 1)
 }
 
-/// A message.
+/// Puts a message into another lane, due now, if this worker still holds it. No attempt is counted.
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_id(tx: &mut Tx, org: OrgId, id: OutboxId) -> Result<Option<OutboxRow>, Fault> {
-    Ok(outbox::table
-        .find((org, id))
-        .get_result(&mut tx.db)
-        .optional()?)
-}
-
-/// Notes that a message that had been taken came back. `false` when that is known, or it was never taken.
-///
-/// # Errors
-/// When the database fails.
-pub fn bounce(
+pub fn change_lane(
     tx: &mut Tx,
     row: &OutboxRow,
-    words: &str,
+    lane: Lane,
     now: NaiveDateTime,
-) -> Result<bool, Fault> {
-    let taken = [MessageState::Accepted, MessageState::Unknown].map(MessageState::word);
-    let bounced = diesel::update(
-        outbox::table
-            .find((row.org_id, row.id))
-            .filter(outbox::state.eq_any(taken)),
-    )
-    .set((
-        outbox::state.eq(MessageState::Bounced.word()),
-        outbox::last_error.eq(words),
-        outbox::ended_at.eq(now),
-    ))
-    .execute(&mut tx.db)?;
-    Ok(bounced == 1)
+) -> Result<(), Fault> {
+    if put_back(tx, row, now, "goes by another channel")? {
+        diesel::update(outbox::table.find((row.org_id, row.id)))
+            .set(outbox::lane.eq(lane.word()))
+            .execute(&mut tx.db)?;
+    }
+    Ok(())
 }
 
 /// The messages about one thing, newest first.

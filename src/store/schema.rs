@@ -403,6 +403,22 @@ table! {
 }
 
 table! {
+    absence (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        staff_id -> Binary,
+        from_on -> Date,
+        until_on -> Date,
+        covered_by -> Nullable<Binary>,
+        note -> Text,
+        made_by -> Nullable<Binary>,
+        made_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        ended_by -> Nullable<Binary>,
+    }
+}
+
+table! {
     task (org_id, id) {
         org_id -> Binary,
         id -> Binary,
@@ -523,5 +539,6 @@ allow_tables_to_appear_in_same_query!(
     policy,
     pairing,
     way_in,
-    informant
+    informant,
+    absence
 );

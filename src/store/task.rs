@@ -31,6 +31,8 @@ words! {
         RemindersStopped = "reminders_stopped",
         /// A patient said "not this time" three times in a row.
         DeclinedOften = "declined_often",
+        /// A form was due and could not be sent in time.
+        NotSent = "not_sent",
     }
 }
 

@@ -5,6 +5,9 @@ mod gateway;
 mod signature;
 mod words;
 
+use crate::domain::message::Failure;
+use crate::mail::SendFailure;
+
 pub use gateway::Gateway;
 pub use signature::is_signed;
 pub use words::{invitation, reminder, segments};
@@ -33,4 +36,21 @@ pub enum TextFailure {
     Unknown(String),
     /// Our account or our settings: nothing is wrong with the number.
     Ours(String),
+}
+
+impl From<TextFailure> for SendFailure {
+    fn from(failed: TextFailure) -> SendFailure {
+        let (failure, words) = match failed {
+            TextFailure::Later(words) => (Failure::Passing, words),
+            TextFailure::BadNumber(words) => (Failure::Final, words),
+            TextFailure::Stopped => (Failure::Final, "the number takes no texts".to_owned()),
+            TextFailure::Unknown(words) => (Failure::Unknown, words),
+            TextFailure::Ours(words) => (Failure::Ours, words),
+        };
+        SendFailure {
+            relay_is_away: failure == Failure::Ours,
+            failure,
+            words,
+        }
+    }
 }

@@ -9,8 +9,8 @@ pub mod health;
 pub mod routes;
 pub mod staff;
 pub mod survey;
-pub mod texts;
 pub mod tablet;
+pub mod texts;
 pub mod throttle;
 
 use crate::app::App;

@@ -1,8 +1,7 @@
 //! Every route of the site, with who may use it. This table is the only thing that registers routes, so a route without a permission does not
 //! exist; `tests` walk it role by role.
 
-use super::{assets, gate, health, staff, survey, texts};
-use super::{assets, gate, health, staff, survey, tablet};
+use super::{assets, gate, health, staff, survey, tablet, texts};
 use crate::domain::access::Action;
 use actix_web::guard;
 use actix_web::middleware::from_fn;

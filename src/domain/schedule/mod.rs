@@ -4,6 +4,7 @@
 
 pub mod burden;
 mod cadence;
+pub mod cover;
 mod dates;
 pub mod hours;
 pub mod planning;
