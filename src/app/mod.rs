@@ -22,6 +22,7 @@ pub mod put_session;
 pub mod read_admin;
 pub mod read_caseload;
 pub mod read_patient;
+pub mod read_plans;
 pub mod read_queue;
 pub mod record_form;
 pub mod rescore;
