@@ -263,14 +263,18 @@ fn the_end_of_care_is_asked_after_and_follow_ups_come_but_never_after_a_death() 
     house.verified();
 }
 
+fn minutes_a_month(house: &House, minutes: u32) {
+    house.run_sql(&format!(
+        "INSERT INTO policy (org_id, kind, version, body, made_at) \
+         SELECT id, 'sending', 1, '{{\"minutes_per_month\": {minutes}}}', '{}' FROM organisation",
+        monday()
+    ));
+}
+
 #[test]
 fn supplements_give_way_to_the_months_budget_and_the_record_says_so() {
     let house = House::at(monday());
-    house.run_sql(&format!(
-        "INSERT INTO policy (org_id, kind, version, body, made_at) \
-         SELECT id, 'sending', 1, '{{\"minutes_per_month\": 4}}', '{}' FROM organisation",
-        monday()
-    ));
+    minutes_a_month(&house, 4);
     let who = house.enrol("P1", vec![details(&["phq9"], "every_weeks:1")]);
     add(
         &house,
@@ -354,6 +358,7 @@ fn what_falls_due_in_a_pause_or_for_nobody_is_skipped_with_its_reason() {
 #[test]
 fn the_dates_shown_beforehand_are_the_dates_that_come() {
     let house = House::at(monday());
+    minutes_a_month(&house, 8);
     let who = house.enrol(
         "P1",
         vec![
@@ -437,5 +442,213 @@ fn the_dates_shown_beforehand_are_the_dates_that_come() {
     assert!(promised.len() > 50, "{}", promised.len());
     assert!(promised.iter().any(|line| line.contains(" dropped ")));
     assert_eq!(promised, came);
+    house.verified();
+}
+
+/// The steps of the planner's own query, as the engine would take them.
+fn steps(house: &House) -> String {
+    let query = "SELECT episode_id, next_due_at FROM plan WHERE next_due_at <= '2026-03-02 15:00:00' AND \
+         org_id = (SELECT id FROM organisation) ORDER BY next_due_at LIMIT 200";
+    match house.app.store.place() {
+        Place::Sqlite(_) => explained(house, &format!("EXPLAIN QUERY PLAN {query}")),
+        Place::Postgres(_) => {
+            house.run_sql("ANALYZE plan");
+            explained(house, &format!("EXPLAIN {query}"))
+        }
+    }
+}
+
+fn explained(house: &House, query: &str) -> String {
+    use diesel::prelude::*;
+    #[derive(QueryableByName)]
+    struct Sqlite {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        detail: String,
+    }
+    #[derive(QueryableByName)]
+    struct Postgres {
+        #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+        step: String,
+    }
+    let query = query.to_owned();
+    let lines = house.app.store.read_blocking(move |tx| {
+        Ok::<Vec<String>, Fault>(match &mut tx.db {
+            attune::store::Db::Sqlite(db) => {
+                let rows: Vec<Sqlite> = diesel::sql_query(query).load(db)?;
+                rows.into_iter().map(|row| row.detail).collect()
+            }
+            attune::store::Db::Postgres(db) => {
+                let rows: Vec<Postgres> = diesel::sql_query(query).load(db)?;
+                rows.into_iter().map(|row| row.step).collect()
+            }
+        })
+    });
+    lines.expect("the query is good").join("\n")
+}
+
+#[test]
+fn a_tick_looks_only_at_what_is_due() {
+    let house = House::at(monday());
+    let who = house.enrol("P1", vec![details(&["phq9"], "every_weeks:1")]);
+    // Twenty thousand others whose time has not come.
+    let (id, series) = match house.app.store.place() {
+        Place::Sqlite(_) => (
+            "randomblob(16)",
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n)",
+        ),
+        Place::Postgres(_) => (
+            "decode(md5(i::text || 'x'), 'hex')",
+            "generate_series(1, 20000) AS s(i)",
+        ),
+    };
+    house.run_sql(&format!(
+        "INSERT INTO plan (org_id, id, episode_id, instruments, cadence, anchor, next_due_at, role, position) \
+         SELECT p.org_id, {id}, p.episode_id, p.instruments, p.cadence, p.anchor, '2030-01-01 15:00:00', 'core', 0 FROM plan p, {series}"
+    ));
+    let steps = steps(&house);
+    assert!(steps.contains("plan_due"), "{steps}");
+    assert!(
+        !steps.to_uppercase().contains("SEQ SCAN") && !steps.contains("SCAN plan"),
+        "{steps}"
+    );
+    let _ = who;
+}
+
+#[test]
+fn a_programs_plans_come_with_the_episode_and_are_carried_over() {
+    use attune::app::program_plans::{
+        add_program_plan, apply_program, read_programs, stop_program_plan,
+    };
+    let house = House::at(monday());
+    let before = house.patient("P1");
+    let administrator = || house.people.administrator.actor.clone();
+    let program = house.ids("program")[0].parse().expect("an id");
+    let weekly = wanted(&["phq9"], "every_weeks:1", PlanRole::Core);
+    wait_for(add_program_plan(
+        &house.app,
+        administrator(),
+        program,
+        weekly,
+    ))
+    .expect("it is added");
+    house.patient("P2");
+    assert_eq!(house.number("plan"), 1, "only who comes now has it");
+    let done =
+        wait_for(apply_program(&house.app, administrator(), program)).expect("it is carried over");
+    assert_eq!((done.patients, done.added, done.stopped), (1, 1, 0));
+    let done =
+        wait_for(apply_program(&house.app, administrator(), program)).expect("it may be repeated");
+    assert_eq!(done.patients, 0);
+    let known = wait_for(read_programs(&house.app, administrator())).expect("they are read");
+    let plan = known.programs[0].plans[0].0.id;
+    assert_eq!(known.programs[0].plans[0].1, 2);
+    wait_for(stop_program_plan(&house.app, administrator(), plan)).expect("it is stopped");
+    let done =
+        wait_for(apply_program(&house.app, administrator(), program)).expect("it is carried over");
+    assert_eq!((done.patients, done.stopped), (2, 2));
+    at(&house, monday() + TimeDelta::weeks(2));
+    assert_eq!(
+        house.number("administration"),
+        0,
+        "nothing is asked any more"
+    );
+    let tried = wait_for(apply_program(
+        &house.app,
+        house.people.therapist.actor.clone(),
+        program,
+    ));
+    assert!(tried.is_err(), "only an administrator");
+    add(&house, before, &["phq9"], "every_weeks:1", PlanRole::Core);
+    house.verified();
+}
+
+#[test]
+fn a_clinician_sets_plans_on_the_page_and_sees_what_comes() {
+    use crate::patient::{get, post};
+    let house = House::at(monday());
+    let who = house.patient("P1");
+    let mut client = house.signed_in(&house.people.therapist);
+    let address = format!("/patients/{who}/plans");
+    assert!(
+        get(&mut client, &format!("/patients/{who}"))
+            .text()
+            .contains(&address)
+    );
+    let weekly = [
+        ("instruments", "phq9"),
+        ("cadence", "every_weeks:1"),
+        ("written", ""),
+        ("role", "core"),
+        ("plan", ""),
+    ];
+    assert_eq!(post(&mut client, &address, &weekly).status, 303);
+    let again = post(&mut client, &address, &weekly);
+    assert_eq!(again.status, 422);
+    assert!(again.text().contains("already"), "{}", again.text());
+    let more = [
+        ("instruments", "gad7"),
+        ("cadence", ""),
+        ("written", "every_weeks:2"),
+        ("role", "supplement"),
+        ("plan", ""),
+    ];
+    assert_eq!(post(&mut client, &address, &more).status, 303);
+    let page = get(&mut client, &address).text();
+    for words in [
+        "every week",
+        "every 2 weeks",
+        "Mon 9 Mar 2026, 09:00",
+        "America/Chicago",
+        "PHQ-9, GAD-7 (about 3",
+    ] {
+        assert!(page.contains(words), "{words} in {page}");
+    }
+    let plan = house.ids("plan")[1].clone();
+    let changed = [
+        ("instruments", "gad7"),
+        ("cadence", "intake"),
+        ("written", ""),
+        ("role", "supplement"),
+        ("plan", plan.as_str()),
+    ];
+    assert_eq!(post(&mut client, &address, &changed).status, 303);
+    assert!(
+        get(&mut client, &address)
+            .text()
+            .contains("once, at the start")
+    );
+    assert_eq!(
+        post(
+            &mut client,
+            &format!("{address}/raise"),
+            &[("plan", plan.as_str())]
+        )
+        .status,
+        303
+    );
+    assert_eq!(
+        post(
+            &mut client,
+            &format!("{address}/stop"),
+            &[("plan", plan.as_str())]
+        )
+        .status,
+        303
+    );
+    assert!(
+        !get(&mut client, &address)
+            .text()
+            .contains("once, at the start</td>")
+    );
+    let wrong = [
+        ("instruments", "gad7"),
+        ("cadence", ""),
+        ("written", "now and then"),
+        ("role", "core"),
+        ("plan", ""),
+    ];
+    let answer = post(&mut client, &address, &wrong);
+    assert_eq!(answer.status, 422);
+    assert!(answer.text().contains("is not a cadence") && answer.text().contains("now and then"));
     house.verified();
 }

@@ -18,6 +18,7 @@ pub mod note_failed_sign_in;
 pub mod outlook;
 pub mod permit_instrument;
 pub mod plan_due;
+pub mod program_plans;
 pub mod put_session;
 pub mod read_admin;
 pub mod read_caseload;

@@ -198,7 +198,10 @@ fn whole_episode(
         .collect::<Result<_, Fault>>()?;
     Ok(EpisodeRecord {
         enterers: enterers(tx, permit, &responses)?,
-        plans: plan::of_episode(tx, permit.org(), id)?,
+        plans: plan::of_episode(tx, permit.org(), id)?
+            .into_iter()
+            .filter(|plan| plan.ended_at.is_none())
+            .collect(),
         sessions: patient::sessions(tx, permit, id)?,
         responses,
         anew,
