@@ -652,3 +652,53 @@ fn a_clinician_sets_plans_on_the_page_and_sees_what_comes() {
     assert!(answer.text().contains("is not a cadence") && answer.text().contains("now and then"));
     house.verified();
 }
+
+/// Takes a minute to set up; run it with `cargo test --release -- --ignored a_thousand_due_plans`.
+#[test]
+#[ignore = "a measurement"]
+fn a_thousand_due_plans_among_a_hundred_thousand_patients_are_planned_in_seconds() {
+    let house = House::at(monday());
+    house.enrol("P1", vec![details(&["phq9"], "every_weeks:1")]);
+    plan(&house);
+    let id = |kind: char| match house.app.store.place() {
+        Place::Sqlite(_) => format!("CAST(printf('{kind}%015d', i) AS BLOB)"),
+        Place::Postgres(_) => format!("convert_to('{kind}' || lpad(i::text, 15, '0'), 'UTF8')"),
+    };
+    let series = match house.app.store.place() {
+        Place::Sqlite(_) => {
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT i FROM n) s"
+        }
+        Place::Postgres(_) => "generate_series(1, 100000) AS s(i)",
+    };
+    let (patient, episode, plan_id) = (id('p'), id('e'), id('l'));
+    let first = "(SELECT * FROM patient ORDER BY external_id LIMIT 1) p";
+    house.run_sql(&format!(
+        "INSERT INTO patient (org_id, id, external_id, name, email, language, time_zone, created_at, changed_at) \
+         SELECT org_id, {patient}, 'Q' || i, name, email, language, time_zone, created_at, changed_at FROM {first}, {series}"
+    ));
+    house.run_sql(&format!(
+        "INSERT INTO episode (org_id, id, patient_id, clinic_id, program_id, clinician_id, started_on) \
+         SELECT org_id, {episode}, {patient}, clinic_id, program_id, clinician_id, started_on FROM (SELECT * FROM episode LIMIT 1) e, {series}"
+    ));
+    house.run_sql(&format!(
+        "INSERT INTO plan (org_id, id, episode_id, instruments, cadence, anchor, next_due_at, role, position) \
+         SELECT org_id, {plan_id}, {episode}, instruments, cadence, anchor, \
+         CASE WHEN i % 100 = 0 THEN '2026-03-02 15:00:00' ELSE '2026-03-09 14:00:00' END{}, 'core', 0 FROM (SELECT * FROM plan LIMIT 1) l, {series}",
+        match house.app.store.place() {
+            Place::Sqlite(_) => "",
+            Place::Postgres(_) => "::timestamp",
+        }
+    ));
+    if let Place::Postgres(_) = house.app.store.place() {
+        house.run_sql("ANALYZE");
+    }
+    let before = std::time::Instant::now();
+    plan(&house);
+    let took = before.elapsed();
+    eprintln!("1,000 due plans of 100,000: {took:?}");
+    assert_eq!(house.number("administration"), 1_001);
+    let before = std::time::Instant::now();
+    plan(&house);
+    eprintln!("a tick with nothing due: {:?}", before.elapsed());
+    assert!(took < std::time::Duration::from_secs(60));
+}

@@ -2,16 +2,18 @@
 //! weeks, a clock that jumps. What must hold is looked at from outside, by the log of what was decided. A seed that fails is printed; run it alone with
 //! `ATTUNE_SEED=<seed> cargo test --lib simulated`.
 
-use super::burden::BUDGET_DAYS;
-use super::dates::{Calendar, PlannedSession, session_of};
-use super::planning::{
+use crate::domain::care::Ending;
+use crate::domain::ids::PlanId;
+use crate::domain::schedule::burden::BUDGET_DAYS;
+use crate::domain::schedule::planning::{
     Bar, Decision, Earlier, Joining, Look, Outcome, Planned, Situation, Verdict, decide, looks,
     preview,
 };
-use super::policy::SendingPolicy;
-use super::{Cadence, PlanRole, local_day, local_moment, local_time};
-use crate::domain::care::Ending;
-use crate::domain::ids::PlanId;
+use crate::domain::schedule::policy::SendingPolicy;
+use crate::domain::schedule::{
+    Cadence, PlanRole, STALE_AFTER, local_day, local_moment, local_time,
+};
+use crate::domain::schedule::{Calendar, PlannedSession, session_of};
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
@@ -423,7 +425,7 @@ fn every_week_is_accounted_for(world: &World, plan: &Planned, weeks: u32) {
             );
         }
         if let Outcome::Asked | Outcome::Covered(_) = line.verdict.outcome {
-            assert!(line.at < promised + super::STALE_AFTER, "nothing stale");
+            assert!(line.at < promised + STALE_AFTER, "nothing stale");
         }
         day += TimeDelta::days(i64::from(weeks) * 7);
     }
