@@ -30,6 +30,7 @@ mod mail_wanted;
 mod patient;
 mod people_in;
 mod permissions;
+mod plans;
 mod rescore;
 mod schema;
 mod sending_rules;

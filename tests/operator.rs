@@ -150,6 +150,16 @@ pub fn patients_csv(count: usize) -> String {
         .fold(head.to_owned(), |file, row| file + &row)
 }
 
+/// A zone in which it is early afternoon now, whenever the test runs: what is due there leaves at once, quiet hours or not.
+pub fn zone_at_midday() -> String {
+    use chrono::Timelike;
+    match 13 - i64::from(chrono::Utc::now().hour()) {
+        // The signs of these names are the other way round.
+        ahead @ 1.. => format!("Etc/GMT-{ahead}"),
+        behind => format!("Etc/GMT+{}", -behind),
+    }
+}
+
 /// What a command complained about.
 pub fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

@@ -1,6 +1,6 @@
 //! People come in by file through the built program: whole rows or none, the same file twice changes nothing, what is rejected says why.
 
-use crate::operator::{Office, complaint, patients_csv, printed};
+use crate::operator::{Office, complaint, patients_csv, printed, zone_at_midday};
 
 #[test]
 fn a_file_that_is_imported_again_changes_nothing() {
@@ -137,7 +137,8 @@ fn sessions_come_in_once_and_bring_their_forms() {
     let office = Office::open();
     let plan = patients_csv(1)
         .replace("episode_start\n", "episode_start,instruments,cadence\n")
-        .replace("2026-01-05\n", "2026-01-05,phq9,before_session:24\n");
+        .replace("2026-01-05\n", "2026-01-05,phq9,before_session:24\n")
+        .replace("America/Chicago", &zone_at_midday());
     office.site.folder.write("plan.csv", plan);
     assert!(
         office

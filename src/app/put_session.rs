@@ -4,6 +4,7 @@ use super::outlook::{Outlook, Rules, look_again};
 use crate::domain::access::Permit;
 use crate::domain::care::{AdministrationState, SessionState};
 use crate::domain::ids::AdministrationId;
+use crate::domain::schedule::planning::Joining;
 use crate::domain::schedule::{Occasion, local_day, session_of};
 use crate::store::occasion::{self, FormRow, OccasionRow};
 use crate::store::session::{self, SessionRow};
@@ -175,10 +176,13 @@ fn move_one(
     }
     let zone: Tz = outlook.situation.calendar.zone;
     let day = local_day(zone, due_at);
-    let another = outlook
-        .forms
-        .iter()
-        .any(|other| other.id != form.id && local_day(zone, other.due_at) == day);
+    let planned_apart = |place: usize| {
+        let form = outlook.situation.earlier.get(place);
+        form.is_none_or(|form| form.joining == Joining::Apart)
+    };
+    let another = outlook.forms.iter().enumerate().any(|(place, other)| {
+        other.id != form.id && !planned_apart(place) && local_day(zone, other.due_at) == day
+    });
     if another {
         // That day has its form already: this one is joined to it when the day is planned.
         if occasion::withdraw(tx, org, form.id, "its session was moved", rules.now)? {

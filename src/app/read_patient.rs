@@ -219,7 +219,10 @@ fn whole_episode(
     let ways = way_in::of_episode(tx, permit, id)?;
     let whole = EpisodeRecord {
         enterers: enterers(tx, permit, &responses)?,
-        plans: plan::of_episode(tx, permit.org(), id)?,
+        plans: plan::of_episode(tx, permit.org(), id)?
+            .into_iter()
+            .filter(|plan| plan.ended_at.is_none())
+            .collect(),
         sessions: patient::sessions(tx, permit, id)?,
         responses,
         anew,

@@ -119,6 +119,10 @@ routes! {
     POST "/patients/{id}/tablet" Access::May(Action::GiveForm) => staff::tablet::hand_over;
     POST "/patients/{id}/record" Access::May(Action::RecordForm) => staff::record::form;
     POST "/patients/{id}/recorded" Access::May(Action::RecordForm) => staff::record::record;
+    GET "/patients/{id}/plans" Access::May(Action::EnrolPatient) => staff::plans::page;
+    POST "/patients/{id}/plans" Access::May(Action::EnrolPatient) => staff::plans::set;
+    POST "/patients/{id}/plans/stop" Access::May(Action::EnrolPatient) => staff::plans::stop;
+    POST "/patients/{id}/plans/raise" Access::May(Action::EnrolPatient) => staff::plans::raise;
     GET "/queue" Access::May(Action::SeeQueue) => staff::queue::page;
     GET "/flags/{id}" Access::May(Action::SeeQueue) => staff::queue::flag;
     POST "/flags/{id}/acknowledge" Access::May(Action::AcknowledgeFlag) => staff::queue::acknowledge;
@@ -136,5 +140,9 @@ routes! {
     POST "/admin/staff/{id}/disable" Access::May(Action::Administer) => staff::admin::disable;
     POST "/admin/staff/{id}/link" Access::May(Action::Administer) => staff::admin::send_link;
     POST "/admin/words" Access::May(Action::Administer) => staff::admin::set_words;
+    GET "/programs" Access::May(Action::Administer) => staff::programs::page;
+    POST "/programs/add" Access::May(Action::Administer) => staff::programs::add;
+    POST "/programs/stop" Access::May(Action::Administer) => staff::programs::stop;
+    POST "/programs/apply" Access::May(Action::Administer) => staff::programs::apply;
     GET "/mailbox" Access::Demo => staff::mailbox::page;
 }

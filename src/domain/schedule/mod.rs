@@ -9,8 +9,6 @@ mod dates;
 pub mod hours;
 pub mod planning;
 pub mod policy;
-#[cfg(test)]
-mod simulation;
 
 pub use cadence::{BadCadence, Cadence};
 pub use dates::{
@@ -86,6 +84,8 @@ pub fn local_time(zone: Tz, instant: NaiveDateTime) -> NaiveDateTime {
 
 #[cfg(test)]
 mod tests {
+    mod simulation;
+
     use super::*;
 
     fn day(text: &str) -> NaiveDate {

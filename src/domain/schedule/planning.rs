@@ -8,8 +8,8 @@ use crate::domain::ids::PlanId;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A form that is asked so much later than it fell due is late: it waits for the hours in which a message may reach the patient.
-const LATE_AFTER: TimeDelta = TimeDelta::hours(1);
+/// A form that is asked so much later than it fell due is late: it waits for the hours in which a message may reach the patient. A turn takes seconds.
+const LATE_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// A new plan still asks for what fell due so shortly before it was made; `stale_at` says the rest.
 const LOOKS_BACK: TimeDelta = TimeDelta::days(7);
 /// How far before its session an occasion can fall due: a week ahead, moved out of quiet hours.

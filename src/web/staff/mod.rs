@@ -9,6 +9,8 @@ pub mod instruments;
 pub mod mailbox;
 pub mod mistakes;
 pub mod patient;
+pub mod plans;
+pub mod programs;
 pub mod queue;
 pub mod record;
 pub mod set_up;

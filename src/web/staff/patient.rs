@@ -72,6 +72,7 @@ struct Page {
     name: String,
     external_id: String,
     facts: Vec<Fact>,
+    plans_address: String,
     waiting: Vec<FlagLine>,
     closed: Vec<FlagLine>,
     instruments: Vec<InstrumentView>,
@@ -158,6 +159,7 @@ fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds)
         name: record.patient.name.clone(),
         external_id: record.patient.external_id.clone(),
         facts: facts(library, record),
+        plans_address: format!("/patients/{}/plans", record.patient.id),
         waiting: waiting
             .into_iter()
             .map(|flag| flag_line(library, record, flag))

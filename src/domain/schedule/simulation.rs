@@ -1,1 +1,0 @@
-//! A simulated year, many times: written below.

@@ -1,0 +1,704 @@
+//! Measurement plans as a whole: what is asked together, what moves with a session, what survives the end of care, what is left out and says so; and that the
+//! dates shown beforehand are the dates that come.
+
+use attune::app::enrol::{PlanDetails, end_episode};
+use attune::app::outlook::{Outlook, Rules};
+use attune::app::plan_due::plan_due;
+use attune::app::put_session::put_session;
+use attune::app::set_plan::{self, Wanted};
+use attune::domain::access::{Action, Permit, Subject, decide};
+use attune::domain::ids::{CareSessionId, EpisodeId, PatientId};
+use attune::domain::schedule::PlanRole;
+use attune::domain::schedule::planning::{Outcome, preview};
+use attune::store::session::{self, SessionRow};
+use attune::store::{Fault, Place, Tx, fresh, patient};
+use chrono::{NaiveDateTime, TimeDelta};
+
+use crate::house::{House, instant, monday, wait_for};
+use crate::mail::send;
+use crate::support::smtp::SmtpSink;
+
+pub fn wanted(instruments: &[&str], cadence: &str, role: PlanRole) -> Wanted {
+    Wanted {
+        details: details(instruments, cadence),
+        role,
+    }
+}
+
+fn details(instruments: &[&str], cadence: &str) -> PlanDetails {
+    PlanDetails {
+        instruments: instruments.iter().map(|id| (*id).to_owned()).collect(),
+        cadence: cadence.parse().expect("a test writes its cadences well"),
+    }
+}
+
+fn add(house: &House, who: PatientId, instruments: &[&str], cadence: &str, role: PlanRole) {
+    let therapist = house.people.therapist.actor.clone();
+    let wanted = wanted(instruments, cadence, role);
+    wait_for(set_plan::add_plan(&house.app, therapist, who, wanted)).expect("the plan is added");
+}
+
+/// Turns the planner's crank until nothing is due.
+fn plan(house: &House) {
+    while plan_due(&house.app).expect("the database works") > 0 {}
+}
+
+fn at(house: &House, now: NaiveDateTime) {
+    house.app.clock.set(now);
+    plan(house);
+}
+
+/// Works on the one episode as the program's file import would.
+fn on_episode<T: Send + 'static>(
+    house: &House,
+    who: PatientId,
+    work: impl FnOnce(&mut Tx, &Permit, &Rules, EpisodeId) -> Result<T, Fault> + Send + 'static,
+) -> T {
+    let (app, actor) = (house.app.clone(), house.operator());
+    let done = house.app.store.write_blocking(move |tx| {
+        let subject = Subject::Patient {
+            id: who,
+            clinics: vec![],
+        };
+        let permit = decide(&actor, Action::Import, subject).expect("the operator may");
+        let rules = Rules::read(tx, app.library, app.org, app.clock.now())?;
+        let episode = patient::episodes_of(tx, &permit, &[who])?[0].id;
+        work(tx, &permit, &rules, episode)
+    });
+    done.expect("the database works")
+}
+
+fn put(
+    house: &House,
+    who: PatientId,
+    external_id: &'static str,
+    starts_at: &str,
+    state: &'static str,
+) {
+    let starts_at = instant(starts_at);
+    on_episode(house, who, move |tx, permit, rules, episode_id| {
+        let known = session::by_external_id(tx, permit.org(), external_id)?;
+        let id: CareSessionId = known
+            .as_ref()
+            .map_or_else(|| fresh(rules.now), |row| row.id);
+        let row = SessionRow {
+            org_id: permit.org(),
+            id,
+            episode_id,
+            external_id: external_id.into(),
+            starts_at,
+            state: state.into(),
+        };
+        put_session(tx, permit, rules, known.as_ref(), &row)
+    });
+}
+
+fn end(house: &House, who: PatientId, ended_on: &str, ending: &'static str) {
+    let ended_on = Some(ended_on.parse().expect("a day"));
+    on_episode(house, who, move |tx, permit, rules, id| {
+        let mut row = patient::episode_by_id(tx, permit.org(), id)?;
+        row.ended_on = ended_on;
+        row.ending = Some(ending.into());
+        end_episode(tx, permit, rules, &row)
+    });
+}
+
+fn forms(house: &House) -> Vec<String> {
+    house.texts(
+        "SELECT state || ' ' || instruments || ' ' || substr(CAST(due_at AS TEXT), 1, 16) || ' ' || substr(CAST(expires_at AS TEXT), 1, 16) AS value \
+         FROM administration ORDER BY due_at, id",
+    )
+}
+
+fn occasions(house: &House) -> Vec<String> {
+    house.texts(
+        "SELECT outcome || ' ' || COALESCE(why, '') AS value FROM occasion ORDER BY due_at, outcome, name",
+    )
+}
+
+#[test]
+fn what_falls_due_on_one_day_leaves_as_one_form_with_each_instrument_once() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let who = house.enrol("P1", vec![details(&["phq9"], "every_weeks:1")]);
+    add(
+        &house,
+        who,
+        &["gad7", "phq9"],
+        "every_weeks:2",
+        PlanRole::Supplement,
+    );
+    plan(&house);
+    assert_eq!(
+        forms(&house),
+        ["planned phq9@1 gad7@1 2026-03-02 15:00 2026-03-09 15:00"]
+    );
+    assert_eq!(occasions(&house), ["asked ", "asked "]);
+    assert_eq!(send(&house, &sink), 1);
+    // On the next Monday the clocks have changed: nine in Chicago is an hour earlier in UTC.
+    at(&house, instant("2026-03-09 13:59:59"));
+    assert_eq!(house.number("administration"), 1);
+    at(&house, instant("2026-03-09 14:00:00"));
+    assert_eq!(
+        forms(&house)[1],
+        "planned phq9@1 2026-03-09 14:00 2026-03-16 14:00"
+    );
+    house.verified();
+}
+
+#[test]
+fn a_cancelled_session_cancels_its_unsent_form_and_one_that_is_planned_again_gets_another() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let who = house.enrol("P1", vec![details(&["phq9"], "before_session:24")]);
+    put(&house, who, "S1", "2026-03-04 16:00:00", "planned");
+    at(&house, instant("2026-03-03 16:00:00"));
+    assert_eq!(
+        forms(&house),
+        ["planned phq9@1 2026-03-03 16:00 2026-03-04 18:00"]
+    );
+    put(&house, who, "S1", "2026-03-04 16:00:00", "cancelled");
+    plan(&house);
+    send(&house, &sink);
+    assert_eq!(sink.mails().len(), 0, "nothing leaves");
+    assert_eq!(
+        house.texts("SELECT state || ' ' || ended_why AS value FROM administration"),
+        ["cancelled its session was called off"]
+    );
+    assert_eq!(
+        house.texts("SELECT state AS value FROM outbox"),
+        ["withdrawn"]
+    );
+    put(&house, who, "S1", "2026-03-06 16:00:00", "planned");
+    at(&house, instant("2026-03-05 16:00:00"));
+    send(&house, &sink);
+    assert_eq!(sink.mails().len(), 1);
+    assert_eq!(
+        forms(&house)[1],
+        "sent phq9@1 2026-03-05 16:00 2026-03-06 18:00"
+    );
+    house.verified();
+}
+
+#[test]
+fn a_moved_session_moves_its_unsent_form_and_the_window_of_a_sent_one() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let who = house.enrol("P1", vec![details(&["phq9"], "before_session:24")]);
+    put(&house, who, "S1", "2026-03-04 16:00:00", "planned");
+    at(&house, instant("2026-03-03 16:00:00"));
+    put(&house, who, "S1", "2026-03-10 16:00:00", "planned");
+    assert_eq!(
+        forms(&house),
+        ["planned phq9@1 2026-03-09 16:00 2026-03-10 18:00"]
+    );
+    let waits =
+        "SELECT state || ' ' || substr(CAST(not_before AS TEXT), 1, 16) AS value FROM outbox";
+    assert_eq!(house.texts(waits), ["queued 2026-03-09 16:00"]);
+    plan(&house);
+    assert_eq!(send(&house, &sink), 0, "it waits for its new time");
+    at(&house, instant("2026-03-09 16:00:00"));
+    assert_eq!(send(&house, &sink), 1);
+    put(&house, who, "S1", "2026-03-12 15:00:00", "planned");
+    plan(&house);
+    assert_eq!(
+        forms(&house),
+        ["sent phq9@1 2026-03-09 16:00 2026-03-12 17:00"]
+    );
+    assert_eq!(house.number("occasion"), 1, "it is the same occasion");
+    house.verified();
+}
+
+#[test]
+fn session_numbers_are_asked_once_each() {
+    let house = House::at(monday());
+    let who = house.enrol("P1", vec![details(&["phq9"], "at_sessions:1,3@2")]);
+    for (id, day) in [("S1", "03"), ("S2", "04"), ("S3", "05"), ("S4", "06")] {
+        let starts_at = format!("2026-03-{day} 18:00:00");
+        put(&house, who, id, &starts_at, "planned");
+    }
+    for day in 3..=7 {
+        at(&house, instant(&format!("2026-03-0{day} 17:00:00")));
+    }
+    let days: Vec<String> = forms(&house)
+        .iter()
+        .map(|form| form[15..25].to_owned())
+        .collect();
+    assert_eq!(days, ["2026-03-03", "2026-03-05"]);
+}
+
+#[test]
+fn the_end_of_care_is_asked_after_and_follow_ups_come_but_never_after_a_death() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let plans = || {
+        vec![
+            details(&["phq9"], "every_weeks:1"),
+            details(&["phq9"], "discharge"),
+            details(&["gad7"], "follow_up:3"),
+        ]
+    };
+    let who = house.enrol("P1", plans());
+    let other = house.enrol("P2", plans());
+    plan(&house);
+    send(&house, &sink);
+    assert_eq!(sink.mails().len(), 2);
+    house.app.clock.set(instant("2026-03-05 20:00:00"));
+    end(&house, who, "2026-03-05", "planned");
+    end(&house, other, "2026-03-05", "died");
+    plan(&house);
+    send(&house, &sink);
+    assert_eq!(
+        sink.mails().len(),
+        3,
+        "the form at the end leaves after the end"
+    );
+    at(&house, instant("2026-06-05 14:00:00"));
+    send(&house, &sink);
+    assert_eq!(sink.mails().len(), 4, "three months later");
+    assert!(
+        forms(&house)
+            .iter()
+            .any(|form| form.starts_with("sent gad7@1 2026-06-05 14:00"))
+    );
+    at(&house, instant("2027-06-05 14:00:00"));
+    send(&house, &sink);
+    assert_eq!(sink.mails().len(), 4, "then never again");
+    house.verified();
+}
+
+fn minutes_a_month(house: &House, minutes: u32) {
+    house.run_sql(&format!(
+        "INSERT INTO policy (org_id, kind, version, body, made_at) \
+         SELECT id, 'sending', 1, '{{\"minutes_per_month\": {minutes}}}', '{}' FROM organisation",
+        monday()
+    ));
+}
+
+#[test]
+fn supplements_give_way_to_the_months_budget_and_the_record_says_so() {
+    let house = House::at(monday());
+    minutes_a_month(&house, 4);
+    let who = house.enrol("P1", vec![details(&["phq9"], "every_weeks:1")]);
+    add(
+        &house,
+        who,
+        &["gad7"],
+        "every_weeks:1",
+        PlanRole::Supplement,
+    );
+    for week in 0..3 {
+        at(&house, monday() + TimeDelta::weeks(week));
+    }
+    let asked: Vec<String> = forms(&house)
+        .iter()
+        .map(|form| form.split(" 2026").next().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(asked[0], "planned phq9@1 gad7@1");
+    assert!(
+        asked[1..].iter().all(|form| form.ends_with(" phq9@1")),
+        "{asked:?}"
+    );
+    let said = occasions(&house);
+    assert_eq!(
+        said.iter().filter(|one| one.starts_with("dropped")).count(),
+        2
+    );
+    assert!(
+        said.iter()
+            .any(|one| one.contains("to keep within 4 minutes in 30 days")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn after_a_long_outage_a_patient_gets_one_form_and_what_was_missed_is_written_down() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let who = house.enrol("P1", vec![details(&["phq9"], "every_weeks:1")]);
+    add(&house, who, &["gad7"], "before_session:24", PlanRole::Core);
+    put(&house, who, "S1", "2026-03-20 16:00:00", "planned");
+    plan(&house);
+    send(&house, &sink);
+    at(&house, instant("2026-03-31 15:00:00"));
+    send(&house, &sink);
+    assert_eq!(sink.mails().len(), 2);
+    let said = occasions(&house);
+    assert_eq!(said.len(), 6);
+    let skipped = said
+        .iter()
+        .filter(|one| one.contains("nothing was running"));
+    assert_eq!(skipped.count(), 4, "three Mondays and a session: {said:?}");
+    house.verified();
+}
+
+#[test]
+fn what_falls_due_in_a_pause_or_for_nobody_is_skipped_with_its_reason() {
+    let house = House::at(monday());
+    let who = house.enrol("P1", vec![details(&["phq9"], "every_weeks:1")]);
+    house.run_sql(&format!(
+        "INSERT INTO pause (org_id, id, scope, reason, from_at, until_at) SELECT id, id, 'site', 'moving house', '{}', '{}' FROM organisation",
+        monday(),
+        monday() + TimeDelta::days(1)
+    ));
+    plan(&house);
+    let unreached = who.to_string();
+    let hex = match house.app.store.place() {
+        Place::Sqlite(_) => format!("X'{unreached}'"),
+        Place::Postgres(_) => format!("decode('{unreached}', 'hex')"),
+    };
+    house.run_sql(&format!(
+        "INSERT INTO contact_preference (org_id, patient_id, channel, note, changed_at) SELECT id, {hex}, 'none', '', '{}' FROM organisation",
+        monday()
+    ));
+    at(&house, monday() + TimeDelta::weeks(1));
+    assert_eq!(house.number("administration"), 0);
+    let said = occasions(&house);
+    assert!(
+        said[0].contains("moving house") && said[1].contains("in the clinic only"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn the_dates_shown_beforehand_are_the_dates_that_come() {
+    let house = House::at(monday());
+    minutes_a_month(&house, 8);
+    let who = house.enrol(
+        "P1",
+        vec![
+            details(&["phq9"], "every_weeks:3"),
+            details(&["gad7"], "before_session:30"),
+            details(&["phq2", "gad2"], "intake"),
+        ],
+    );
+    add(
+        &house,
+        who,
+        &["pcl5"],
+        "every_weeks:4",
+        PlanRole::Supplement,
+    );
+    add(
+        &house,
+        who,
+        &["phq15"],
+        "every_weeks:2",
+        PlanRole::Supplement,
+    );
+    let starts = [
+        "2026-03-09 01:00:00",
+        "2026-03-23 14:30:00",
+        "2026-05-04 13:05:00",
+        "2026-11-02 15:00:00",
+    ];
+    for (id, start) in ["S1", "S2", "S3", "S4"].iter().zip(starts) {
+        put(&house, who, id, start, "planned");
+    }
+    let until = monday() + TimeDelta::days(365);
+    let shown = on_episode(&house, who, move |tx, permit, rules, episode| {
+        let outlook = Outlook::read(tx, rules, permit.org(), episode)?;
+        Ok(preview(&outlook.situation, rules.now, until, usize::MAX))
+    });
+    let promised: Vec<String> = shown
+        .iter()
+        .flat_map(|dated| {
+            let form = dated.form.as_ref().map_or(dated.at, |form| form.due_at);
+            dated.verdicts.iter().map(move |verdict| {
+                let (outcome, why) = match &verdict.outcome {
+                    Outcome::Asked | Outcome::Covered(_) => ("asked", String::new()),
+                    Outcome::Dropped(why) => ("dropped", why.clone()),
+                    Outcome::Skipped(why) => ("skipped", why.to_string()),
+                };
+                let when = if outcome == "asked" {
+                    form
+                } else {
+                    verdict.occasion.due_at
+                };
+                format!(
+                    "{} {} {outcome} {when} {why}",
+                    verdict.plan, verdict.occasion.name
+                )
+            })
+        })
+        .collect();
+    let mut now = monday();
+    while now < until {
+        at(&house, now);
+        now += TimeDelta::minutes(30);
+    }
+    let (hex, cut) = match house.app.store.place() {
+        Place::Sqlite(_) => (
+            "lower(hex(o.plan_id))",
+            "substr(COALESCE(a.due_at, o.due_at), 1, 19)",
+        ),
+        Place::Postgres(_) => (
+            "encode(o.plan_id, 'hex')",
+            "to_char(COALESCE(a.due_at, o.due_at), 'YYYY-MM-DD HH24:MI:SS')",
+        ),
+    };
+    let mut came = house.texts(&format!(
+        "SELECT {hex} || ' ' || o.name || ' ' || o.outcome || ' ' || {cut} || ' ' || COALESCE(o.why, '') AS value \
+         FROM occasion o LEFT JOIN administration a ON a.org_id = o.org_id AND a.id = o.administration_id"
+    ));
+    let mut promised = promised;
+    came.sort();
+    promised.sort();
+    assert!(promised.len() > 50, "{}", promised.len());
+    assert!(promised.iter().any(|line| line.contains(" dropped ")));
+    assert_eq!(promised, came);
+    house.verified();
+}
+
+/// The steps of the planner's own query, as the engine would take them.
+fn steps(house: &House) -> String {
+    let query = "SELECT episode_id, next_due_at FROM plan WHERE next_due_at <= '2026-03-02 15:00:00' AND \
+         org_id = (SELECT id FROM organisation) ORDER BY next_due_at LIMIT 200";
+    match house.app.store.place() {
+        Place::Sqlite(_) => explained(house, &format!("EXPLAIN QUERY PLAN {query}")),
+        Place::Postgres(_) => {
+            house.run_sql("ANALYZE plan");
+            explained(house, &format!("EXPLAIN {query}"))
+        }
+    }
+}
+
+fn explained(house: &House, query: &str) -> String {
+    use diesel::prelude::*;
+    #[derive(QueryableByName)]
+    struct Sqlite {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        detail: String,
+    }
+    #[derive(QueryableByName)]
+    struct Postgres {
+        #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+        step: String,
+    }
+    let query = query.to_owned();
+    let lines = house.app.store.read_blocking(move |tx| {
+        Ok::<Vec<String>, Fault>(match &mut tx.db {
+            attune::store::Db::Sqlite(db) => {
+                let rows: Vec<Sqlite> = diesel::sql_query(query).load(db)?;
+                rows.into_iter().map(|row| row.detail).collect()
+            }
+            attune::store::Db::Postgres(db) => {
+                let rows: Vec<Postgres> = diesel::sql_query(query).load(db)?;
+                rows.into_iter().map(|row| row.step).collect()
+            }
+        })
+    });
+    lines.expect("the query is good").join("\n")
+}
+
+#[test]
+fn a_tick_looks_only_at_what_is_due() {
+    let house = House::at(monday());
+    let who = house.enrol("P1", vec![details(&["phq9"], "every_weeks:1")]);
+    // Twenty thousand others whose time has not come.
+    let (id, series) = match house.app.store.place() {
+        Place::Sqlite(_) => (
+            "randomblob(16)",
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n)",
+        ),
+        Place::Postgres(_) => (
+            "decode(md5(i::text || 'x'), 'hex')",
+            "generate_series(1, 20000) AS s(i)",
+        ),
+    };
+    house.run_sql(&format!(
+        "INSERT INTO plan (org_id, id, episode_id, instruments, cadence, anchor, next_due_at, role, position) \
+         SELECT p.org_id, {id}, p.episode_id, p.instruments, p.cadence, p.anchor, '2030-01-01 15:00:00', 'core', 0 FROM plan p, {series}"
+    ));
+    let steps = steps(&house);
+    assert!(steps.contains("plan_due"), "{steps}");
+    assert!(
+        !steps.contains("Seq Scan on plan") && !steps.contains("SCAN plan"),
+        "{steps}"
+    );
+    let _ = who;
+}
+
+#[test]
+fn a_programs_plans_come_with_the_episode_and_are_carried_over() {
+    use attune::app::program_plans::{
+        add_program_plan, apply_program, read_programs, stop_program_plan,
+    };
+    let house = House::at(monday());
+    let before = house.patient("P1");
+    let administrator = || house.people.administrator.actor.clone();
+    let program = house.ids("program")[0].parse().expect("an id");
+    let weekly = wanted(&["phq9"], "every_weeks:1", PlanRole::Core);
+    wait_for(add_program_plan(
+        &house.app,
+        administrator(),
+        program,
+        weekly,
+    ))
+    .expect("it is added");
+    house.patient("P2");
+    assert_eq!(house.number("plan"), 1, "only who comes now has it");
+    let done =
+        wait_for(apply_program(&house.app, administrator(), program)).expect("it is carried over");
+    assert_eq!((done.patients, done.added, done.stopped), (1, 1, 0));
+    let done =
+        wait_for(apply_program(&house.app, administrator(), program)).expect("it may be repeated");
+    assert_eq!(done.patients, 0);
+    let known = wait_for(read_programs(&house.app, administrator())).expect("they are read");
+    let plan = known.programs[0].plans[0].0.id;
+    assert_eq!(known.programs[0].plans[0].1, 2);
+    wait_for(stop_program_plan(&house.app, administrator(), plan)).expect("it is stopped");
+    let done =
+        wait_for(apply_program(&house.app, administrator(), program)).expect("it is carried over");
+    assert_eq!((done.patients, done.stopped), (2, 2));
+    at(&house, monday() + TimeDelta::weeks(2));
+    assert_eq!(
+        house.number("administration"),
+        0,
+        "nothing is asked any more"
+    );
+    let tried = wait_for(apply_program(
+        &house.app,
+        house.people.therapist.actor.clone(),
+        program,
+    ));
+    assert!(tried.is_err(), "only an administrator");
+    add(&house, before, &["phq9"], "every_weeks:1", PlanRole::Core);
+    house.verified();
+}
+
+#[test]
+fn a_clinician_sets_plans_on_the_page_and_sees_what_comes() {
+    use crate::patient::{get, post};
+    let house = House::at(monday());
+    let who = house.patient("P1");
+    let mut client = house.signed_in(&house.people.therapist);
+    let address = format!("/patients/{who}/plans");
+    assert!(
+        get(&mut client, &format!("/patients/{who}"))
+            .text()
+            .contains(&address)
+    );
+    let weekly = [
+        ("instruments", "phq9"),
+        ("cadence", "every_weeks:1"),
+        ("written", ""),
+        ("role", "core"),
+        ("plan", ""),
+    ];
+    assert_eq!(post(&mut client, &address, &weekly).status, 303);
+    let again = post(&mut client, &address, &weekly);
+    assert_eq!(again.status, 422);
+    assert!(again.text().contains("already"), "{}", again.text());
+    let more = [
+        ("instruments", "gad7"),
+        ("cadence", ""),
+        ("written", "every_weeks:2"),
+        ("role", "supplement"),
+        ("plan", ""),
+    ];
+    assert_eq!(post(&mut client, &address, &more).status, 303);
+    let page = get(&mut client, &address).text();
+    for words in [
+        "every week",
+        "every 2 weeks",
+        "Mon 9 Mar 2026, 09:00",
+        "America/Chicago",
+        "PHQ-9, GAD-7 (about 3",
+    ] {
+        assert!(page.contains(words), "{words} in {page}");
+    }
+    let plan = house.ids("plan")[1].clone();
+    let changed = [
+        ("instruments", "gad7"),
+        ("cadence", "intake"),
+        ("written", ""),
+        ("role", "supplement"),
+        ("plan", plan.as_str()),
+    ];
+    assert_eq!(post(&mut client, &address, &changed).status, 303);
+    assert!(
+        get(&mut client, &address)
+            .text()
+            .contains("once, at the start")
+    );
+    assert_eq!(
+        post(
+            &mut client,
+            &format!("{address}/raise"),
+            &[("plan", plan.as_str())]
+        )
+        .status,
+        303
+    );
+    assert_eq!(
+        post(
+            &mut client,
+            &format!("{address}/stop"),
+            &[("plan", plan.as_str())]
+        )
+        .status,
+        303
+    );
+    assert!(
+        !get(&mut client, &address)
+            .text()
+            .contains("once, at the start</td>")
+    );
+    let wrong = [
+        ("instruments", "gad7"),
+        ("cadence", ""),
+        ("written", "now and then"),
+        ("role", "core"),
+        ("plan", ""),
+    ];
+    let answer = post(&mut client, &address, &wrong);
+    assert_eq!(answer.status, 422);
+    assert!(answer.text().contains("is not a cadence") && answer.text().contains("now and then"));
+    house.verified();
+}
+
+/// Takes a minute to set up; run it with `cargo test --release -- --ignored a_thousand_due_plans`.
+#[test]
+#[ignore = "a measurement"]
+fn a_thousand_due_plans_among_a_hundred_thousand_patients_are_planned_in_seconds() {
+    let house = House::at(monday());
+    house.enrol("P1", vec![details(&["phq9"], "every_weeks:1")]);
+    plan(&house);
+    let id = |kind: char| match house.app.store.place() {
+        Place::Sqlite(_) => format!("CAST(printf('{kind}%015d', i) AS BLOB)"),
+        Place::Postgres(_) => format!("convert_to('{kind}' || lpad(i::text, 15, '0'), 'UTF8')"),
+    };
+    let series = match house.app.store.place() {
+        Place::Sqlite(_) => {
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT i FROM n) s"
+        }
+        Place::Postgres(_) => "generate_series(1, 100000) AS s(i)",
+    };
+    let (patient, episode, plan_id) = (id('p'), id('e'), id('l'));
+    let first = "(SELECT * FROM patient ORDER BY external_id LIMIT 1) p";
+    house.run_sql(&format!(
+        "INSERT INTO patient (org_id, id, external_id, name, email, language, time_zone, created_at, changed_at) \
+         SELECT org_id, {patient}, 'Q' || i, name, email, language, time_zone, created_at, changed_at FROM {first}, {series}"
+    ));
+    house.run_sql(&format!(
+        "INSERT INTO episode (org_id, id, patient_id, clinic_id, program_id, clinician_id, started_on) \
+         SELECT org_id, {episode}, {patient}, clinic_id, program_id, clinician_id, started_on FROM (SELECT * FROM episode LIMIT 1) e, {series}"
+    ));
+    house.run_sql(&format!(
+        "INSERT INTO plan (org_id, id, episode_id, instruments, cadence, anchor, next_due_at, role, position) \
+         SELECT org_id, {plan_id}, {episode}, instruments, cadence, anchor, \
+         CASE WHEN i % 100 = 0 THEN '2026-03-02 15:00:00' ELSE '2026-03-09 14:00:00' END{}, 'core', 0 FROM (SELECT * FROM plan LIMIT 1) l, {series}",
+        match house.app.store.place() {
+            Place::Sqlite(_) => "",
+            Place::Postgres(_) => "::timestamp",
+        }
+    ));
+    if let Place::Postgres(_) = house.app.store.place() {
+        house.run_sql("ANALYZE");
+    }
+    let before = std::time::Instant::now();
+    plan(&house);
+    let took = before.elapsed();
+    eprintln!("1,000 due plans of 100,000: {took:?}");
+    assert_eq!(house.number("administration"), 1_001);
+    let before = std::time::Instant::now();
+    plan(&house);
+    eprintln!("a tick with nothing due: {:?}", before.elapsed());
+    assert!(took < std::time::Duration::from_secs(60));
+}
