@@ -67,6 +67,13 @@ pub const WORDS: Words = Words {
         not_now: "Not this time",
         leaving_out: "You may leave these questions out this time. Nothing bad comes of it. Your clinic sees that you said so.",
         leave_out: "Leave them out this time",
+        heading_about: "A few questions about somebody you know well",
+        asks_about: |who, clinic| {
+            format!(
+                "{who} at {clinic} asks you these questions. Your answers help plan that person’s care."
+            )
+        },
+        about_somebody: "You answer about the person you were asked about, not about yourself. Your answers are kept apart from theirs.",
     },
     question: QuestionWords {
         step: |number, total| format!("Question {number} of {total}"),

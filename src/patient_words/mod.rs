@@ -136,6 +136,12 @@ pub struct StartWords {
     pub leaving_out: &'static str,
     /// Button: leaves it out.
     pub leave_out: &'static str,
+    /// The heading, for somebody who answers about the patient.
+    pub heading_about: &'static str,
+    /// Who asks them, at which clinic, and why.
+    pub asks_about: fn(&str, &str) -> String,
+    /// That the answers are about somebody else, who is not named here.
+    pub about_somebody: &'static str,
 }
 
 /// One question.

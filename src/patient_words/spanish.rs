@@ -95,6 +95,13 @@ pub const WORDS: Words = Words {
         not_now: "Esta vez no",
         leaving_out: "Puede dejar estas preguntas por esta vez. No pasa nada malo. Su clínica ve que usted lo dijo.",
         leave_out: "Dejarlas por esta vez",
+        heading_about: "Algunas preguntas sobre alguien a quien usted conoce bien",
+        asks_about: |who, clinic| {
+            format!(
+                "{who}, de {clinic}, le hace estas preguntas. Sus respuestas ayudan a planear la atención de esa persona."
+            )
+        },
+        about_somebody: "Usted contesta sobre la persona por quien le preguntaron, no sobre usted. Sus respuestas se guardan aparte de las de esa persona.",
     },
     question: QuestionWords {
         step: |number, total| format!("Pregunta {number} de {total}"),

@@ -114,6 +114,9 @@ routes! {
     POST "/patients/{id}/tablet" Access::May(Action::GiveForm) => staff::tablet::hand_over;
     POST "/patients/{id}/record" Access::May(Action::RecordForm) => staff::record::form;
     POST "/patients/{id}/recorded" Access::May(Action::RecordForm) => staff::record::record;
+    POST "/patients/{id}/informants" Access::May(Action::EnrolPatient) => staff::informant::add;
+    POST "/patients/{id}/informants/stop" Access::May(Action::EnrolPatient) => staff::informant::stop;
+    POST "/patients/{id}/informants/form" Access::May(Action::GiveForm) => staff::informant::give;
     GET "/queue" Access::May(Action::SeeQueue) => staff::queue::page;
     GET "/flags/{id}" Access::May(Action::SeeQueue) => staff::queue::flag;
     POST "/flags/{id}/acknowledge" Access::May(Action::AcknowledgeFlag) => staff::queue::acknowledge;
