@@ -82,11 +82,11 @@ pub async fn add_informant(
     actor: Actor,
     new: NewInformant,
 ) -> Result<InformantId, Failure<Refusal>> {
-    let (name, email) = check(&new).map_err(Failure::Refused)?;
     let now = app.clock.now();
     app.store
         .write(move |tx| {
             let permit = permit(tx, &actor, new.patient, Action::EnrolPatient)?;
+            let (name, email) = check(&new).map_err(Failure::Refused)?;
             let row = InformantRow {
                 org_id: permit.org(),
                 id: fresh(now),
@@ -164,12 +164,12 @@ pub async fn give_to_informant(
     id: InformantId,
     ids: Vec<String>,
 ) -> Result<Handed, Failure<Refusal>> {
-    let battery = battery(app.library, &ids).map_err(Failure::Refused)?;
     let (now, library, base) = (app.clock.now(), app.library, app.base_url.clone());
     app.store
         .write(move |tx| {
             let (permit, episode) =
                 give_form::may_give(tx, &actor, patient, now).map_err(of_form)?;
+            let battery = battery(library, &ids).map_err(Failure::Refused)?;
             let who = active(tx, &permit, patient, id)?;
             give_form::require_permission(tx, &permit, library, &battery, now).map_err(of_form)?;
             give_form::require_reader(tx, &permit, library, &battery).map_err(of_form)?;
