@@ -58,7 +58,7 @@ fn a_tablet_takes_a_code_once_answers_and_is_handed_back_with_nothing_on_it() {
 
     let page = get(&mut tablet, &link).text();
     assert!(page.contains("Finished? Hand the tablet back"), "{page}");
-    assert!(page.contains("http-equiv=\"refresh\" content=\"600;url=/s/"));
+    assert!(page.contains("http-equiv=\"refresh\" content=\"540;url=/s/"));
     assert!(!page.contains(PATIENT_NAME), "no name stands on a tablet");
     // The link alone, photographed, opens nothing elsewhere; nor does it take an answer there.
     let mut phone = house.client();
@@ -180,7 +180,12 @@ fn an_idle_tablet_forgets_its_form_and_that_changes_nothing_here() {
     let house = House::at(monday());
     let (mut tablet, link) = paired(&house);
     let before = house.snapshot();
-    let idle = get(&mut tablet, &format!("{link}/idle"));
+    let asks = get(&mut tablet, &format!("{link}/idle"));
+    assert!(asks.text().contains("Are you still there?") && asks.status == 200);
+    let over = format!("{link}/idle?over");
+    assert!(asks.text().contains(&format!("content=\"60;url={over}\"")));
+    assert!(asks.text().contains(&format!("href=\"{link}/next\"")));
+    let idle = get(&mut tablet, &over);
     assert_eq!((idle.status, idle.location()), (303, Some("/tablet?idle")));
     assert!(
         idle.header("clear-site-data")

@@ -349,6 +349,10 @@ pub struct TabletWords {
     pub old: &'static str,
     /// Too many codes were tried.
     pub too_many: &'static str,
+    /// Nobody touched it for some minutes: a minute is left.
+    pub still: Said,
+    /// Link back to the questions.
+    pub go_on: &'static str,
     /// On every page of a form on a tablet: what happens to it.
     pub finished: &'static str,
     /// Button beside that.

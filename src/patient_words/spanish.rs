@@ -267,7 +267,12 @@ pub const WORDS: Words = Words {
         used: "Este código ya se usó. Cada código sirve una sola vez. Pida uno nuevo.",
         old: "Este código es demasiado viejo. Los códigos sirven diez minutos. Pida uno nuevo.",
         too_many: "Se probaron demasiados códigos. Espere un minuto e inténtelo otra vez.",
-        finished: "Usted usa una tableta de la clínica. Después de 10 minutos sin una página nueva, las preguntas se cierran; lo que guardó queda guardado.",
+        still: Said {
+            heading: "¿Sigue ahí?",
+            text: "Nadie tocó la tableta por un rato. En un minuto las preguntas se cierran, para que nadie más las vea. Lo que guardó queda guardado.",
+        },
+        go_on: "Sí, seguir",
+        finished: "Usted usa una tableta de la clínica. Si descansa 9 minutos, la tableta pregunta si sigue ahí. Si nadie contesta, cierra las preguntas. Lo que guardó queda guardado.",
         hand_back: "¿Terminó? Devolver la tableta",
     },
     mail: MailWords {

@@ -56,8 +56,15 @@ export function tabletTests(browser, demo) {
     await pair(page, shown.toLowerCase());
     const first = page.url();
     await page.getByRole('button', { name: 'Hand the tablet back' }).waitFor();
-    await isAccessible(page);
+    // The page that comes by itself asks first and waits a minute (WCAG 2.2.1), which axe cannot see.
+    await isAccessible(page, ['meta-refresh']);
     await offersHelp(page);
+    await fitsWidth(page);
+    await page.goto(`${first}/idle`);
+    assert.equal(await heading(page), 'Are you still there?');
+    await isAccessible(page, ['meta-refresh']);
+    await press(page, page.getByRole('link', { name: 'Yes, go on' }));
+    await page.goto(first);
     await press(page, page.getByRole('button', { name: 'Show all questions on one page' }));
     const groups = page.getByRole('group');
     for (let place = 0; place < await groups.count(); place += 1) await groups.nth(place).getByRole('radio').first().check();
@@ -89,7 +96,9 @@ export function tabletTests(browser, demo) {
     await pair(page, shown);
     await page.getByRole('button', { name: 'Hand the tablet back' }).waitFor();
     for (let step = 1; step <= 3; step += 1) {
-      await page.goBack();
+      // A page that came of a button is not even asked for again: the browser has nothing to show.
+      const shows = await page.goBack().then(() => true, (error) => /ERR_CACHE_MISS/.test(error.message) ? false : Promise.reject(error));
+      if (!shows) continue;
       const words = await heading(page);
       assert.ok([READY, 'Sign in'].includes(words), `${step} back: ${words}`);
     }

@@ -748,3 +748,13 @@ impl Tablet<'_> {
         }
     }
 }
+
+/// Whether somebody is still at the tablet.
+#[derive(Debug, Template)]
+#[template(path = "survey/still.html", whitespace = "minimize")]
+pub struct Still<'a> {
+    /// Head and foot; the page goes on by itself soon.
+    pub frame: Frame<'a>,
+    /// Where "Go on" leads.
+    pub next: &'a str,
+}
