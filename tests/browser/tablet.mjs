@@ -95,13 +95,9 @@ export function tabletTests(browser, demo) {
     await page.goto('/tablet');
     await pair(page, shown);
     await page.getByRole('button', { name: 'Hand the tablet back' }).waitFor();
-    for (let step = 1; step <= 3; step += 1) {
-      // A page that came of a button is not even asked for again: the browser has nothing to show.
-      const shows = await page.goBack().then(() => true, (error) => /ERR_CACHE_MISS/.test(error.message) ? false : Promise.reject(error));
-      if (!shows) continue;
-      const words = await heading(page);
-      assert.ok([READY, 'Sign in'].includes(words), `${step} back: ${words}`);
-    }
+    // Back to the pairing page; before that came the page with the code, of which the browser has nothing left to show.
+    await page.goBack();
+    assert.equal(await heading(page), READY);
     for (const path of ['/', '/caseload', '/queue', '/tasks', '/admin']) {
       await page.goto(path);
       assert.match(page.url(), /\/sign-in$/);
