@@ -58,7 +58,7 @@ fn a_tablet_takes_a_code_once_answers_and_is_handed_back_with_nothing_on_it() {
 
     let page = get(&mut tablet, &link).text();
     assert!(page.contains("Finished? Hand the tablet back"), "{page}");
-    assert!(page.contains("http-equiv=\"refresh\" content=\"600;url=/s/"));
+    assert!(page.contains("http-equiv=\"refresh\" content=\"540;url=/s/"));
     assert!(!page.contains(PATIENT_NAME), "no name stands on a tablet");
     // The link alone, photographed, opens nothing elsewhere; nor does it take an answer there.
     let mut phone = house.client();
@@ -180,7 +180,12 @@ fn an_idle_tablet_forgets_its_form_and_that_changes_nothing_here() {
     let house = House::at(monday());
     let (mut tablet, link) = paired(&house);
     let before = house.snapshot();
-    let idle = get(&mut tablet, &format!("{link}/idle"));
+    let asks = get(&mut tablet, &format!("{link}/idle"));
+    assert!(asks.text().contains("Are you still there?") && asks.status == 200);
+    let over = format!("{link}/idle?over");
+    assert!(asks.text().contains(&format!("content=\"60;url={over}\"")));
+    assert!(asks.text().contains(&format!("href=\"{link}/next\"")));
+    let idle = get(&mut tablet, &over);
     assert_eq!((idle.status, idle.location()), (303, Some("/tablet?idle")));
     assert!(
         idle.header("clear-site-data")
@@ -501,16 +506,17 @@ fn an_older_paper_form_takes_its_true_place_in_the_series() {
         "2 16@2026-03-04 13@2026-03-16 13@2026-03-16 16 13"
     );
     // Two of one day, one before all others, and one of today, which comes last.
-    for (all, day) in [
+    let older = [
         ("1", "2026-03-10"),
         ("0", "2026-03-10"),
         ("3", "2026-03-02"),
-    ] {
-        assert_eq!(
-            record(&mut staff, &id, (all, "0"), &[("day", day)]).status,
-            303
-        );
+    ];
+    for ((all, on), minute) in older.into_iter().zip(1..) {
+        house.app.clock.set(day(15) + TimeDelta::minutes(minute));
+        let kept = record(&mut staff, &id, (all, "0"), &[("day", on)]);
+        assert_eq!(kept.status, 303);
     }
+    house.app.clock.set(day(15) + TimeDelta::minutes(5));
     assert_eq!(
         summary(&house),
         "5 24@2026-03-02 13@2026-03-16 0@2026-03-10 24 16 8 0 13"
@@ -523,8 +529,7 @@ fn an_older_paper_form_takes_its_true_place_in_the_series() {
 
     // A day without an hour stands at noon of the site's clock.
     assert_eq!(
-        house.number("response WHERE completed_at = '2026-03-04 18:00:00'")
-            + house.number("response WHERE completed_at = '2026-03-04T18:00:00'"),
+        house.number("response WHERE CAST(completed_at AS TEXT) LIKE '2026-03-04_18:00:00%'"),
         house.number("way_in WHERE answered_on = '2026-03-04'")
     );
     let mut staff = house.signed_in(&house.people.therapist);
@@ -571,6 +576,7 @@ fn an_interview_says_who_asked_and_how() {
         record(&mut staff, &id, ("1", "0"), &by_telephone).status,
         303
     );
+    house.app.clock.set(monday() + TimeDelta::minutes(1));
     assert_eq!(
         record(&mut staff, &id, ("2", "0"), &[("came", "in_person")]).status,
         303
@@ -724,5 +730,259 @@ fn a_thousand_visits_of_scanners_and_prefetchers_leave_the_whole_database_as_it_
     attune::app::begin::write_down(&house.app, house.app.clock.now()).expect("written down");
     assert_eq!(everything(&house), before);
     assert_eq!(submit(&mut house.client(), &link, &CALM).status, 303);
+    house.verified();
+}
+
+/// Adds somebody who answers about the patient; their id as it stands in forms.
+fn informant(house: &House, staff: &mut Client, patient: &str, relation: &str) -> String {
+    let fields = [
+        ("relation", relation),
+        ("name", "Ana Marlow"),
+        ("email", ""),
+        ("language", "en"),
+    ];
+    let added = post(staff, &format!("/patients/{patient}/informants"), &fields);
+    assert_eq!(added.status, 303, "{}", added.text());
+    house.ids("informant").pop().expect("somebody was added")
+}
+
+/// Sends a whole list of an instrument, every item with this answer, through a link.
+fn send_all(browser: &mut Client, link: &str, items: usize, answer: &str) -> Response {
+    let mut fields: Vec<(String, String)> = (1..=items)
+        .map(|item| (format!("q{item}"), answer.to_owned()))
+        .collect();
+    fields.push(("send".to_owned(), "1".to_owned()));
+    browser
+        .post_form(&format!("{link}/list/1"), &fields)
+        .expect("the site answers")
+}
+
+#[test]
+fn what_a_parent_answers_is_a_series_of_its_own_and_never_the_patients() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let id = patient.to_string();
+    let mut staff = house.signed_in(&house.people.therapist);
+    house.permit("psc17");
+    let parent = informant(&house, &mut staff, &id, "parent");
+    let to = format!("/patients/{id}/informants/form");
+    let given = post(
+        &mut staff,
+        &to,
+        &[("informant", &parent), ("instrument", "psc17")],
+    );
+    assert_eq!(given.status, 200, "{}", given.text());
+    let form_text = given.text();
+    let link = form_text
+        .split("value=\"http://")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .and_then(|address| address.split_once('/'))
+        .map(|(_, path)| format!("/{path}"))
+        .expect("a link");
+
+    let mut browser = house.client();
+    let start = get(&mut browser, &link).text();
+    assert!(
+        start.contains("You answer about the person you were asked about"),
+        "{start}"
+    );
+    assert!(!start.contains(PATIENT_NAME) && !start.contains("Ana Marlow"));
+    assert!(!start.contains("how you are"));
+    assert_eq!(send_all(&mut browser, &link, 17, "1").status, 303);
+    assert_eq!(house.number("score WHERE instrument = 'psc17'"), 4);
+    assert_eq!(
+        house.number("episode_scale"),
+        0,
+        "nothing of it is the patient's"
+    );
+    house.verified();
+
+    // The patient's own form beside it counts alone.
+    let own = house.link(patient, &["psc17"]);
+    assert_eq!(send_all(&mut house.client(), &own, 17, "2").status, 303);
+    let values = "SELECT CAST(n AS TEXT) || ' ' || recent AS value FROM episode_scale WHERE instrument = 'psc17' AND scale = 'total'";
+    assert_eq!(house.texts(values), ["1 34"]);
+
+    let shown = get(&mut staff, &format!("/patients/{id}")).text();
+    assert!(
+        shown.contains("Answered by a parent, Ana Marlow"),
+        "{shown}"
+    );
+    let (own, theirs) = shown.split_once("id=\"series-1\"").expect("two series");
+    assert!(own.contains("34") && theirs.contains("PSC-17"));
+    let caseload = get(&mut staff, "/caseload").text();
+    assert!(!caseload.contains("Ana Marlow"));
+    house.verified();
+
+    // Answered on paper for an earlier day, it stays apart too.
+    house.app.clock.set(monday() + TimeDelta::days(5));
+    let mut staff = house.signed_in(&house.people.therapist);
+    let form = record_form(&mut staff, &id, "psc17");
+    let names: Vec<String> = (1..=17).map(|item| format!("q{item}")).collect();
+    let mut set: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "0")).collect();
+    set.extend([("day", "2026-03-03"), ("informant", parent.as_str())]);
+    let kept = staff
+        .post_form(&form.action, &form.with(&set))
+        .expect("an answer");
+    assert_eq!(kept.status, 303, "{}", kept.text());
+    assert_eq!(house.texts(values), ["1 34"]);
+    assert_eq!(
+        house.number("administration WHERE informant_id IS NOT NULL"),
+        2
+    );
+    house.verified();
+}
+
+#[test]
+fn a_summary_made_anew_leaves_out_what_others_answered() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let id = patient.to_string();
+    house.permit("psc17");
+    let mut staff = house.signed_in(&house.people.therapist);
+    let parent = informant(&house, &mut staff, &id, "parent");
+    house.app.clock.set(monday() + TimeDelta::days(5));
+    let mut staff = house.signed_in(&house.people.therapist);
+    let mut enter = |all: &str, day: &str, who: &str| {
+        let form = record_form(&mut staff, &id, "psc17");
+        let names: Vec<String> = (1..=17).map(|item| format!("q{item}")).collect();
+        let mut set: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), all)).collect();
+        set.extend([("day", day), ("informant", who)]);
+        staff
+            .post_form(&form.action, &form.with(&set))
+            .expect("an answer")
+            .status
+    };
+    assert_eq!(enter("2", "2026-03-05", ""), 303);
+    assert_eq!(enter("0", "2026-03-04", &parent), 303);
+    assert_eq!(enter("1", "2026-03-03", ""), 303);
+    let values =
+        "SELECT CAST(n AS TEXT) || ' ' || recent AS value FROM episode_scale WHERE scale = 'total'";
+    assert_eq!(house.texts(values), ["2 17 34"]);
+    house.verified();
+}
+
+#[test]
+fn a_form_about_oneself_is_given_to_nobody_else() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    let mut staff = house.signed_in(&house.people.therapist);
+    let partner = informant(&house, &mut staff, &id, "partner");
+    let to = format!("/patients/{id}/informants/form");
+    let given = post(
+        &mut staff,
+        &to,
+        &[("informant", &partner), ("instrument", "phq9")],
+    );
+    assert_eq!(given.status, 422);
+    assert!(
+        given.text().contains("asks people about themselves"),
+        "{}",
+        given.text()
+    );
+    let nothing = post(&mut staff, &to, &[("informant", &partner)]);
+    assert!(nothing.status == 422 && nothing.text().contains("No questionnaire was chosen"));
+    let form = record_form(&mut staff, &id, "phq9");
+    let set: Vec<(String, String)> = (1..=10)
+        .map(|item| (format!("q{item}"), "0".into()))
+        .collect();
+    let mut set: Vec<(&str, &str)> = set.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    set.push(("informant", &partner));
+    let mut fields = form.with(&set);
+    if !fields.iter().any(|(name, _)| name == "informant") {
+        fields.push(("informant".into(), partner.clone()));
+    }
+    assert_eq!(
+        staff
+            .post_form(&form.action, &fields)
+            .expect("an answer")
+            .status,
+        422
+    );
+    assert_eq!(house.number("administration"), 0);
+}
+
+#[test]
+fn whoever_answers_no_more_has_no_open_form_and_keeps_what_was_answered() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    house.permit("psc17");
+    let mut staff = house.signed_in(&house.people.therapist);
+    let parent = informant(&house, &mut staff, &id, "parent");
+    let fields = [("informant", parent.as_str()), ("instrument", "psc17")];
+    assert_eq!(
+        post(
+            &mut staff,
+            &format!("/patients/{id}/informants/form"),
+            &fields
+        )
+        .status,
+        200
+    );
+    let stop = format!("/patients/{id}/informants/stop");
+    assert_eq!(
+        post(&mut staff, &stop, &[("informant", &parent)]).status,
+        303
+    );
+    assert_eq!(
+        house.texts("SELECT state || ': ' || ended_why AS value FROM administration"),
+        ["cancelled: whoever was to answer it answers no more"]
+    );
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 0);
+    let again = post(&mut staff, &stop, &[("informant", &parent)]);
+    assert!(
+        again.status == 422 && again.text().contains("any more"),
+        "{}",
+        again.text()
+    );
+    for wrong in [("name", ""), ("email", "nowhere")] {
+        let mut fields = vec![("relation", "carer"), ("language", "en")];
+        fields.push(if wrong.0 == "name" {
+            ("email", "")
+        } else {
+            ("name", "Bo")
+        });
+        fields.push(wrong);
+        assert_eq!(
+            post(&mut staff, &format!("/patients/{id}/informants"), &fields).status,
+            422
+        );
+    }
+    let elsewhere = [("relation", "carer"), ("name", "Bo"), ("email", "")];
+    let mut other = house.signed_in(&house.people.elsewhere);
+    assert_eq!(
+        post(
+            &mut other,
+            &format!("/patients/{id}/informants"),
+            &elsewhere
+        )
+        .status,
+        404
+    );
+    assert_eq!(house.number("informant"), 1);
+    house.verified();
+}
+
+#[test]
+fn a_risk_answer_of_somebody_else_is_flagged_and_says_whose_it_is() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let id = patient.to_string();
+    let mut staff = house.signed_in(&house.people.therapist);
+    informant(&house, &mut staff, &id, "carer");
+    // No form for others that ships has a risk rule; one that a site brings may.
+    let link = house.link(patient, &["phq9"]);
+    house.run_sql("UPDATE administration SET informant_id = (SELECT id FROM informant)");
+    let mut answers = CALM;
+    answers[8] = "1";
+    assert_eq!(submit(&mut house.client(), &link, &answers).status, 303);
+    assert_eq!(
+        house.texts("SELECT note AS value FROM flag_act WHERE act = 'raised'"),
+        ["answered 1 to item 9; answered by a carer, Ana Marlow"]
+    );
+    assert_eq!(house.number("episode_scale"), 0);
+    let shown = get(&mut staff, &format!("/flags/{}", house.flag())).text();
+    assert!(shown.contains("answered by a carer, Ana Marlow"), "{shown}");
     house.verified();
 }

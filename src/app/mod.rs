@@ -1,6 +1,7 @@
 //! The verbs: one a file, each load → decide → store in one transaction. Nothing here knows a page, a command line or an engine.
 
 pub mod accounts;
+pub mod add_informant;
 pub mod begin;
 pub mod bounce_text;
 pub mod change_address;

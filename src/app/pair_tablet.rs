@@ -18,6 +18,8 @@ pub const CODE_OPEN: TimeDelta = TimeDelta::minutes(10);
 pub const TABLET_OPEN: TimeDelta = TimeDelta::hours(1);
 /// Seconds without a page after which a tablet lets go of a form by itself.
 pub const IDLE_S: u32 = 600;
+/// Of these, the seconds in which it asks whether somebody is still there; WCAG 2.2.1 wants at least twenty.
+pub const STILL_S: u32 = 60;
 /// The letters of a code: 32, so that six make thirty bits, without those that look like others.
 const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 /// How many there are in a code.

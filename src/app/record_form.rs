@@ -1,6 +1,7 @@
 //! "Record a form": staff put answers down on a patient's page, of a form that the clinician answers, or one that was answered on paper or in an
 //! interview, on the day it was answered. An occasion of its own, handed in at once; scores and flags come of it as of any other.
 
+use super::add_informant::is_for_others;
 use super::give_form;
 use super::keep_response::{Hand, Ledger, keep};
 use super::permit_instrument::OnRecord;
@@ -148,6 +149,8 @@ pub enum Refusal {
     RecordedOtherwise,
     /// Nobody of that id answers about this patient.
     NoInformant,
+    /// It asks people about themselves: nobody else can answer it.
+    NotForOthers,
 }
 
 impl std::fmt::Display for Refusal {
@@ -166,6 +169,9 @@ impl std::fmt::Display for Refusal {
             Refusal::Unreadable => {
                 f.write_str("What was sent could not be read. Nothing was recorded.")
             }
+            Refusal::NotForOthers => f.write_str(
+                "This form asks people about themselves, so nobody else can answer it. Nothing was recorded.",
+            ),
             Refusal::NoInformant => f.write_str(
                 "Nobody of that name answers about this patient. Go back to the patient’s page. Nothing was recorded.",
             ),
@@ -282,7 +288,7 @@ fn record(
     let Ok(given) = given else {
         return Err(Failure::Refused(Refusal::Unreadable));
     };
-    require_informant(tx, &permit, command)?;
+    require_informant(tx, &permit, instrument, command)?;
     let way = way_in(tx, &permit, actor, instrument, command, given.day, now)?;
 
     let occasion = format!("entered {}", command.name);
@@ -362,11 +368,15 @@ fn given_on(
 fn require_informant(
     tx: &mut Tx,
     permit: &Permit,
+    instrument: &Instrument,
     command: &RecordForm,
 ) -> Result<(), Failure<Refusal>> {
     let Some(id) = command.informant else {
         return Ok(());
     };
+    if !is_for_others(instrument) {
+        return Err(Failure::Refused(Refusal::NotForOthers));
+    }
     informant::by_id(tx, permit.org(), command.patient, id)?
         .filter(|row| row.ended_at.is_none())
         .map(|_| ())

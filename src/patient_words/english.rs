@@ -73,6 +73,13 @@ pub const WORDS: Words = Words {
         not_now: "Not this time",
         leaving_out: "You may leave these questions out this time. Nothing bad comes of it. Your clinic sees that you said so.",
         leave_out: "Leave them out this time",
+        heading_about: "A few questions about somebody you know well",
+        asks_about: |who, clinic| {
+            format!(
+                "{who} at {clinic} asks you these questions. Your answers help plan that person’s care."
+            )
+        },
+        about_somebody: "You answer about the person you were asked about, not about yourself. Your answers are kept apart from theirs.",
     },
     question: QuestionWords {
         step: |number, total| format!("Question {number} of {total}"),
@@ -228,7 +235,12 @@ pub const WORDS: Words = Words {
         used: "This code was used already. Each code works once. Ask for a new one.",
         old: "This code is too old. Codes work for ten minutes. Ask for a new one.",
         too_many: "Too many codes were tried. Wait a minute, then try again.",
-        finished: "You use a tablet of the clinic. After 10 minutes without a new page it closes the questions; what you saved is kept.",
+        still: Said {
+            heading: "Are you still there?",
+            text: "Nobody touched the tablet for a while. In one minute the questions close, so that nobody else sees them. What you saved is kept.",
+        },
+        go_on: "Yes, go on",
+        finished: "You use a tablet of the clinic. If you rest for 9 minutes, it asks if you are still there. If nobody answers, it closes the questions. What you saved is kept.",
         hand_back: "Finished? Hand the tablet back",
     },
     mail: MailWords {

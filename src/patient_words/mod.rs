@@ -153,6 +153,12 @@ pub struct StartWords {
     pub leaving_out: &'static str,
     /// Button: leaves it out.
     pub leave_out: &'static str,
+    /// The heading, for somebody who answers about the patient.
+    pub heading_about: &'static str,
+    /// Who asks them, at which clinic, and why.
+    pub asks_about: fn(&str, &str) -> String,
+    /// That the answers are about somebody else, who is not named here.
+    pub about_somebody: &'static str,
 }
 
 /// One question.
@@ -360,6 +366,10 @@ pub struct TabletWords {
     pub old: &'static str,
     /// Too many codes were tried.
     pub too_many: &'static str,
+    /// Nobody touched it for some minutes: a minute is left.
+    pub still: Said,
+    /// Link back to the questions.
+    pub go_on: &'static str,
     /// On every page of a form on a tablet: what happens to it.
     pub finished: &'static str,
     /// Button beside that.

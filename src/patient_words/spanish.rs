@@ -102,6 +102,13 @@ pub const WORDS: Words = Words {
         not_now: "Esta vez no",
         leaving_out: "Puede dejar estas preguntas por esta vez. No pasa nada malo. Su clínica ve que usted lo dijo.",
         leave_out: "Dejarlas por esta vez",
+        heading_about: "Algunas preguntas sobre alguien a quien usted conoce bien",
+        asks_about: |who, clinic| {
+            format!(
+                "{who}, de {clinic}, le hace estas preguntas. Sus respuestas ayudan a planear la atención de esa persona."
+            )
+        },
+        about_somebody: "Usted contesta sobre la persona por quien le preguntaron, no sobre usted. Sus respuestas se guardan aparte de las de esa persona.",
     },
     question: QuestionWords {
         step: |number, total| format!("Pregunta {number} de {total}"),
@@ -267,7 +274,12 @@ pub const WORDS: Words = Words {
         used: "Este código ya se usó. Cada código sirve una sola vez. Pida uno nuevo.",
         old: "Este código es demasiado viejo. Los códigos sirven diez minutos. Pida uno nuevo.",
         too_many: "Se probaron demasiados códigos. Espere un minuto e inténtelo otra vez.",
-        finished: "Usted usa una tableta de la clínica. Después de 10 minutos sin una página nueva, las preguntas se cierran; lo que guardó queda guardado.",
+        still: Said {
+            heading: "¿Sigue ahí?",
+            text: "Nadie tocó la tableta por un rato. En un minuto las preguntas se cierran, para que nadie más las vea. Lo que guardó queda guardado.",
+        },
+        go_on: "Sí, seguir",
+        finished: "Usted usa una tableta de la clínica. Si descansa 9 minutos, la tableta pregunta si sigue ahí. Si nadie contesta, cierra las preguntas. Lo que guardó queda guardado.",
         hand_back: "¿Terminó? Devolver la tableta",
     },
     mail: MailWords {

@@ -123,6 +123,9 @@ routes! {
     POST "/patients/{id}/plans" Access::May(Action::EnrolPatient) => staff::plans::set;
     POST "/patients/{id}/plans/stop" Access::May(Action::EnrolPatient) => staff::plans::stop;
     POST "/patients/{id}/plans/raise" Access::May(Action::EnrolPatient) => staff::plans::raise;
+    POST "/patients/{id}/informants" Access::May(Action::EnrolPatient) => staff::informant::add;
+    POST "/patients/{id}/informants/stop" Access::May(Action::EnrolPatient) => staff::informant::stop;
+    POST "/patients/{id}/informants/form" Access::May(Action::GiveForm) => staff::informant::give;
     GET "/queue" Access::May(Action::SeeQueue) => staff::queue::page;
     GET "/flags/{id}" Access::May(Action::SeeQueue) => staff::queue::flag;
     POST "/flags/{id}/acknowledge" Access::May(Action::AcknowledgeFlag) => staff::queue::acknowledge;

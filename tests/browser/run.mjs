@@ -5,9 +5,11 @@
 // ATTUNE_PICTURES=1 also makes the pictures in docs/pictures anew. ATTUNE_CHROMIUM names another browser.
 
 import { after, before } from 'node:test';
+import { linkTests } from './links.mjs';
 import { patientTests } from './patient.mjs';
 import { staffTests } from './staff.mjs';
 import { Demo, launch } from './support.mjs';
+import { tabletTests } from './tablet.mjs';
 
 let demo;
 let browser;
@@ -23,3 +25,5 @@ after(async () => {
 
 patientTests(() => browser, () => demo);
 staffTests(() => browser, () => demo);
+linkTests(() => browser, () => demo);
+tabletTests(() => browser, () => demo);

@@ -180,11 +180,12 @@ export function staffTests(browser, demo) {
     await page.getByText('You answer this form, about the patient.').waitFor();
     await fitsWidth(page);
     await isAccessible(page);
-    await page.getByRole('group').first().getByRole('radio').nth(3).check();
+    // The first group asks for the day.
+    await page.getByRole('group').nth(1).getByRole('radio').nth(3).check();
     await press(page, page.getByRole('button', { name: 'Record this form' }));
     await page.getByRole('heading', { name: '1 question has no answer' }).waitFor();
     await isAccessible(page);
-    await page.getByRole('group').nth(1).getByRole('radio').nth(2).check();
+    await page.getByRole('group').nth(2).getByRole('radio').nth(2).check();
     await press(page, page.getByRole('button', { name: 'Record this form' }));
     await page.getByText('entered by').first().waitFor();
     await page.getByText('Answered by the clinician.').waitFor();

@@ -5,6 +5,7 @@ pub mod caseload;
 pub mod enrol;
 pub mod evaluation;
 pub mod flag_card;
+pub mod informant;
 pub mod instruments;
 pub mod mailbox;
 pub mod mistakes;

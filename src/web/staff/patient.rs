@@ -3,13 +3,13 @@
 
 mod answers;
 mod course;
-mod folds;
+pub(super) mod folds;
 mod log;
 pub(super) mod mark;
 pub(super) mod scales;
 
 use super::words::{self, age, day_ago};
-use super::{Frame, SiteData, not_found, trouble};
+use super::{Frame, SiteData, informant, not_found, trouble};
 use crate::app::Failure;
 use crate::app::give_form;
 use crate::app::read_patient::{EpisodeRecord, Record, Refusal, read_patient};
@@ -86,6 +86,8 @@ struct Page {
     episodes: Vec<EpisodeLine>,
     give: Option<Give>,
     record: Option<RecordChoices>,
+    informants: Option<informant::Section>,
+    series: Vec<informant::Series>,
 }
 
 /// The form "record a form".
@@ -174,7 +176,11 @@ fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds)
         session_checks: shown
             .map(|episode| scales::instruments(library, record, episode, folds, About::Sessions))
             .unwrap_or_default(),
-        occasion_count: shown.map_or(0, |episode| episode.occasions.len()),
+        occasion_count: shown.map_or(0, |episode| {
+            let others = episode.informed.iter();
+            let theirs: usize = others.map(|one| one.episode.occasions.len()).sum();
+            episode.occasions.len() + theirs
+        }),
         occasions: unfolded
             .map(|episode| log::occasions(library, record, episode))
             .unwrap_or_default(),
@@ -188,6 +194,10 @@ fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds)
             .filter(|_| in_care(record))
             .map(|episode| give(library, record, episode)),
         record: in_care(record).then(|| record_choices(library, record)),
+        informants: in_care(record).then(|| informant::section(library, record)),
+        series: shown
+            .map(|episode| informant::series(library, record, episode, folds))
+            .unwrap_or_default(),
     }
 }
 
@@ -408,13 +418,15 @@ fn record_choices(library: &'static Library, record: &Record) -> RecordChoices {
 
 #[derive(Template)]
 #[template(path = "staff/give_form.html", whitespace = "minimize")]
-struct Given {
-    frame: Frame,
-    back: String,
-    what: String,
-    link: String,
-    qr: String,
-    open_until: String,
+pub(super) struct Given {
+    pub(super) frame: Frame,
+    pub(super) back: String,
+    pub(super) what: String,
+    /// Who answers it.
+    pub(super) to: &'static str,
+    pub(super) link: String,
+    pub(super) qr: String,
+    pub(super) open_until: String,
 }
 
 /// Makes a fresh link and shows it once: as an address and as a code to scan.
@@ -448,6 +460,7 @@ pub async fn give_form(
     let page = Given {
         back: format!("/patients/{id}"),
         what: names.collect::<Vec<_>>().join(", "),
+        to: "the patient",
         qr: code(&handed.address).unwrap_or_default(),
         open_until: handed.open_until.format("%A %-d %B").to_string(),
         frame: Frame::of(&site, &visitor, "/caseload").await,

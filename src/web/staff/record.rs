@@ -352,10 +352,8 @@ impl Asked {
             },
             asked_by: fields.one("asked_by").to_owned(),
             answerers: match instrument.respondent {
-                Respondent::Clinician => vec![],
-                Respondent::Patient | Respondent::Parent => {
-                    answerers(draft, fields.one("informant"))
-                }
+                Respondent::Clinician | Respondent::Patient => vec![],
+                Respondent::Parent => answerers(draft, fields.one("informant")),
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use super::lead::{self, Opened};
 use super::question::question_or_review;
-use super::view::{Start, Wording};
+use super::view::{AboutWhom, Start, Wording};
 use super::visit::{Page, Visit};
 use crate::app::begin;
 use crate::domain::instrument::Respondent;
@@ -37,6 +37,10 @@ fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
         open_until: &(frame.words.day)(until),
         action: &visit.address(""),
         not_me_action: &visit.address("/not-for-me"),
+        about: match door.slip.administration.informant_id {
+            Some(_) => AboutWhom::Another,
+            None => AboutWhom::Themselves,
+        },
         not_now_action: &visit.address("/not-now"),
     };
     visit.page(StatusCode::OK, &page)

@@ -136,13 +136,33 @@ pub struct Start<'a> {
     pub action: &'a str,
     /// Where "This is not for me" posts (no field).
     pub not_me_action: &'a str,
+    /// Whether the answers are about somebody else, of whom this page says nothing.
+    pub about: AboutWhom,
     /// Where "Not this time" posts (no field).
     pub not_now_action: &'a str,
 }
 
+/// About whom somebody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AboutWhom {
+    /// About themselves.
+    Themselves,
+    /// About the patient, who is somebody else.
+    Another,
+}
+
 impl Start<'_> {
+    fn is_about_another(&self) -> bool {
+        self.about == AboutWhom::Another
+    }
+
     fn asks(&self) -> String {
-        (self.frame.words.start.asks)(self.clinician, self.frame.clinic)
+        let words = &self.frame.words.start;
+        let asks = match self.about {
+            AboutWhom::Themselves => words.asks,
+            AboutWhom::Another => words.asks_about,
+        };
+        asks(self.clinician, self.frame.clinic)
     }
 
     fn length(&self) -> String {
@@ -727,4 +747,14 @@ impl Tablet<'_> {
             TabletSays::Nothing | TabletSays::Back | TabletSays::Idle => None,
         }
     }
+}
+
+/// Whether somebody is still at the tablet.
+#[derive(Debug, Template)]
+#[template(path = "survey/still.html", whitespace = "minimize")]
+pub struct Still<'a> {
+    /// Head and foot; the page goes on by itself soon.
+    pub frame: Frame<'a>,
+    /// Where "Go on" leads.
+    pub next: &'a str,
 }

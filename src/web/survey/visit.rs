@@ -7,7 +7,7 @@ use super::view::{AtTablet, Check, CheckSays, Frame, Notice, NoticeKind, Switch}
 use crate::app::Failure;
 use crate::app::check_link::Holder;
 use crate::app::link::Token;
-use crate::app::pair_tablet::IDLE_S;
+use crate::app::pair_tablet::{IDLE_S, STILL_S};
 use crate::app::take_answers::{Receipt, Refusal, TakeAnswers, check_open, take_answers};
 use crate::domain::care::Layout;
 use crate::domain::language::Language;
@@ -165,7 +165,7 @@ impl Visit {
             tablet: self.tablet.as_ref().map(|_| AtTablet {
                 back: &self.hand_back,
                 idle: &self.idle,
-                idle_s: IDLE_S,
+                idle_s: IDLE_S - STILL_S,
             }),
         }
     }

@@ -5,6 +5,8 @@
 pub struct Folds {
     address: String,
     open: Option<String>,
+    /// Ends every name, so that two series of one instrument are told apart.
+    end: String,
 }
 
 /// One part that can be opened.
@@ -20,11 +22,25 @@ pub struct Fold {
 impl Folds {
     /// The parts of the page at this address (with or without a query).
     pub fn new(address: String, open: Option<String>) -> Folds {
-        Folds { address, open }
+        Folds {
+            address,
+            open,
+            end: String::new(),
+        }
+    }
+
+    /// The parts of what somebody else answered, by their number.
+    pub fn of_series(&self, number: usize) -> Folds {
+        Folds {
+            address: self.address.clone(),
+            open: self.open.clone(),
+            end: format!("-{number}"),
+        }
     }
 
     /// One part.
     pub fn fold(&self, key: String) -> Fold {
+        let key = format!("{key}{}", self.end);
         let joint = if self.address.contains('?') { '&' } else { '?' };
         Fold {
             address: format!("{}{joint}open={key}#{key}", self.address),

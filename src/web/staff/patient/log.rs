@@ -34,10 +34,21 @@ pub fn occasions(
     record: &Record,
     episode: &EpisodeRecord,
 ) -> Vec<OccasionLine> {
-    episode
-        .occasions
-        .iter()
-        .map(|occasion| line(library, record, occasion))
+    let own = episode.occasions.iter().map(|occasion| (occasion, None));
+    let others = episode.informed.iter().flat_map(|informed| {
+        let theirs = informed.episode.occasions.iter();
+        theirs.map(|occasion| (occasion, Some(informed.who.who())))
+    });
+    let mut all: Vec<_> = own.chain(others).collect();
+    all.sort_by_key(|(occasion, _)| std::cmp::Reverse(occasion.row.id));
+    all.into_iter()
+        .map(|(occasion, who)| {
+            let mut line = line(library, record, occasion);
+            if let Some(who) = who {
+                line.what.push_str(&format!(", by {who}"));
+            }
+            line
+        })
         .collect()
 }
 
@@ -49,15 +60,13 @@ fn line(library: &'static Library, record: &Record, occasion: &OccasionRecord) -
         .map(|message| mail(record, message))
         .collect();
     if mails.is_empty() {
-        let by_hand = row.occasion.starts_with("by hand");
-        mails.push(
-            if by_hand {
-                "none: link given by hand"
-            } else {
-                "none"
-            }
-            .to_owned(),
-        );
+        let way = match row.occasion.split(' ').next() {
+            Some("by") => "none: link given by hand",
+            Some("tablet") => "none: on a tablet",
+            Some("entered") => "none: recorded by staff",
+            _ => "none",
+        };
+        mails.push(way.to_owned());
     }
     OccasionLine {
         due: day_ago(record.day(row.due_at), record.today()),
@@ -97,7 +106,11 @@ fn state(record: &Record, occasion: &OccasionRecord) -> String {
         ),
         Ok(AdministrationState::Opened) => format!("begun{}", on(row.opened_at)),
         Ok(AdministrationState::Completed) => format!("answered{}", on(row.ended_at)),
-        Ok(AdministrationState::Declined) => format!("declined{}", on(row.ended_at)),
+        Ok(AdministrationState::Declined) => {
+            let why = row.ended_why.as_deref();
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            format!("declined{}{why}", on(row.ended_at))
+        }
         Ok(AdministrationState::NotSeen) => "not seen".to_owned(),
         Ok(AdministrationState::Abandoned) => {
             format!("begun{}, not finished in time", on(row.opened_at))
