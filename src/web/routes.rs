@@ -106,7 +106,7 @@ routes! {
     GET "/patients/{id}/contact" Access::May(Action::EnrolPatient) => staff::contact::page;
     POST "/patients/{id}/contact" Access::May(Action::EnrolPatient) => staff::contact::set;
     POST "/patients/{id}/pause" Access::May(Action::EnrolPatient) => staff::contact::pause;
-    POST "/patients/{id}/pause/{pause}/end" Access::May(Action::EnrolPatient) => staff::contact::resume;
+    POST "/patients/{id}/resume" Access::May(Action::EnrolPatient) => staff::contact::resume;
     POST "/patients/{id}/record" Access::May(Action::RecordForm) => staff::record::form;
     POST "/patients/{id}/recorded" Access::May(Action::RecordForm) => staff::record::record;
     GET "/queue" Access::May(Action::SeeQueue) => staff::queue::page;
@@ -133,9 +133,9 @@ routes! {
     GET "/admin/cover" Access::May(Action::Administer) => staff::cover::page;
     POST "/admin/cover" Access::May(Action::Administer) => staff::cover::set_hours;
     POST "/admin/cover/absences" Access::May(Action::Administer) => staff::cover::add;
-    POST "/admin/cover/absences/{id}/end" Access::May(Action::Administer) => staff::cover::end;
+    POST "/admin/cover/absences/end" Access::May(Action::Administer) => staff::cover::end;
     GET "/leave" Access::May(Action::SeeQueue) => staff::cover::own;
     POST "/leave" Access::May(Action::SeeQueue) => staff::cover::add_own;
-    POST "/leave/{id}/end" Access::May(Action::SeeQueue) => staff::cover::end_own;
+    POST "/leave/end" Access::May(Action::SeeQueue) => staff::cover::end_own;
     GET "/mailbox" Access::Demo => staff::mailbox::page;
 }

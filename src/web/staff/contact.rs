@@ -5,7 +5,7 @@ use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
 use crate::app::pause_sending::{self, Scope, ShownPause};
 use crate::app::set_contact::{self, Card, NewContact, Refusal, Wish};
-use crate::domain::ids::PatientId;
+use crate::domain::ids::{PatientId, PauseId};
 use crate::domain::message::sending::Channel;
 use crate::store::contact::PauseScope;
 use crate::web::form::Fields;
@@ -387,14 +387,21 @@ impl PauseEnd {
 pub async fn resume(
     site: SiteData,
     visitor: Visitor,
-    path: web::Path<(String, String)>,
+    path: web::Path<String>,
+    fields: Fields,
 ) -> HttpResponse {
-    let (patient, pause) = path.into_inner();
-    let (Ok(id), Ok(pause)) = (patient.parse::<PatientId>(), pause.parse()) else {
+    let Ok(id) = path.parse::<PatientId>() else {
         return not_found();
     };
-    match pause_sending::resume(&site.app, visitor.actor(), pause).await {
+    // An id that cannot be one is that of no pause.
+    let pause = fields
+        .one("pause")
+        .parse()
+        .unwrap_or(PauseId::from_uuid(uuid::Uuid::nil()));
+    let scope = Scope::Patient(id);
+    match pause_sending::resume(&site.app, visitor.actor(), scope, pause).await {
         Ok(()) => errors::see_other(&format!("/patients/{id}/contact?saved")),
+        Err(Failure::Refused(pause_sending::Refusal::NoSubject)) => not_found(),
         Err(failure) => trouble(&failure),
     }
 }

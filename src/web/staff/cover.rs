@@ -1,7 +1,7 @@
 //! Who reads answers and when: the site's reading hours and everybody's absences for whoever administers, one's own leave for clinicians.
 
 use super::mistakes::Mistakes;
-use super::{Frame, SiteData, not_found, trouble};
+use super::{Frame, SiteData, trouble};
 use crate::app::Failure;
 use crate::app::set_cover::{self, CoverSheet, Licensed, NewAbsence, Refusal, ShownAbsence, Whose};
 use crate::domain::schedule::cover::Reads;
@@ -10,7 +10,7 @@ use crate::web::form::Fields;
 use crate::web::gate::Visitor;
 use crate::web::{Site, errors};
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono::{NaiveDate, NaiveTime};
 
@@ -442,18 +442,18 @@ async fn add_absence(
 }
 
 /// Somebody's absence is taken back.
-pub async fn end(site: SiteData, visitor: Visitor, path: web::Path<String>) -> HttpResponse {
-    end_absence(&site, &visitor, Whose::Everybody, &path).await
+pub async fn end(site: SiteData, visitor: Visitor, fields: Fields) -> HttpResponse {
+    end_absence(&site, &visitor, Whose::Everybody, fields.one("absence")).await
 }
 
 /// One's own absence is taken back.
-pub async fn end_own(site: SiteData, visitor: Visitor, path: web::Path<String>) -> HttpResponse {
-    end_absence(&site, &visitor, Whose::Own, &path).await
+pub async fn end_own(site: SiteData, visitor: Visitor, fields: Fields) -> HttpResponse {
+    end_absence(&site, &visitor, Whose::Own, fields.one("absence")).await
 }
 
 async fn end_absence(site: &Site, visitor: &Visitor, whose: Whose, id: &str) -> HttpResponse {
     let Ok(id) = id.parse() else {
-        return not_found();
+        return trouble(&Failure::Refused(Refusal::NotAway));
     };
     match set_cover::end_absence(&site.app, visitor.actor(), id).await {
         Ok(()) => errors::see_other(&format!("{}?saved", address(whose))),

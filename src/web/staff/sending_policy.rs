@@ -239,7 +239,15 @@ pub async fn pause(site: SiteData, visitor: Visitor, fields: Fields) -> HttpResp
         "site" => Scope::Site,
         program => match program.parse() {
             Ok(id) => Scope::Program(id),
-            Err(_) => return not_found(),
+            Err(_) => {
+                let before = Before {
+                    mistakes: Mistakes::one("scope", "Choose from the list what is paused."),
+                    reason: asked.reason,
+                    last_day: asked.last_day,
+                    ..Before::default()
+                };
+                return show(&site, &visitor, StatusCode::UNPROCESSABLE_ENTITY, before).await;
+            }
         },
     };
     match asked.begin(&site, &visitor, scope).await {
@@ -263,7 +271,7 @@ pub async fn resume(site: SiteData, visitor: Visitor, path: web::Path<String>) -
     let Ok(id) = path.parse() else {
         return not_found();
     };
-    match pause_sending::resume(&site.app, visitor.actor(), id).await {
+    match pause_sending::resume(&site.app, visitor.actor(), Scope::Site, id).await {
         Ok(()) => errors::see_other("/admin/sending?saved"),
         Err(failure) => trouble(&failure),
     }
