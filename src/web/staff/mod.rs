@@ -97,11 +97,7 @@ impl Frame {
             .map(|(address, words, action)| MenuItem {
                 address,
                 words,
-                waiting: if *action == Some(Action::SeeQueue) {
-                    waiting
-                } else {
-                    0
-                },
+                waiting: if *address == "/queue" { waiting } else { 0 },
                 here: *address == here,
             })
             .collect();
