@@ -2,9 +2,10 @@
 
 use chrono::TimeDelta;
 
-use crate::house::{House, monday};
-use crate::mail::{due, send, send_notices};
-use crate::patient::{get, post};
+use crate::house::{House, instant, monday};
+use crate::mail::{due, send, send_notices, tells_nothing};
+use crate::patient::{CALM, get, post, submit};
+use crate::support::http::path_of;
 use crate::support::smtp::SmtpSink;
 
 /// An invitation waits; then this happens; then nothing leaves.
@@ -106,4 +107,128 @@ fn the_link_of_a_withdrawn_invitation_is_closed_calmly() {
     let page = get(&mut house.client(), crate::support::http::path_of(&link));
     assert_eq!(page.status, 410);
     assert!(page.text().contains("988"));
+}
+
+/// 9:00 in Chicago on that day of March, before the clocks change.
+fn nine(day: u32) -> chrono::NaiveDateTime {
+    instant(&format!("2026-03-{day:02} 15:00:00"))
+}
+
+fn send_at(house: &House, sink: &SmtpSink, at: chrono::NaiveDateTime) -> usize {
+    house.app.clock.set(at);
+    send(house, sink);
+    sink.mails().len()
+}
+
+#[test]
+fn two_reminders_follow_on_the_same_link_under_the_same_thread_and_no_third() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    due(&house, "P1");
+    send(&house, &sink);
+    let before = nine(4) - TimeDelta::seconds(1);
+    assert_eq!(send_at(&house, &sink, before), 1);
+    assert_eq!(send_at(&house, &sink, nine(4)), 2);
+    assert_eq!(send_at(&house, &sink, nine(6)), 3);
+    for day in 7..=8 {
+        assert_eq!(send_at(&house, &sink, nine(day)), 3);
+    }
+    let mails = sink.mails();
+    let first = mails[0].header("message-id");
+    for reminder in &mails[1..] {
+        assert_eq!(reminder.links(), mails[0].links());
+        assert_eq!(reminder.header("in-reply-to"), first);
+        assert_eq!(reminder.header("references"), first);
+        assert_eq!(reminder.header("subject"), mails[0].header("subject"));
+        assert_ne!(reminder.header("message-id"), first);
+        assert!(
+            reminder
+                .text()
+                .expect("plain text")
+                .contains("is still open")
+        );
+        tells_nothing(reminder);
+    }
+    house.verified();
+}
+
+#[test]
+fn no_reminder_leaves_once_the_form_is_handed_in_declined_or_over() {
+    for (what, link_ends) in [
+        ("completed", 0),
+        ("declined", 1),
+        ("cancelled", 2),
+        ("stopped", 3),
+    ] {
+        let (house, sink) = (House::at(monday()), SmtpSink::start());
+        due(&house, "P1");
+        send(&house, &sink);
+        let link = path_of(&sink.mails()[0].links()[0]).to_owned();
+        match link_ends {
+            0 => assert_eq!(submit(&mut house.client(), &link, &CALM).status, 303),
+            1 => {
+                post(&mut house.client(), &format!("{link}/not-for-me"), &[]);
+            }
+            2 => {
+                house.run_sql("UPDATE administration SET state = 'cancelled', ended_at = due_at");
+            }
+            _ => {
+                let patient = house.ids("patient").remove(0);
+                let mut therapist = house.signed_in(&house.people.therapist);
+                let fields = [
+                    ("channel", "mail"),
+                    ("email", "p1@patients.example.org"),
+                    ("no_reminders", "yes"),
+                ];
+                let answer = post(
+                    &mut therapist,
+                    &format!("/patients/{patient}/contact"),
+                    &fields,
+                );
+                assert_eq!(answer.status, 303);
+            }
+        }
+        for day in [4, 6] {
+            assert_eq!(send_at(&house, &sink, nine(day)), 1, "{what}");
+        }
+    }
+}
+
+#[test]
+fn whoever_has_begun_is_reminded_once_that_their_answers_are_kept() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    due(&house, "P1");
+    send(&house, &sink);
+    let link = path_of(&sink.mails()[0].links()[0]).to_owned();
+    house.app.clock.set(nine(3));
+    post(
+        &mut house.client(),
+        &format!("{link}/q/1"),
+        &[("answer", "0")],
+    );
+    assert_eq!(send_at(&house, &sink, nine(4)), 2);
+    let text = sink.mails()[1]
+        .text()
+        .expect("plain text")
+        .replace('\n', " ");
+    assert!(
+        text.contains("You have begun it. What you answered is kept"),
+        "{text}"
+    );
+    assert_eq!(send_at(&house, &sink, nine(6)), 2);
+}
+
+#[test]
+fn the_language_on_record_at_the_instant_of_sending_is_the_mails_and_the_pages() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    due(&house, "P1");
+    house.run_sql("UPDATE patient SET language = 'es'");
+    send(&house, &sink);
+    let mail = sink.mails().remove(0);
+    assert!(
+        mail.text()
+            .expect("plain text")
+            .starts_with("Hola, Zephyrine:")
+    );
+    let page = get(&mut house.client(), path_of(&mail.links()[0])).text();
+    assert!(page.contains("<html lang=\"es\""), "{page}");
 }

@@ -137,19 +137,29 @@ pub async fn pause(
         .await
 }
 
-/// Ends a pause; what it held is looked at again at once.
+/// Ends a pause of this scope; what it held is looked at again at once. Whoever may end the site's may end a program's.
 ///
 /// # Errors
 /// Refused when it does not hold any more; denied as for [`pause`].
-pub async fn resume(app: &App, actor: Actor, id: PauseId) -> Result<(), Failure<Refusal>> {
+pub async fn resume(
+    app: &App,
+    actor: Actor,
+    scope: Scope,
+    id: PauseId,
+) -> Result<(), Failure<Refusal>> {
     let now = app.clock.now();
     app.store
         .write(move |tx| {
-            let row = contact::pause_by_id(tx, actor.org(), id)?
-                .ok_or(Failure::Refused(Refusal::NotPaused))?;
-            let permit = permit(tx, &actor, scope_of(&row)?)?;
-            if !contact::end_pause(tx, &permit, id, now)? {
-                return Err(Failure::Refused(Refusal::NotPaused));
+            let permit = permit(tx, &actor, scope)?;
+            let gone = || Failure::Refused(Refusal::NotPaused);
+            let row = contact::pause_by_id(tx, permit.org(), id)?.ok_or_else(gone)?;
+            let meant = match (scope, scope_of(&row)?) {
+                (Scope::Patient(asked), Scope::Patient(paused)) => asked == paused,
+                (Scope::Patient(_), _) | (_, Scope::Patient(_)) => false,
+                (Scope::Site | Scope::Program(_), Scope::Site | Scope::Program(_)) => true,
+            };
+            if !meant || !contact::end_pause(tx, &permit, id, now)? {
+                return Err(gone());
             }
             sending::release(tx, &permit, now)?;
             audit::record_by(tx, &actor, "resume_sending", "pause", Some(id), now)?;

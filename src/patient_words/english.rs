@@ -35,8 +35,8 @@ pub const WORDS: Words = Words {
         week: hours::english,
         clock_of: |city| format!(" ({city} time)"),
         read_in: |week| format!("Answers are read {week}."),
-        nobody_before: |moment| format!("Nobody reads them before {moment}."),
-        nobody_now: "Nobody reads them at the moment. Call your clinic if you need an answer.",
+        nobody_before: |moment| format!("Nobody reads answers before {moment}."),
+        nobody_now: "Nobody reads answers at the moment. Call your clinic if you need somebody.",
         clinic: "Your clinic",
     },
     start: StartWords {

@@ -64,8 +64,8 @@ pub const WORDS: Words = Words {
         clock_of: |city| format!(" (hora de {city})"),
         read_in: |week| format!("Las respuestas se leen {week}."),
         // The moment ends with the full stop of "a. m.".
-        nobody_before: |moment| format!("Nadie las lee antes del {moment}"),
-        nobody_now: "Por ahora nadie las lee. Llame a su clínica si necesita una respuesta.",
+        nobody_before: |moment| format!("Nadie lee las respuestas antes del {moment}"),
+        nobody_now: "Por ahora nadie lee las respuestas. Llame a su clínica si necesita hablar con alguien.",
         clinic: "Su clínica",
     },
     start: StartWords {

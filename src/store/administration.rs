@@ -14,6 +14,7 @@ use crate::domain::care::AdministrationState;
 use crate::domain::ids::{
     AdministrationId, ClinicId, EpisodeId, InformantId, LinkId, OrgId, PatientId, StaffId,
 };
+use crate::domain::schedule::cover::Cover;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Timestamp};
@@ -134,6 +135,8 @@ pub struct Door {
     pub slip: Slip,
     /// The patient's IANA zone.
     pub time_zone: String,
+    /// When it was opened, UTC: whether somebody reads answers hangs on it.
+    pub seen_at: NaiveDateTime,
     words: Arc<DoorWords>,
 }
 
@@ -145,7 +148,7 @@ impl std::ops::Deref for Door {
 }
 
 /// The words around an occasion; the same for all patients of a clinician in a clinic.
-#[derive(Debug, Queryable)]
+#[derive(Debug)]
 pub struct DoorWords {
     /// The clinic's name.
     pub clinic: String,
@@ -155,8 +158,10 @@ pub struct DoorWords {
     pub organisation: String,
     /// The site's own crisis line.
     pub crisis_line: Option<String>,
-    /// When answers are read.
+    /// When answers are read, in the site's own words.
     pub reading_promise: String,
+    /// Who reads answers and when, as data.
+    pub cover: Cover,
 }
 
 /// How long words may be shown after somebody changed them.
@@ -274,7 +279,7 @@ pub fn glance(
 ///
 /// # Errors
 /// When the database fails.
-pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
+pub fn door(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Result<Option<Door>, Fault> {
     let found: Option<(Slip, String)> = on_engine!(tx, db => behind_link!()
         .inner_join(
             patient::table.on(patient::org_id
@@ -296,7 +301,7 @@ pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
     let words = match tx.remembered.get(&around) {
         Some(words) => words,
         None => {
-            let words = Arc::new(words(tx, around)?);
+            let words = Arc::new(words(tx, around, now)?);
             tx.remembered.put(around, &words);
             words
         }
@@ -304,12 +309,18 @@ pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
     Ok(Some(Door {
         slip,
         time_zone,
+        seen_at: now,
         words,
     }))
 }
 
-fn words(tx: &mut Tx, (org, clinic, clinician): Around) -> Result<DoorWords, Fault> {
-    Ok(on_engine!(tx, db => clinic::table
+fn words(
+    tx: &mut Tx,
+    (org, clinic, clinician): Around,
+    now: NaiveDateTime,
+) -> Result<DoorWords, Fault> {
+    type Found = (String, String, String, Option<String>, String);
+    let found: Found = on_engine!(tx, db => clinic::table
         .inner_join(staff::table.on(staff::org_id.eq(clinic::org_id)))
         .inner_join(organisation::table.on(organisation::id.eq(clinic::org_id)))
         .filter(clinic::org_id.eq(org).and(clinic::id.eq(clinic)).and(staff::id.eq(clinician)))
@@ -320,7 +331,16 @@ fn words(tx: &mut Tx, (org, clinic, clinician): Around) -> Result<DoorWords, Fau
             organisation::crisis_line,
             organisation::reading_promise,
         ))
-        .get_result(db))?)
+        .get_result(db))?;
+    let (clinic, clinician, organisation, crisis_line, reading_promise) = found;
+    Ok(DoorWords {
+        clinic,
+        clinician,
+        organisation,
+        crisis_line,
+        reading_promise,
+        cover: super::cover::cover(tx, org, now)?,
+    })
 }
 
 /// What the token with this hash stands for. Nothing is kept from anybody.

@@ -117,6 +117,10 @@ routes! {
     GET "/patients/{id}" Access::May(Action::ReadPatient) => staff::patient::page;
     POST "/patients/{id}/form" Access::May(Action::GiveForm) => staff::patient::give_form;
     POST "/patients/{id}/tablet" Access::May(Action::GiveForm) => staff::tablet::hand_over;
+    GET "/patients/{id}/contact" Access::May(Action::EnrolPatient) => staff::contact::page;
+    POST "/patients/{id}/contact" Access::May(Action::EnrolPatient) => staff::contact::set;
+    POST "/patients/{id}/pause" Access::May(Action::EnrolPatient) => staff::contact::pause;
+    POST "/patients/{id}/resume" Access::May(Action::EnrolPatient) => staff::contact::resume;
     POST "/patients/{id}/record" Access::May(Action::RecordForm) => staff::record::form;
     POST "/patients/{id}/recorded" Access::May(Action::RecordForm) => staff::record::record;
     GET "/patients/{id}/plans" Access::May(Action::EnrolPatient) => staff::plans::page;
@@ -147,5 +151,16 @@ routes! {
     POST "/programs/add" Access::May(Action::Administer) => staff::programs::add;
     POST "/programs/stop" Access::May(Action::Administer) => staff::programs::stop;
     POST "/programs/apply" Access::May(Action::Administer) => staff::programs::apply;
+    GET "/admin/sending" Access::May(Action::Administer) => staff::sending_policy::page;
+    POST "/admin/sending" Access::May(Action::Administer) => staff::sending_policy::set;
+    POST "/admin/sending/pause" Access::May(Action::Administer) => staff::sending_policy::pause;
+    POST "/admin/sending/pause/{id}/end" Access::May(Action::Administer) => staff::sending_policy::resume;
+    GET "/admin/cover" Access::May(Action::Administer) => staff::cover::page;
+    POST "/admin/cover" Access::May(Action::Administer) => staff::cover::set_hours;
+    POST "/admin/cover/absences" Access::May(Action::Administer) => staff::cover::add;
+    POST "/admin/cover/absences/end" Access::May(Action::Administer) => staff::cover::end;
+    GET "/leave" Access::May(Action::SeeQueue) => staff::cover::own;
+    POST "/leave" Access::May(Action::SeeQueue) => staff::cover::add_own;
+    POST "/leave/end" Access::May(Action::SeeQueue) => staff::cover::end_own;
     GET "/mailbox" Access::Demo => staff::mailbox::page;
 }

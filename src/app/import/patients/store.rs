@@ -1,10 +1,11 @@
 //! Writing what a row of a file of patients was decided to do, with its audit event. Decides nothing.
 
 use super::decide::{Decision, Step};
-use crate::app::enrol;
 use crate::app::import::Desk;
+use crate::app::change_address;
 use crate::app::outlook::{Rules, look_again};
 use crate::domain::ids::EpisodeId;
+use crate::store::patient::PatientRow;
 use crate::store::{Fault, audit, patient, plan};
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ impl Decision {
         match &self.patient {
             Step::Keep(_) => {}
             Step::Add(row) => patient::add(desk.tx, permit, row)?,
-            Step::Change(row) => patient::change(desk.tx, permit, row)?,
+            Step::Change(row) => change_patient(desk, row)?,
         }
         match &self.episode {
             Step::Keep(_) => {}
@@ -56,4 +57,15 @@ impl Decision {
             }
         }
     }
+}
+
+/// Another address closes the links that went to the old one.
+fn change_patient(desk: &mut Desk, row: &PatientRow) -> Result<(), Fault> {
+    let (permit, now) = (desk.permit, desk.now);
+    let before = patient::by_external_id(desk.tx, permit, &row.external_id)?;
+    patient::change(desk.tx, permit, row)?;
+    if before.is_some_and(|before| before.email != row.email) {
+        change_address::ask_again(desk.tx, permit, row.id, now)?;
+    }
+    Ok(())
 }
