@@ -22,6 +22,17 @@ pub struct Stoppable {
     pub language: Option<Language>,
     /// The clinic's name.
     pub clinic: String,
+    /// Whether they are sent.
+    pub reminders: Reminders,
+}
+
+/// Whether a patient gets reminders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reminders {
+    /// As the site's rules have it.
+    Sent,
+    /// Not any more.
+    Stopped,
 }
 
 /// The address that stops the reminders of whoever this form is for; `None` where pages travel unprotected, for then no mail program may use it.
@@ -65,17 +76,28 @@ pub fn form_of(seal: &Seal, token: &str) -> Option<AdministrationId> {
 /// When the database fails.
 pub async fn look(app: &App, about: AdministrationId) -> Result<Option<Stoppable>, Fault> {
     let org = app.org;
-    let found: Option<Invitation> = app
-        .store
-        .read(move |tx| administration::invitation(tx, org, about))
-        .await?;
-    Ok(found.map(|found| stoppable(&found)))
+    app.store
+        .read(move |tx| {
+            let Some(found) = administration::invitation(tx, org, about)? else {
+                return Ok(None);
+            };
+            let known = contact::of_patient(tx, org, found.administration.patient_id)?;
+            let stopped = known.is_some_and(|known| known.reminders_stopped_at.is_some());
+            let reminders = if stopped {
+                Reminders::Stopped
+            } else {
+                Reminders::Sent
+            };
+            Ok(Some(stoppable(&found, reminders)))
+        })
+        .await
 }
 
-fn stoppable(found: &Invitation) -> Stoppable {
+fn stoppable(found: &Invitation, reminders: Reminders) -> Stoppable {
     Stoppable {
         language: Language::of_tag(&found.administration.language),
         clinic: found.clinic.clone(),
+        reminders,
     }
 }
 
@@ -114,7 +136,7 @@ pub async fn stop_reminders(
                     now,
                 )?;
             }
-            Ok(Some(stoppable(&found)))
+            Ok(Some(stoppable(&found, Reminders::Stopped)))
         })
         .await
 }

@@ -40,6 +40,8 @@ pub struct Words {
     pub end: EndWords,
     /// Pages for what is not a question.
     pub notice: NoticeWords,
+    /// The page that stops reminders.
+    pub stop: StopWords,
     /// The invitation.
     pub mail: MailWords,
 }
@@ -281,6 +283,17 @@ pub struct NoticeWords {
     pub fault: Said,
     /// Link back.
     pub back: &'static str,
+}
+
+/// The page that stops reminders, opened from a mail. No word in it may say what the care is about.
+#[derive(Debug)]
+pub struct StopWords {
+    /// Before the button.
+    pub ask: Said,
+    /// The button.
+    pub button: &'static str,
+    /// Once they are stopped.
+    pub done: Said,
 }
 
 /// The invitation. No word in it may say what the care is about.

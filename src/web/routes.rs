@@ -16,6 +16,8 @@ pub enum Access {
     LinkHolder,
     /// Whoever holds a one-time set-up link.
     SetupLink,
+    /// Whoever holds the address in a mail that stops reminders; good for that alone.
+    StopLink,
     /// Anybody with a working account.
     SignedIn,
     /// Accounts whose role may do this at all; the verb decides about the subject.
@@ -58,7 +60,7 @@ macro_rules! routes {
                 let resource = web::resource($path).guard(routes!(@guard $method));
                 match access {
                     Access::LinkHolder => {}
-                    Access::Public | Access::SetupLink => {
+                    Access::Public | Access::SetupLink | Access::StopLink => {
                         config.service(resource.to($handler));
                     }
                     Access::SignedIn | Access::May(_) | Access::Demo => {
@@ -86,6 +88,9 @@ routes! {
     GET "/s/{token}/end" Access::LinkHolder => survey::end;
     POST "/s/{token}/not-for-me" Access::LinkHolder => survey::not_for_me;
     GET "/s/{token}/closed" Access::LinkHolder => survey::closed;
+
+    GET "/stop/{token}" Access::StopLink => survey::stop::ask;
+    POST "/stop/{token}" Access::StopLink => survey::stop::stop;
 
     GET "/healthz" Access::Public => health::healthz;
     GET "/readyz" Access::Public => health::readyz;

@@ -13,6 +13,7 @@ mod question;
 mod review;
 mod start;
 pub mod stems;
+pub mod stop;
 mod support;
 mod visit;
 
