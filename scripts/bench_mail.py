@@ -95,7 +95,7 @@ def send_all(site, sink, connections, messages):
         db.execute("UPDATE outbox SET state = 'queued', ended_at = NULL, attempts = 0, lease_until = NULL WHERE kind = 'invitation'")
         db.execute("UPDATE administration SET state = 'planned'")
         db.execute("DELETE FROM send_attempt")
-        db.execute("UPDATE outbox SET state = 'withdrawn', ended_at = created_at WHERE kind <> 'invitation'")
+        db.execute("DELETE FROM outbox WHERE kind <> 'invitation'")
     site.environment.update(ATTUNE_SMTP_URL=f"smtp://127.0.0.1:{sink.port}", ATTUNE_SMTP_CONNECTIONS=str(connections))
     site.start()
     while waiting(site):

@@ -268,7 +268,9 @@ fn the_sites_own_promise_is_quoted_in_english_and_the_first_one_is_translated() 
     assert!(quoted.contains(words), "{quoted}");
     house.run_sql("UPDATE organisation SET reading_promise = 'before your next visit'");
     let first = get(&mut patient, &link).text();
-    assert!(first.contains("lee sus respuestas antes de su próxima visita."));
+    assert!(first.contains(
+        "lee sus respuestas de lunes a viernes, de las 9 de la mañana a las 5 de la tarde."
+    ));
 }
 
 #[test]

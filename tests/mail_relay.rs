@@ -48,6 +48,8 @@ fn by(relay: &Smtp) -> SmtpMailer {
 fn a_mail() -> Mail {
     Mail {
         message_id: "<1@example.org>".into(),
+        in_reply_to: None,
+        from_name: None,
         to: "pat@patients.example.org".into(),
         subject: "A form".into(),
         text: "Hello.\n.\n.. and a dot\n".into(),

@@ -35,4 +35,5 @@ mod people_in;
 mod permissions;
 mod rescore;
 mod schema;
+mod sending_rules;
 mod slow_requests;

@@ -1,32 +1,44 @@
 //! One message from the outbox, looked at once more at the instant of sending: whether it is still wanted, to whom it goes and in which words. And what the
 //! record learns when the relay took it, refused it, or it was not wanted any more. Claiming, sending and the log of attempts are `send_due`.
 
+use super::change_address;
 use super::give_form::{address, definitions};
 use super::link::Token;
 use super::permit_instrument::OnRecord;
 use super::plan_due::tell_not_permitted;
 use crate::domain::care::{AdministrationState, read_battery};
-use crate::domain::ids::{AdministrationId, Id, OrgId, PatientId, StaffId};
+use crate::domain::ids::{AdministrationId, ClinicId, Id, OrgId, PatientId, StaffId};
 use crate::domain::instrument::Library;
 use crate::domain::language::Language;
-use crate::domain::message::MessageKind;
-use crate::domain::permission::NotPermitted;
+use crate::domain::message::sending::{
+    Aftermath, Asking, Care, Channel, Decision, Facts, Held, Line, Paused, Risk, Rival, Saying,
+    Withdrawn, decide,
+};
+use crate::domain::message::{MessageKind, MessageState};
 use crate::domain::risk::FlagState;
-use crate::domain::schedule::local_time;
+use crate::domain::schedule::cover::Cover;
+use crate::domain::schedule::hours::Hours;
+use crate::domain::schedule::policy::SendingPolicy;
+use crate::domain::schedule::{local_day, local_moment, local_time};
 use crate::mail::{Mail, render};
-use crate::patient_words::words;
-use crate::store::administration::{self, Invitation};
-use crate::store::outbox::OutboxRow;
+use crate::patient_words::{Words, reading, words};
+use crate::store::administration::revoke_links;
+use crate::store::contact::{self, ContactRow, PauseRow, PauseScope};
+use crate::store::outbox::{self, OutboxRow};
+use crate::store::sending::{self, Looked};
 use crate::store::staff::{self, StaffState};
 use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, flag, fresh, patient};
-use chrono::NaiveDateTime;
+use crate::store::{Fault, Tx, cover, flag, fresh, patient, policy};
+use chrono::{NaiveDateTime, TimeDelta};
+use chrono_tz::Tz;
 
 /// What becomes of a message whose time has come.
 #[derive(Debug)]
 pub enum Composed {
     /// It leaves like this.
     Mail(Mail),
+    /// It leaves as a text message.
+    Text(TextAsk),
     /// Not yet: why, in words for the log, and until when at least.
     Hold {
         /// Looked at again then, UTC.
@@ -41,21 +53,53 @@ pub enum Composed {
     },
 }
 
-/// What every message of a batch is looked at with.
+/// What a text message asks. Its words are the gateway's room to fill.
+#[derive(Debug)]
+pub struct TextAsk {
+    /// Number as dialled, `+15550100199`.
+    pub to: String,
+    /// Whether it is the first about this form.
+    pub asking: Asking,
+    /// In which language.
+    pub words: &'static Words,
+    /// On whose behalf, as it is on record.
+    pub clinic: String,
+    /// The whole address.
+    pub link: String,
+}
+
+/// What every message of a batch is looked at with: read once.
 pub struct Desk {
     library: &'static Library,
     base: String,
     now: NaiveDateTime,
+    policy: SendingPolicy,
+    pauses: Vec<PauseRow>,
+    on_record: OnRecord,
+    cover: Cover,
 }
 
 impl Desk {
     /// Opens a desk for one batch.
-    pub fn new(library: &'static Library, base: &str, now: NaiveDateTime) -> Desk {
-        Desk {
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn open(
+        tx: &mut Tx,
+        library: &'static Library,
+        base: &str,
+        org: OrgId,
+        now: NaiveDateTime,
+    ) -> Result<Desk, Fault> {
+        Ok(Desk {
             library,
             base: base.to_owned(),
             now,
-        }
+            policy: policy::newest(tx, org, SendingPolicy::KIND)?,
+            pauses: contact::pauses(tx, org, now)?,
+            on_record: OnRecord::read(tx, org, now)?,
+            cover: cover::cover(tx, org, now)?,
+        })
     }
 
     /// The message as it should leave now.
@@ -65,7 +109,7 @@ impl Desk {
     pub fn compose(&self, tx: &mut Tx, row: &OutboxRow) -> Result<Composed, Fault> {
         let mail = match row.kind.parse()? {
             MessageKind::Invitation | MessageKind::Reminder => {
-                prepare_invitation(tx, self.library, row, &self.base, self.now)?
+                return self.compose_asking(tx, row);
             }
             MessageKind::FlagNotice => prepare_notice(tx, row, &self.base)?,
             MessageKind::StaffSetup => prepare_setup(tx, row, &self.base)?,
@@ -77,6 +121,228 @@ impl Desk {
             Composed::Mail,
         ))
     }
+
+    fn compose_asking(&self, tx: &mut Tx, row: &OutboxRow) -> Result<Composed, Fault> {
+        let Some(asked) = self.look(tx, row)? else {
+            return Ok(Composed::Withdraw {
+                why: "there is no such form any more".to_owned(),
+            });
+        };
+        Ok(match self.decide(row, &asked) {
+            Decision::Hold { until, why } => Composed::Hold {
+                until,
+                why: why.to_string(),
+            },
+            Decision::Withdraw { why } => Composed::Withdraw {
+                why: why.to_string(),
+            },
+            Decision::Send(saying) => self.write(tx, row, &asked, saying),
+        })
+    }
+
+    fn look(&self, tx: &mut Tx, row: &OutboxRow) -> Result<Option<Asked>, Fault> {
+        let id: AdministrationId = id_of(&row.subject_id)?;
+        let Some(now) = sending::look(tx, row.org_id, id, self.now)? else {
+            return Ok(None);
+        };
+        let before = match row.kind.parse()? {
+            MessageKind::Reminder => left_before(tx, row)?,
+            _ => Before::default(),
+        };
+        Ok(Some(Asked { now, before }))
+    }
+
+    fn decide(&self, row: &OutboxRow, asked: &Asked) -> Decision {
+        decide(&self.facts(row, asked), &self.policy, self.now)
+    }
+
+    fn facts<'a>(&'a self, row: &OutboxRow, asked: &'a Asked) -> Facts<'a> {
+        let Asked { now, before } = asked;
+        let form = &now.administration;
+        let contact = now.contact.as_ref();
+        let state = form.state.parse().unwrap_or(AdministrationState::Cancelled);
+        let asking = asking(row);
+        Facts {
+            asking,
+            state,
+            occasion: &form.occasion,
+            due_at: form.due_at,
+            wanted_at: match asking {
+                Asking::Invitation => row.created_at,
+                Asking::Reminder(_) => row.not_before,
+            },
+            expires_at: form.expires_at,
+            opened_at: form.opened_at,
+            reminded_at: before.reminded_at,
+            revoked_at: now.revoked_at,
+            care: match (now.died, now.ended_on) {
+                (true, _) => Care::Died,
+                (false, Some(_)) => Care::Ended,
+                (false, None) => Care::Running,
+            },
+            opted_out_at: contact.and_then(|said| said.opted_out_at),
+            reminders_stopped_at: contact.and_then(|said| said.reminders_stopped_at),
+            texts_stopped_at: contact.and_then(|said| said.texts_stopped_at),
+            channel: contact.map_or(Channel::Mail, channel_of),
+            mail: match form.informant_id {
+                // Whoever answers about the patient has their own address; it never goes to the patient's.
+                Some(_) => Line::Missing,
+                None => line(now.email.as_deref(), now.email_refused_at),
+            },
+            phone: contact.map_or(Line::Missing, |said| {
+                line(said.phone.as_deref(), said.phone_refused_at)
+            }),
+            pause: self.pause(now),
+            not_permitted: self.not_permitted(&form.instruments),
+            hours: Hours::of(
+                &self.policy,
+                zone(now),
+                contact.and_then(|said| said.safe_from.zip(said.safe_until)),
+            ),
+            risk: self.risk(&form.instruments),
+            cover: &self.cover,
+            rival: if now.newer_waits {
+                Rival::Newer
+            } else {
+                Rival::None
+            },
+            language: Language::of_tag(&now.language).unwrap_or(Language::English),
+            begun_in: form
+                .opened_at
+                .and_then(|_| Language::of_tag(&form.language)),
+        }
+    }
+
+    /// The pause that holds for this patient; of several, the one that lasts longest.
+    fn pause(&self, now: &Looked) -> Option<Paused> {
+        let covers = |row: &&PauseRow| match row.scope.parse() {
+            Ok(PauseScope::Site) => true,
+            Ok(PauseScope::Program) => row.subject_id.as_deref() == Some(now.program_id.bytes()),
+            Ok(PauseScope::Patient) => {
+                row.subject_id.as_deref() == Some(now.administration.patient_id.bytes())
+            }
+            Err(_) => false,
+        };
+        let longest = self
+            .pauses
+            .iter()
+            .filter(covers)
+            .max_by_key(|row| row.until_at.unwrap_or(NaiveDateTime::MAX))?;
+        Some(match longest.scope.parse() {
+            Ok(PauseScope::Program) => Paused::Program(longest.until_at),
+            Ok(PauseScope::Patient) => Paused::Patient(longest.until_at),
+            Ok(PauseScope::Site) | Err(_) => Paused::Site(longest.until_at),
+        })
+    }
+
+    /// Why the forms of this occasion may not be used any more; `None` when they may.
+    fn not_permitted(&self, instruments: &str) -> Option<String> {
+        let battery = read_battery(instruments);
+        let found = self.on_record.require(definitions(self.library, &battery));
+        found.err().map(|why| why.to_string())
+    }
+
+    fn risk(&self, instruments: &str) -> Risk {
+        let battery = read_battery(instruments);
+        if definitions(self.library, &battery).any(|known| !known.risk_rules.is_empty()) {
+            Risk::Asked
+        } else {
+            Risk::NotAsked
+        }
+    }
+
+    fn write(&self, tx: &Tx, row: &OutboxRow, asked: &Asked, saying: Saying) -> Composed {
+        let now = &asked.now;
+        let link = address(&self.base, &Token::of(&tx.seal, now.link_id));
+        let (words, asking) = (words(saying.language), asking(row));
+        let number = now.contact.as_ref().and_then(|said| said.phone.clone());
+        match (saying.channel, now.email.clone(), number) {
+            (Channel::Text, _, Some(to)) => Composed::Text(TextAsk {
+                to,
+                asking,
+                words,
+                clinic: now.clinic.clone(),
+                link,
+            }),
+            (_, Some(to), _) => {
+                let invitation = render::Invitation {
+                    words,
+                    asking,
+                    begun: saying.begun,
+                    first_name: now.patient.split_whitespace().next().unwrap_or_default(),
+                    clinic: &now.clinic,
+                    link: &link,
+                    until: local_time(zone(now), now.administration.expires_at),
+                    reading: saying
+                        .read_from
+                        .map(|at| reading::from(&self.cover, zone(now), at, words)),
+                    sender_name: self.policy.sender_name.as_deref(),
+                    in_reply_to: asked
+                        .before
+                        .invitation
+                        .as_ref()
+                        .map(|first| message_id(first, &self.base)),
+                };
+                Composed::Mail(render::invitation(
+                    message_id(row, &self.base),
+                    to,
+                    &invitation,
+                ))
+            }
+            // The decision sends nothing without an address.
+            (_, None, _) => Composed::Withdraw {
+                why: Withdrawn::NoAddress.to_string(),
+            },
+        }
+    }
+}
+
+/// An occasion with what left about it before.
+struct Asked {
+    now: Looked,
+    before: Before,
+}
+
+/// What left about an occasion before.
+#[derive(Default)]
+struct Before {
+    invitation: Option<OutboxRow>,
+    reminded_at: Option<NaiveDateTime>,
+}
+
+fn left_before(tx: &mut Tx, row: &OutboxRow) -> Result<Before, Fault> {
+    let left = outbox::about(tx, row.org_id, &row.subject_id)?;
+    let newest = |kind: MessageKind| {
+        left.iter()
+            .find(|one| one.kind == kind.word() && one.state == MessageState::Accepted.word())
+    };
+    Ok(Before {
+        invitation: newest(MessageKind::Invitation).cloned(),
+        reminded_at: newest(MessageKind::Reminder).and_then(|one| one.ended_at),
+    })
+}
+
+fn asking(row: &OutboxRow) -> Asking {
+    match row.kind.parse() {
+        Ok(MessageKind::Reminder) => Asking::Reminder(u32::try_from(row.number).unwrap_or(0)),
+        _ => Asking::Invitation,
+    }
+}
+
+fn channel_of(said: &ContactRow) -> Channel {
+    said.channel.parse().unwrap_or(Channel::None)
+}
+
+fn line(address: Option<&str>, refused_at: Option<NaiveDateTime>) -> Line {
+    match (address, refused_at) {
+        (None, _) => Line::Missing,
+        (Some(_), Some(_)) => Line::Refused,
+        (Some(_), None) => Line::Good,
+    }
+}
+
+fn zone(now: &Looked) -> Tz {
+    now.time_zone.parse().unwrap_or(chrono_tz::UTC)
 }
 
 fn id_of<K>(bytes: &[u8]) -> Result<Id<K>, Fault> {
@@ -95,100 +361,163 @@ fn message_id(row: &OutboxRow, base: &str) -> String {
     format!("<{}@{host}>", row.id)
 }
 
-fn prepare_invitation(
-    tx: &mut Tx,
-    library: &Library,
-    row: &OutboxRow,
-    base: &str,
-    now: NaiveDateTime,
-) -> Result<Option<Mail>, Fault> {
-    let id: AdministrationId = id_of(&row.subject_id)?;
-    let Some(invitation) =
-        administration::invitation(tx, row.org_id, id)?.filter(|found| is_wanted(found, now))
-    else {
-        return Ok(None);
-    };
-    let Some(to) = invitation.email.clone() else {
-        return Ok(None);
-    };
-    if not_permitted(tx, library, &invitation, now)?.is_some() {
-        return Ok(None);
-    }
-    let link = address(base, &Token::of(&tx.seal, invitation.link_id));
-    let zone = invitation.time_zone.parse().unwrap_or(chrono_tz::UTC);
-    let until = local_time(zone, invitation.administration.expires_at);
-    let language = Language::of_tag(&invitation.administration.language);
-    let first_name = invitation
-        .patient
-        .split_whitespace()
-        .next()
-        .unwrap_or_default();
-    Ok(Some(render::invitation(
-        message_id(row, base),
-        to,
-        &render::Invitation {
-            words: words(language.unwrap_or(Language::English)),
-            first_name,
-            clinic: &invitation.clinic,
-            link: &link,
-            until,
-        },
-    )))
-}
-
-/// Everything is looked at again at the instant of sending: the occasion, the link, the episode, the address.
-fn is_wanted(invitation: &Invitation, now: NaiveDateTime) -> bool {
-    let open = invitation
-        .administration
-        .state
-        .parse()
-        .is_ok_and(AdministrationState::is_open);
-    open && invitation.revoked_at.is_none()
-        && invitation.administration.expires_at > now
-        && invitation.ended_on.is_none()
-        && invitation.email_refused_at.is_none()
-}
-
-/// Why the forms of this occasion may not be used any more; `None` when they may.
-fn not_permitted(
-    tx: &mut Tx,
-    library: &Library,
-    invitation: &Invitation,
-    now: NaiveDateTime,
-) -> Result<Option<NotPermitted>, Fault> {
-    let occasion = &invitation.administration;
-    let on_record = OnRecord::read(tx, occasion.org_id, now)?;
-    let battery = read_battery(&occasion.instruments);
-    Ok(on_record.require(definitions(library, &battery)).err())
-}
-
-/// The relay or gateway took the message, as the record learns it.
+/// The relay or gateway took the message, as the record learns it; the next reminder is written down in the same transaction.
 ///
 /// # Errors
 /// When the database fails.
-pub fn accepted(tx: &mut Tx, row: &OutboxRow, _now: NaiveDateTime) -> Result<(), Fault> {
+pub fn accepted(tx: &mut Tx, row: &OutboxRow, now: NaiveDateTime) -> Result<(), Fault> {
     match row.kind.parse()? {
-        MessageKind::Invitation => {
-            administration::mark_sent(tx, row.org_id, id_of(&row.subject_id)?)
-        }
-        MessageKind::Reminder | MessageKind::FlagNotice | MessageKind::StaffSetup => Ok(()),
+        MessageKind::Invitation | MessageKind::Reminder => {}
+        MessageKind::FlagNotice | MessageKind::StaffSetup => return Ok(()),
     }
+    let id: AdministrationId = id_of(&row.subject_id)?;
+    let Some(asked) = sending::look(tx, row.org_id, id, now)? else {
+        return Ok(());
+    };
+    if asking(row) == Asking::Invitation {
+        sending::asked(tx, row.org_id, id, &asked.language)?;
+    }
+    remind_later(tx, row, &asked, now)
 }
 
-/// The message was not wanted any more, as the record learns it.
+/// Writes the next reminder down, if the site sends one within the form's window.
+fn remind_later(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    asked: &Looked,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let policy: SendingPolicy = policy::newest(tx, row.org_id, SendingPolicy::KIND)?;
+    let number = row.number + 1;
+    let Some(at) = reminder_at(&policy, asked, row.number, now) else {
+        return Ok(());
+    };
+    let stopped = asked
+        .contact
+        .as_ref()
+        .is_some_and(|said| said.reminders_stopped_at.is_some());
+    let form = &asked.administration;
+    if stopped || sending::has_reminder(tx, row.org_id, form.id, number)? {
+        return Ok(());
+    }
+    let mut reminder = OutboxRow::queued(
+        row.org_id,
+        fresh(now),
+        MessageKind::Reminder,
+        form.id.bytes(),
+        form.patient_id.bytes(),
+        at,
+        now,
+    );
+    reminder.number = number;
+    reminder.lane.clone_from(&row.lane);
+    outbox::add(tx, &reminder)
+}
+
+/// When the reminder after the one of this number (0: the invitation) leaves; `None` when there is none within the form's window.
+fn reminder_at(
+    policy: &SendingPolicy,
+    asked: &Looked,
+    left: i32,
+    now: NaiveDateTime,
+) -> Option<NaiveDateTime> {
+    let left = usize::try_from(left).ok()?;
+    let days = *policy.reminder_days.get(left)?;
+    let days_before = match left.checked_sub(1) {
+        Some(before) => *policy.reminder_days.get(before)?,
+        None => 0,
+    };
+    let zone = zone(asked);
+    let wait = TimeDelta::days(i64::from(days.saturating_sub(days_before)));
+    let safe = asked
+        .contact
+        .as_ref()
+        .and_then(|said| said.safe_from.zip(said.safe_until));
+    let at = local_moment(zone, local_day(zone, now) + wait, policy.send_at);
+    let at = Hours::of(policy, zone, safe).next(at);
+    (at < asked.administration.expires_at).then_some(at)
+}
+
+/// The message was not wanted any more, as the record learns it: an invitation that never left may end its occasion.
 ///
 /// # Errors
 /// When the database fails.
 pub fn withdrawn(
     tx: &mut Tx,
-    library: &Library,
+    library: &'static Library,
     row: &OutboxRow,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    match row.kind.parse()? {
-        MessageKind::Invitation => withdraw_not_permitted(tx, library, row, now),
-        MessageKind::Reminder | MessageKind::FlagNotice | MessageKind::StaffSetup => Ok(()),
+    if row.kind != MessageKind::Invitation.word() {
+        return Ok(());
     }
+    let desk = Desk::open(tx, library, "", row.org_id, now)?;
+    let Some(asked) = desk.look(tx, row)? else {
+        return Ok(());
+    };
+    match desk.decide(row, &asked) {
+        Decision::Withdraw { why } => follow(tx, row, &asked.now, &why, now),
+        Decision::Send(_) | Decision::Hold { .. } => Ok(()),
+    }
+}
+
+fn follow(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    asked: &Looked,
+    why: &Withdrawn,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let form = &asked.administration;
+    let was_asked = form.state != AdministrationState::Planned.word();
+    let state = match why.aftermath() {
+        Aftermath::Nothing => return Ok(()),
+        Aftermath::Cancelled | Aftermath::NotPermitted => AdministrationState::Cancelled,
+        // It was sent once, to another address: the patient had it.
+        Aftermath::NeverAsked | Aftermath::Replaced if was_asked => return Ok(()),
+        Aftermath::NeverAsked | Aftermath::Replaced => AdministrationState::Expired,
+    };
+    sending::end_because(tx, row.org_id, form.id, state, &why.to_string(), now)?;
+    revoke_links(tx, row.org_id, form.id, now)?;
+    match why.aftermath() {
+        Aftermath::NotPermitted => tell_not_permitted(
+            tx,
+            row.org_id,
+            asked.clinic_id,
+            form.patient_id,
+            &why.to_string(),
+            now,
+        ),
+        Aftermath::NeverAsked if !was_paused(row) => tell_missed(tx, row.org_id, asked, why, now),
+        _ => Ok(()),
+    }
+}
+
+/// Whether somebody here wanted it to wait.
+fn was_paused(row: &OutboxRow) -> bool {
+    row.last_error
+        .as_deref()
+        .is_some_and(|words| words.starts_with(Held::PAUSED))
+}
+
+fn tell_missed(
+    tx: &mut Tx,
+    org: OrgId,
+    asked: &Looked,
+    why: &Withdrawn,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let detail =
+        format!("A form was not sent: {why}. Give it in the clinic if it is still wanted.");
+    add_task(
+        tx,
+        org,
+        TaskKind::NotSent,
+        asked.administration.patient_id,
+        asked.clinic_id,
+        detail,
+        now,
+    )
 }
 
 /// The message will never leave, or came back: somebody here has to know.
@@ -205,28 +534,6 @@ pub fn given_up(
         MessageKind::Invitation | MessageKind::Reminder => give_to_person(tx, row, words, now),
         MessageKind::FlagNotice | MessageKind::StaffSetup => Ok(()),
     }
-}
-
-/// A permission ended or was withdrawn between planning and sending: the occasion ends, and a person is told.
-fn withdraw_not_permitted(
-    tx: &mut Tx,
-    library: &Library,
-    row: &OutboxRow,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let id: AdministrationId = id_of(&row.subject_id)?;
-    let Some(invitation) =
-        administration::invitation(tx, row.org_id, id)?.filter(|found| is_wanted(found, now))
-    else {
-        return Ok(());
-    };
-    let Some(why) = not_permitted(tx, library, &invitation, now)? else {
-        return Ok(());
-    };
-    administration::end(tx, row.org_id, id, AdministrationState::Cancelled, now)?;
-    administration::revoke_links(tx, row.org_id, id, now)?;
-    let who: PatientId = id_of(&row.recipient_id)?;
-    tell_not_permitted(tx, row.org_id, invitation.clinic_id, who, &why, now)
 }
 
 fn prepare_notice(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
@@ -259,7 +566,7 @@ fn prepare_setup(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail
     Ok(wanted.then(mail))
 }
 
-/// A refused address is not tried again, and somebody here has to ask the patient for another.
+/// A refused address is not tried again: links that went there close, and somebody here has to ask the patient for another.
 fn give_to_person(
     tx: &mut Tx,
     row: &OutboxRow,
@@ -267,23 +574,38 @@ fn give_to_person(
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     let who: PatientId = id_of(&row.recipient_id)?;
-    patient::mark_address_refused(tx, row.org_id, who, now)?;
-    let Some(invitation) = administration::invitation(tx, row.org_id, id_of(&row.subject_id)?)?
-    else {
+    let by_text =
+        contact::of_patient(tx, row.org_id, who)?.filter(|said| channel_of(said) == Channel::Text);
+    match by_text {
+        Some(said) => contact::put(
+            tx,
+            &ContactRow {
+                phone_refused_at: Some(now),
+                ..said
+            },
+        )?,
+        None => patient::mark_address_refused(tx, row.org_id, who, now)?,
+    }
+    change_address::close_unbegun(tx, row.org_id, who, "the address was refused", now)?;
+    let Some(asked) = sending::look(tx, row.org_id, id_of(&row.subject_id)?, now)? else {
         return Ok(());
     };
-    add_task(tx, row.org_id, who, &invitation, words, now)
+    let detail = format!("A message could not be sent: {words}. Ask for another address.");
+    let kind = TaskKind::MailRefused;
+    add_task(tx, row.org_id, kind, who, asked.clinic_id, detail, now)
 }
 
+/// One task of a kind a patient.
 fn add_task(
     tx: &mut Tx,
     org: OrgId,
+    kind: TaskKind,
     who: PatientId,
-    invitation: &Invitation,
-    words: &str,
+    clinic: ClinicId,
+    detail: String,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    if task::waits(tx, org, TaskKind::MailRefused, who)? {
+    if task::waits(tx, org, kind, who)? {
         return Ok(());
     }
     task::add(
@@ -291,10 +613,10 @@ fn add_task(
         &TaskRow {
             org_id: org,
             id: fresh(now),
-            kind: TaskKind::MailRefused.word().into(),
-            clinic_id: invitation.clinic_id,
+            kind: kind.word().into(),
+            clinic_id: clinic,
             patient_id: who,
-            detail: format!("An invitation could not be sent: {words}. Ask for another address."),
+            detail,
             created_at: now,
             done_at: None,
             done_by: None,

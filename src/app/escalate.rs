@@ -4,7 +4,7 @@ use super::App;
 use super::keep_response::{add_act, notify};
 use crate::domain::risk::{ACKNOWLEDGE_WITHIN, Act, next_in_chain};
 use crate::store::flag::{self, FlagRow};
-use crate::store::{Fault, Tx, patient, staff};
+use crate::store::{Fault, Tx, cover, patient};
 use chrono::NaiveDateTime;
 
 /// At most so many flags in one transaction.
@@ -27,7 +27,7 @@ pub fn escalate(app: &App) -> Result<usize, Fault> {
 }
 
 fn hand_on(tx: &mut Tx, row: &FlagRow, now: NaiveDateTime) -> Result<(), Fault> {
-    let people = staff::candidates(tx, row.org_id)?;
+    let people = cover::candidates(tx, row.org_id, now)?;
     let clinician = patient::episode_by_id(tx, row.org_id, row.episode_id)?.clinician_id;
     let next = next_in_chain(clinician, row.clinic_id, &people, row.owner_id);
     if next.is_none() {

@@ -19,7 +19,7 @@ use crate::store::flag::{self, FlagActRow, FlagRow};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
 use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, fresh, staff};
+use crate::store::{Fault, Tx, cover, fresh};
 use chrono::NaiveDateTime;
 
 /// How answers came.
@@ -403,7 +403,7 @@ fn raise_flag(
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     let org = slip.administration.org_id;
-    let people = staff::candidates(tx, org)?;
+    let people = cover::candidates(tx, org, now)?;
     let owner = owner_for(slip.clinician_id, slip.clinic_id, &people);
     if owner.is_none() {
         alarm_nobody_licensed(tx, slip, now)?;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod begin;
+pub mod change_address;
 pub mod clock;
 pub mod compose;
 pub mod decline;
@@ -15,6 +16,7 @@ pub mod import;
 pub mod keep_response;
 pub mod link;
 pub mod note_failed_sign_in;
+pub mod pause_sending;
 pub mod permit_instrument;
 pub mod plan_due;
 pub mod read_admin;
@@ -26,6 +28,9 @@ pub mod rescore;
 pub mod review_flag;
 pub mod seal_audit;
 pub mod send_due;
+pub mod set_contact;
+pub mod set_cover;
+pub mod set_sending_policy;
 pub mod settle_task;
 pub mod site_words;
 pub mod stop_reminders;

@@ -9,6 +9,7 @@ use super::compose::{self, Composed, Desk};
 use super::{stop_reminders, unsent};
 use crate::domain::ids::Id;
 use crate::domain::instrument::Library;
+use crate::domain::message::sending::LOOK_AGAIN;
 use crate::domain::message::{
     AfterFailure, AttemptOutcome, Failure, MessageKind, MessageState, after_failure,
     when_relay_is_away,
@@ -122,8 +123,9 @@ impl Turn<'_> {
 
     fn compose(&self, rows: &Arc<[OutboxRow]>) -> Result<Vec<Composed>, Fault> {
         let (rows, app, base) = (Arc::clone(rows), self.app, Arc::clone(&self.app.base_url));
-        let desk = Desk::new(app.library, &app.base_url, app.clock.now());
+        let (library, org, now) = (app.library, app.org, app.clock.now());
         app.store.read_blocking(move |tx| {
+            let desk = Desk::open(tx, library, &base, org, now)?;
             let one = |row: &OutboxRow| addressed(tx, row, &desk, &base);
             rows.iter().map(one).collect()
         })
@@ -152,6 +154,10 @@ impl Turn<'_> {
                     Outcome::Failed(failure)
                 }
             },
+            Composed::Text(_) => Outcome::Held(
+                self.app.clock.now() + LOOK_AGAIN,
+                "no gateway for text messages is set".to_owned(),
+            ),
             Composed::Hold { until, why } => Outcome::Held(until, why),
             Composed::Withdraw { why } => Outcome::Withdrawn(why),
         };
@@ -214,7 +220,7 @@ enum Outcome {
 
 fn settle(
     tx: &mut Tx,
-    library: &Library,
+    library: &'static Library,
     row: &OutboxRow,
     outcome: &Outcome,
     now: NaiveDateTime,

@@ -5,8 +5,8 @@ use super::App;
 use crate::domain::access::Actor;
 use crate::domain::ids::{AdministrationId, OrgId};
 use crate::domain::language::Language;
-use crate::store::administration::{self, Invitation};
 use crate::store::contact::{self, ContactRow};
+use crate::store::sending::{self, Looked};
 use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Seal, Tx, audit, fresh};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -75,14 +75,14 @@ pub fn form_of(seal: &Seal, token: &str) -> Option<AdministrationId> {
 /// # Errors
 /// When the database fails.
 pub async fn look(app: &App, about: AdministrationId) -> Result<Option<Stoppable>, Fault> {
-    let org = app.org;
+    let (org, now) = (app.org, app.clock.now());
     app.store
         .read(move |tx| {
-            let Some(found) = administration::invitation(tx, org, about)? else {
+            let Some(found) = sending::look(tx, org, about, now)? else {
                 return Ok(None);
             };
-            let known = contact::of_patient(tx, org, found.administration.patient_id)?;
-            let stopped = known.is_some_and(|known| known.reminders_stopped_at.is_some());
+            let said = found.contact.as_ref();
+            let stopped = said.is_some_and(|said| said.reminders_stopped_at.is_some());
             let reminders = if stopped {
                 Reminders::Stopped
             } else {
@@ -93,7 +93,7 @@ pub async fn look(app: &App, about: AdministrationId) -> Result<Option<Stoppable
         .await
 }
 
-fn stoppable(found: &Invitation, reminders: Reminders) -> Stoppable {
+fn stoppable(found: &Looked, reminders: Reminders) -> Stoppable {
     Stoppable {
         language: Language::of_tag(&found.administration.language),
         clinic: found.clinic.clone(),
@@ -112,11 +112,11 @@ pub async fn stop_reminders(
     let (org, now) = (app.org, app.clock.now());
     app.store
         .write(move |tx| {
-            let Some(found) = administration::invitation(tx, org, about)? else {
+            let Some(found) = sending::look(tx, org, about, now)? else {
                 return Ok(None);
             };
             let patient = found.administration.patient_id;
-            let known = contact::of_patient(tx, org, patient)?;
+            let known = found.contact.clone();
             let known = known.unwrap_or_else(|| ContactRow::unsaid(org, patient, now));
             if known.reminders_stopped_at.is_none() {
                 let stopped = ContactRow {
@@ -141,12 +141,7 @@ pub async fn stop_reminders(
         .await
 }
 
-fn tell(
-    tx: &mut Tx,
-    org: OrgId,
-    found: &Invitation,
-    now: chrono::NaiveDateTime,
-) -> Result<(), Fault> {
+fn tell(tx: &mut Tx, org: OrgId, found: &Looked, now: chrono::NaiveDateTime) -> Result<(), Fault> {
     let patient = found.administration.patient_id;
     if task::waits(tx, org, TaskKind::RemindersStopped, patient)? {
         return Ok(());

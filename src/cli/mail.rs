@@ -168,6 +168,8 @@ fn test(
     let host = host.split(':').next().unwrap_or(host);
     let mail = Mail {
         message_id: format!("<{id}@{host}>"),
+        in_reply_to: None,
+        from_name: None,
         to: address.to_owned(),
         subject: "Test".into(),
         text: "This is a test of outgoing mail. Nothing needs to be done.\n".into(),

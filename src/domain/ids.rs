@@ -121,6 +121,8 @@ kinds! {
     SendAttempt => SendAttemptId,
     /// A time in which nothing is sent.
     Pause => PauseId,
+    /// A time in which somebody who works here is away.
+    Absence => AbsenceId,
     /// Somebody who answers about a patient: a parent, a partner, a teacher.
     Informant => InformantId,
 }

@@ -60,12 +60,17 @@ pub(super) fn on_the_wire(
     from: &Mailbox,
     to: &Address,
 ) -> Result<Vec<u8>, SendFailure> {
+    let mut from = from.clone();
+    from.name = mail.from_name.clone().or(from.name);
     let mut builder = Message::builder()
-        .from(from.clone())
+        .from(from)
         .to(Mailbox::new(None, to.clone()))
         .subject(mail.subject.clone())
         .message_id(Some(mail.message_id.clone()))
         .header(AutoSubmitted("auto-generated".to_owned()));
+    if let Some(first) = &mail.in_reply_to {
+        builder = builder.in_reply_to(first.clone()).references(first.clone());
+    }
     if let Some(address) = &mail.stop {
         builder = builder
             .header(ListUnsubscribe(format!("<{address}>")))
@@ -116,6 +121,8 @@ mod tests {
     fn only_a_mail_with_a_way_to_stop_says_so() {
         let mut mail = Mail {
             message_id: "<1@example.org>".into(),
+            in_reply_to: None,
+            from_name: None,
             to: "pat@example.org".into(),
             subject: "A form".into(),
             text: "x\n".into(),

@@ -24,6 +24,10 @@ pub use smtp::SmtpMailer;
 pub struct Mail {
     /// Stable across retries, so that a doubled mail is recognisable: `<id@host>`.
     pub message_id: String,
+    /// The Message-ID of the mail that this one follows.
+    pub in_reply_to: Option<String>,
+    /// The site's own name before the sender's address; `None`: the one of the settings.
+    pub from_name: Option<String>,
     /// Where to.
     pub to: String,
     /// The subject.

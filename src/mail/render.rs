@@ -3,6 +3,7 @@
 
 use super::Mail;
 use crate::app::accounts::SETUP_HOURS;
+use crate::domain::message::sending::{Asking, Begun};
 use crate::patient_words::Words;
 use askama::Template;
 use chrono::NaiveDateTime;
@@ -77,10 +78,8 @@ const LINE_MOST: usize = 76;
 struct InvitationHtml<'a> {
     words: &'a Words,
     subject: &'a str,
-    hello: &'a str,
-    asks: &'a str,
+    paragraphs: &'a [&'a str],
     link: &'a str,
-    works_until: &'a str,
 }
 
 #[derive(Template)]
@@ -111,10 +110,14 @@ struct StaffSetupHtml<'a> {
     hours: i64,
 }
 
-/// What an invitation says.
+/// What an invitation or a reminder says.
 pub struct Invitation<'a> {
     /// In which language.
     pub words: &'static Words,
+    /// Whether it is the first about this form.
+    pub asking: Asking,
+    /// Whether the patient has begun.
+    pub begun: Begun,
     /// To whom.
     pub first_name: &'a str,
     /// On whose behalf.
@@ -123,32 +126,68 @@ pub struct Invitation<'a> {
     pub link: &'a str,
     /// The last moment at which the link works, by the patient's clock.
     pub until: NaiveDateTime,
+    /// When answers are read, where nobody would read them now: whole sentences.
+    pub reading: Option<String>,
+    /// The site's name as the sender.
+    pub sender_name: Option<&'a str>,
+    /// The Message-ID of the invitation that a reminder follows.
+    pub in_reply_to: Option<String>,
 }
 
-/// Asks a patient to answer.
+/// Asks a patient to answer, for the first time or once more.
 pub fn invitation(message_id: String, to: String, invitation: &Invitation<'_>) -> Mail {
     let (words, link) = (invitation.words, invitation.link);
     let clinic = &quiet_name(invitation.clinic, words);
     let subject = (words.mail.subject)(clinic);
+    let hello = (words.mail.hello)(&first_word(invitation.first_name));
+    let lead = match invitation.asking {
+        Asking::Invitation => (words.mail.asks)(&sentence_start(clinic)),
+        Asking::Reminder(_) => (words.mail.still_open)(clinic),
+    };
+    let works_until = (words.mail.works_until)(&(words.moment)(invitation.until));
+    let kept = match invitation.begun {
+        Begun::NotYet => None,
+        Begun::Kept => Some(words.mail.kept),
+    };
+    let paragraphs: Vec<&str> = [
+        Some(hello.as_str()),
+        Some(&lead),
+        kept,
+        Some(words.mail.open),
+        Some(link),
+        Some(&works_until),
+        invitation.reading.as_deref(),
+        Some(words.mail.not_for_emergencies),
+        Some(words.mail.not_yours),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let html = InvitationHtml {
         words,
         subject: &subject,
-        hello: &(words.mail.hello)(&first_word(invitation.first_name)),
-        asks: &(words.mail.asks)(&sentence_start(clinic)),
+        paragraphs: &paragraphs,
         link,
-        works_until: &(words.mail.works_until)(&(words.moment)(invitation.until)),
     };
-    let paragraphs = [
-        html.hello,
-        html.asks,
-        words.mail.open,
-        link,
-        html.works_until,
-        words.mail.not_for_emergencies,
-        words.mail.not_yours,
-    ];
-    let text = paragraphs.map(folded).join("\n\n") + "\n";
-    put_together(message_id, to, subject.clone(), text, &html)
+    let folded: Vec<String> = paragraphs.iter().map(|text| folded(text)).collect();
+    let text = folded.join("\n\n") + "\n";
+    Mail {
+        in_reply_to: invitation.in_reply_to.clone(),
+        from_name: invitation.sender_name.and_then(quiet_sender),
+        ..put_together(message_id, to, subject.clone(), text, &html)
+    }
+}
+
+/// The sender's name as it may leave: on one line, and none at all when it would tell what the care is about.
+fn quiet_sender(name: &str) -> Option<String> {
+    let name = one_line(name, CLINIC_MOST);
+    (!name.is_empty() && telling_word(&name).is_none()).then_some(name)
+}
+
+/// The first word in a text that tells what the care is about, as its stem; `None` when it tells nothing.
+pub fn telling_word(text: &str) -> Option<&'static str> {
+    let lower = text.to_lowercase();
+    TELLING.iter().copied().find(|word| lower.contains(word))
 }
 
 /// A paragraph in lines of at most 76 characters; a longer word, such as a link, stays whole.
@@ -204,6 +243,8 @@ fn put_together(
 ) -> Mail {
     Mail {
         message_id,
+        in_reply_to: None,
+        from_name: None,
         to: one_line(&to, 320),
         subject,
         text,
@@ -231,9 +272,7 @@ fn first_word(name: &str) -> String {
 /// A clinic's name on one line; "your clinic" in the mail's language when the name itself would tell what the care is about, or is empty.
 fn quiet_name(clinic: &str, words: &Words) -> String {
     let name = one_line(clinic, CLINIC_MOST);
-    let lower = name.to_lowercase();
-    let tells = TELLING.iter().any(|word| lower.contains(word));
-    if tells || name.is_empty() {
+    if telling_word(&name).is_some() || name.is_empty() {
         words.mail.your_clinic.to_owned()
     } else {
         name
@@ -286,10 +325,15 @@ mod tests {
             .unwrap();
         let invitation = Invitation {
             words: words(language),
+            asking: Asking::Invitation,
+            begun: Begun::NotYet,
             first_name,
             clinic,
             link: LINK,
             until,
+            reading: None,
+            sender_name: None,
+            in_reply_to: None,
         };
         super::invitation(id(), "pat@example.org".into(), &invitation)
     }

@@ -32,6 +32,12 @@ pub const WORDS: Words = Words {
         it: |who| format!("{who} reads it"),
         first_promise: "before your next visit",
         in_english: ". Your clinic says when:",
+        week: hours::english,
+        clock_of: |city| format!(" ({city} time)"),
+        read_in: |week| format!("Answers are read {week}."),
+        nobody_before: |moment| format!("Nobody reads answers before {moment}."),
+        nobody_now: "Nobody reads answers at the moment. Call your clinic if you need somebody.",
+        clinic: "Your clinic",
     },
     start: StartWords {
         heading: "A few questions about how you are",
@@ -207,6 +213,10 @@ pub const WORDS: Words = Words {
         asks: |clinic| {
             format!("{clinic} asks you to fill in a short form. It takes a few minutes.")
         },
+        still_open: |clinic| {
+            format!("The form from {clinic} is still open. It takes a few minutes.")
+        },
+        kept: "You have begun it. What you answered is kept: you go on where you stopped.",
         open: "Open it here:",
         works_until: |until| {
             format!(

@@ -6,9 +6,12 @@
 //! says "with markup" is put on the page as it stands here and never holds what a person wrote.
 
 mod english;
+mod hours;
+pub mod reading;
 mod spanish;
 
 use crate::domain::language::Language;
+use crate::domain::schedule::policy::ReadingHours;
 use chrono::NaiveDateTime;
 
 /// All words of one language.
@@ -99,6 +102,18 @@ pub struct ReadingWords {
     pub first_promise: &'static str,
     /// Before the site's words when they are in English on a page that is not; ends the sentence before.
     pub in_english: &'static str,
+    /// The site's reading hours, as the end of "… reads your answers": `Monday to Friday, 9 am to 5 pm`; empty when there are none.
+    pub week: fn(&ReadingHours) -> String,
+    /// After them, when they are on another clock than the patient's: the name of that clock's city.
+    pub clock_of: fn(&str) -> String,
+    /// In which hours answers are read; a sentence.
+    pub read_in: fn(&str) -> String,
+    /// Before which moment nobody reads them; a sentence.
+    pub nobody_before: fn(&str) -> String,
+    /// Nobody reads them for long; a sentence.
+    pub nobody_now: &'static str,
+    /// Who reads while the clinician is away and nobody was named, at the beginning of a sentence.
+    pub clinic: &'static str,
 }
 
 /// The first page.
@@ -307,6 +322,10 @@ pub struct MailWords {
     pub hello: fn(&str) -> String,
     /// Which clinic asks.
     pub asks: fn(&str) -> String,
+    /// In a reminder, instead: that it still waits.
+    pub still_open: fn(&str) -> String,
+    /// In a reminder to somebody who has begun: what they answered is kept.
+    pub kept: &'static str,
     /// Above the link.
     pub open: &'static str,
     /// Until which moment the link works.
@@ -369,6 +388,47 @@ mod tests {
             );
         }
         assert!(words.help.call.contains("Oprima 2") && words.help.text.contains("AYUDA"));
+    }
+
+    #[test]
+    fn reading_hours_are_told_as_people_say_them() {
+        let (english, spanish) = (words(Language::English), words(Language::Spanish));
+        let at = |hour, minute| chrono::NaiveTime::from_hms_opt(hour, minute, 0).unwrap();
+        let mut hours = ReadingHours::default();
+        let said =
+            |hours: &ReadingHours| [english, spanish].map(|words| (words.reading.week)(hours));
+        assert_eq!(
+            said(&hours),
+            [
+                "Monday to Friday, 9 am to 5 pm",
+                "de lunes a viernes, de las 9 de la mañana a las 5 de la tarde"
+            ]
+        );
+        hours.week[4] = Some((at(9, 30), at(13, 0)));
+        hours.week[5] = hours.week[4];
+        assert_eq!(
+            said(&hours),
+            [
+                "Monday to Thursday, 9 am to 5 pm; Friday and Saturday, 9:30 am to 1 pm",
+                "de lunes a jueves, de las 9 de la mañana a las 5 de la tarde; los viernes y los sábados, de las 9:30 de la mañana a la 1 de la tarde"
+            ]
+        );
+        hours.week = [None; 7];
+        assert_eq!(said(&hours), ["", ""]);
+        hours.week = [Some((at(0, 0), at(12, 0))); 7];
+        assert_eq!(
+            said(&hours),
+            [
+                "every day, 12 am to 12 pm",
+                "todos los días, de las 12 de la noche a las 12 del mediodía"
+            ]
+        );
+        hours.week[1] = None;
+        hours.week[3] = None;
+        assert_eq!(
+            said(&hours)[0],
+            "Monday, Wednesday and Friday to Sunday, 12 am to 12 pm"
+        );
     }
 
     #[test]

@@ -60,6 +60,13 @@ pub const WORDS: Words = Words {
         it: |who| format!("{who} la lee"),
         first_promise: "antes de su próxima visita",
         in_english: ". Su clínica dice cuándo, en inglés:",
+        week: hours::spanish,
+        clock_of: |city| format!(" (hora de {city})"),
+        read_in: |week| format!("Las respuestas se leen {week}."),
+        // The moment ends with the full stop of "a. m.".
+        nobody_before: |moment| format!("Nadie lee las respuestas antes del {moment}"),
+        nobody_now: "Por ahora nadie lee las respuestas. Llame a su clínica si necesita hablar con alguien.",
+        clinic: "Su clínica",
     },
     start: StartWords {
         heading: "Algunas preguntas sobre cómo está usted",
@@ -245,6 +252,8 @@ pub const WORDS: Words = Words {
         asks: |clinic| {
             format!("{clinic} le pide que llene un formulario corto. Toma unos minutos.")
         },
+        still_open: |clinic| format!("El formulario de {clinic} sigue abierto. Toma unos minutos."),
+        kept: "Usted ya lo empezó. Lo que contestó está guardado: sigue donde se quedó.",
         open: "Ábralo aquí:",
         // The moment ends with the full stop of "a. m.".
         works_until: |until| {

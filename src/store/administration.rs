@@ -13,6 +13,7 @@ use crate::domain::care::AdministrationState;
 use crate::domain::ids::{
     AdministrationId, ClinicId, EpisodeId, InformantId, LinkId, OrgId, PatientId, StaffId,
 };
+use crate::domain::schedule::cover::Cover;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Timestamp};
@@ -122,6 +123,8 @@ pub struct Door {
     pub slip: Slip,
     /// The patient's IANA zone.
     pub time_zone: String,
+    /// When it was opened, UTC: whether somebody reads answers hangs on it.
+    pub seen_at: NaiveDateTime,
     words: Arc<DoorWords>,
 }
 
@@ -133,7 +136,7 @@ impl std::ops::Deref for Door {
 }
 
 /// The words around an occasion; the same for all patients of a clinician in a clinic.
-#[derive(Debug, Queryable)]
+#[derive(Debug)]
 pub struct DoorWords {
     /// The clinic's name.
     pub clinic: String,
@@ -143,8 +146,10 @@ pub struct DoorWords {
     pub organisation: String,
     /// The site's own crisis line.
     pub crisis_line: Option<String>,
-    /// When answers are read.
+    /// When answers are read, in the site's own words.
     pub reading_promise: String,
+    /// Who reads answers and when, as data.
+    pub cover: Cover,
 }
 
 /// How long words may be shown after somebody changed them.
@@ -256,7 +261,7 @@ pub fn glance(
 ///
 /// # Errors
 /// When the database fails.
-pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
+pub fn door(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Result<Option<Door>, Fault> {
     let found: Option<(Slip, String)> = on_engine!(tx, db => behind_link!()
         .inner_join(
             patient::table.on(patient::org_id
@@ -278,7 +283,7 @@ pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
     let words = match tx.remembered.get(&around) {
         Some(words) => words,
         None => {
-            let words = Arc::new(words(tx, around)?);
+            let words = Arc::new(words(tx, around, now)?);
             tx.remembered.put(around, &words);
             words
         }
@@ -286,12 +291,18 @@ pub fn door(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Door>, Fault> {
     Ok(Some(Door {
         slip,
         time_zone,
+        seen_at: now,
         words,
     }))
 }
 
-fn words(tx: &mut Tx, (org, clinic, clinician): Around) -> Result<DoorWords, Fault> {
-    Ok(on_engine!(tx, db => clinic::table
+fn words(
+    tx: &mut Tx,
+    (org, clinic, clinician): Around,
+    now: NaiveDateTime,
+) -> Result<DoorWords, Fault> {
+    type Found = (String, String, String, Option<String>, String);
+    let found: Found = on_engine!(tx, db => clinic::table
         .inner_join(staff::table.on(staff::org_id.eq(clinic::org_id)))
         .inner_join(organisation::table.on(organisation::id.eq(clinic::org_id)))
         .filter(clinic::org_id.eq(org).and(clinic::id.eq(clinic)).and(staff::id.eq(clinician)))
@@ -302,7 +313,16 @@ fn words(tx: &mut Tx, (org, clinic, clinician): Around) -> Result<DoorWords, Fau
             organisation::crisis_line,
             organisation::reading_promise,
         ))
-        .get_result(db))?)
+        .get_result(db))?;
+    let (clinic, clinician, organisation, crisis_line, reading_promise) = found;
+    Ok(DoorWords {
+        clinic,
+        clinician,
+        organisation,
+        crisis_line,
+        reading_promise,
+        cover: super::cover::cover(tx, org, now)?,
+    })
 }
 
 /// Notes that the patient pressed start, if the link with this hash still takes answers and nobody did so before.
@@ -476,79 +496,6 @@ pub fn expire(tx: &mut Tx, org: OrgId, now: NaiveDateTime, most: i64) -> Result<
         end(tx, org, *id, state.when_window_ends(), now)?;
     }
     Ok(over.len())
-}
-
-/// The link of an occasion that was made last, with what an invitation needs at the moment of sending.
-#[derive(Debug, Clone, Queryable)]
-pub struct Invitation {
-    /// The link.
-    pub link_id: LinkId,
-    /// Whether it was withdrawn.
-    pub revoked_at: Option<NaiveDateTime>,
-    /// The occasion.
-    pub administration: AdministrationRow,
-    /// The patient's name; only its first word reaches a mail.
-    pub patient: String,
-    /// Where to.
-    pub email: Option<String>,
-    /// When that address was refused.
-    pub email_refused_at: Option<NaiveDateTime>,
-    /// Their IANA zone.
-    pub time_zone: String,
-    /// The clinic's id.
-    pub clinic_id: ClinicId,
-    /// The clinic's name.
-    pub clinic: String,
-    /// Last day of the episode, if it ended.
-    pub ended_on: Option<chrono::NaiveDate>,
-}
-
-/// Everything an invitation needs, as it is now.
-///
-/// # Errors
-/// When the database fails.
-pub fn invitation(
-    tx: &mut Tx,
-    org: OrgId,
-    id: AdministrationId,
-) -> Result<Option<Invitation>, Fault> {
-    Ok(link::table
-        .inner_join(
-            administration::table.on(administration::org_id
-                .eq(link::org_id)
-                .and(administration::id.eq(link::administration_id))),
-        )
-        .inner_join(
-            patient::table.on(patient::org_id
-                .eq(link::org_id)
-                .and(patient::id.eq(administration::patient_id))),
-        )
-        .inner_join(
-            episode::table.on(episode::org_id
-                .eq(link::org_id)
-                .and(episode::id.eq(administration::episode_id))),
-        )
-        .inner_join(
-            clinic::table.on(clinic::org_id
-                .eq(link::org_id)
-                .and(clinic::id.eq(episode::clinic_id))),
-        )
-        .filter(link::org_id.eq(org).and(link::administration_id.eq(id)))
-        .order(link::id.desc())
-        .select((
-            link::id,
-            link::revoked_at,
-            administration::all_columns,
-            patient::name,
-            patient::email,
-            patient::email_refused_at,
-            patient::time_zone,
-            clinic::id,
-            clinic::name,
-            episode::ended_on,
-        ))
-        .first(&mut tx.db)
-        .optional()?)
 }
 
 /// Withdraws every link of an occasion.

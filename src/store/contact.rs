@@ -4,21 +4,10 @@ use super::schema::{contact_preference, pause};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::ids::{OrgId, PatientId, PauseId, StaffId};
+pub use crate::domain::message::sending::Channel;
 use crate::domain::words::words;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-
-words! {
-    /// By what a patient is reached.
-    Channel {
-        /// Mail.
-        Mail = "mail",
-        /// Text message.
-        Text = "text",
-        /// Nothing: forms are given in the clinic only.
-        None = "none",
-    }
-}
 
 words! {
     /// What a pause holds back.
@@ -96,6 +85,33 @@ pub fn of_patient(
 ) -> Result<Option<ContactRow>, Fault> {
     Ok(contact_preference::table
         .find((org, patient))
+        .get_result(&mut tx.db)
+        .optional()?)
+}
+
+/// The pauses of one patient, newest first, with those that ended.
+///
+/// # Errors
+/// When the database fails.
+pub fn pauses_of(tx: &mut Tx, permit: &Permit, patient: PatientId) -> Result<Vec<PauseRow>, Fault> {
+    Ok(pause::table
+        .filter(pause::org_id.eq(permit.org()))
+        .filter(
+            pause::scope
+                .eq(PauseScope::Patient.word())
+                .and(pause::subject_id.eq(patient.bytes().to_vec())),
+        )
+        .order(pause::id.desc())
+        .load(&mut tx.db)?)
+}
+
+/// One pause.
+///
+/// # Errors
+/// When the database fails.
+pub fn pause_by_id(tx: &mut Tx, org: OrgId, id: PauseId) -> Result<Option<PauseRow>, Fault> {
+    Ok(pause::table
+        .find((org, id))
         .get_result(&mut tx.db)
         .optional()?)
 }

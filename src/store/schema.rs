@@ -360,6 +360,22 @@ table! {
 }
 
 table! {
+    absence (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        staff_id -> Binary,
+        from_on -> Date,
+        until_on -> Date,
+        covered_by -> Nullable<Binary>,
+        note -> Text,
+        made_by -> Nullable<Binary>,
+        made_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        ended_by -> Nullable<Binary>,
+    }
+}
+
+table! {
     task (org_id, id) {
         org_id -> Binary,
         id -> Binary,
@@ -477,5 +493,6 @@ allow_tables_to_appear_in_same_query!(
     send_attempt,
     contact_preference,
     pause,
-    policy
+    policy,
+    absence
 );

@@ -25,6 +25,8 @@ words! {
         MailUnsent = "mail_unsent",
         /// Reminders were stopped by one click in a mail.
         RemindersStopped = "reminders_stopped",
+        /// A form was due and could not be sent in time.
+        NotSent = "not_sent",
     }
 }
 

@@ -108,6 +108,10 @@ routes! {
     POST "/patients/new" Access::May(Action::EnrolPatient) => staff::enrol::add;
     GET "/patients/{id}" Access::May(Action::ReadPatient) => staff::patient::page;
     POST "/patients/{id}/form" Access::May(Action::GiveForm) => staff::patient::give_form;
+    GET "/patients/{id}/contact" Access::May(Action::EnrolPatient) => staff::contact::page;
+    POST "/patients/{id}/contact" Access::May(Action::EnrolPatient) => staff::contact::set;
+    POST "/patients/{id}/pause" Access::May(Action::EnrolPatient) => staff::contact::pause;
+    POST "/patients/{id}/pause/{pause}/end" Access::May(Action::EnrolPatient) => staff::contact::resume;
     POST "/patients/{id}/record" Access::May(Action::RecordForm) => staff::record::form;
     POST "/patients/{id}/recorded" Access::May(Action::RecordForm) => staff::record::record;
     GET "/queue" Access::May(Action::SeeQueue) => staff::queue::page;
@@ -127,5 +131,16 @@ routes! {
     POST "/admin/staff/{id}/disable" Access::May(Action::Administer) => staff::admin::disable;
     POST "/admin/staff/{id}/link" Access::May(Action::Administer) => staff::admin::send_link;
     POST "/admin/words" Access::May(Action::Administer) => staff::admin::set_words;
+    GET "/admin/sending" Access::May(Action::Administer) => staff::sending_policy::page;
+    POST "/admin/sending" Access::May(Action::Administer) => staff::sending_policy::set;
+    POST "/admin/sending/pause" Access::May(Action::Administer) => staff::sending_policy::pause;
+    POST "/admin/sending/pause/{id}/end" Access::May(Action::Administer) => staff::sending_policy::resume;
+    GET "/admin/cover" Access::May(Action::Administer) => staff::cover::page;
+    POST "/admin/cover" Access::May(Action::Administer) => staff::cover::set_hours;
+    POST "/admin/cover/absences" Access::May(Action::Administer) => staff::cover::add;
+    POST "/admin/cover/absences/{id}/end" Access::May(Action::Administer) => staff::cover::end;
+    GET "/leave" Access::May(Action::SeeQueue) => staff::cover::own;
+    POST "/leave" Access::May(Action::SeeQueue) => staff::cover::add_own;
+    POST "/leave/{id}/end" Access::May(Action::SeeQueue) => staff::cover::end_own;
     GET "/mailbox" Access::Demo => staff::mailbox::page;
 }

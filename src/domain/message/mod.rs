@@ -1,6 +1,8 @@
 //! What kinds of messages leave, in which order, and when a failed one is tried again. Their words live in `templates/mail`,
 //! the sending in `mail` and `jobs`.
 
+pub mod sending;
+
 use super::ids::OutboxId;
 use super::words::words;
 use chrono::{NaiveDateTime, TimeDelta};

@@ -1,6 +1,7 @@
 //! Measurement plans: which instruments a patient gets, how often, and when the next occasion is due — in the patient's own
 //! local time. Finding what is due in the database is the store's work, sending is `jobs`'.
 
+pub mod cover;
 pub mod hours;
 pub mod policy;
 

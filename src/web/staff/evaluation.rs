@@ -325,6 +325,7 @@ mod tests {
             name: String::new(),
             role: "",
             menu: vec![],
+            paused: false,
         };
         let form = Form::of(ask, &measures(site), &site.operator(), today);
         EvaluationPage {

@@ -2,6 +2,8 @@
 
 pub mod admin;
 pub mod caseload;
+pub mod contact;
+pub mod cover;
 pub mod enrol;
 pub mod evaluation;
 pub mod flag_card;
@@ -11,6 +13,7 @@ pub mod mistakes;
 pub mod patient;
 pub mod queue;
 pub mod record;
+pub mod sending_policy;
 pub mod set_up;
 pub mod sign_in;
 pub mod tasks;
@@ -20,6 +23,7 @@ use super::gate::Visitor;
 use super::{Site, assets, errors};
 use crate::app::Failure;
 use crate::domain::access::{Action, Role, Subject, decide, role_may};
+use crate::store::contact as contact_store;
 use crate::store::flag;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -37,6 +41,8 @@ pub struct Frame {
     pub role: &'static str,
     /// The menu.
     pub menu: Vec<MenuItem>,
+    /// Whether sending is paused for the whole site.
+    pub paused: bool,
 }
 
 /// One entry of the menu.
@@ -59,7 +65,10 @@ const MENU: &[(&str, &str, Option<Action>)] = &[
     ("/tasks", "Tasks", Some(Action::SettleTasks)),
     ("/patients/new", "Add a patient", Some(Action::EnrolPatient)),
     ("/evaluation", "Evaluation", Some(Action::Evaluate)),
+    ("/leave", "My leave", Some(Action::SeeQueue)),
     ("/admin", "Administration", Some(Action::Administer)),
+    ("/admin/sending", "Sending", Some(Action::Administer)),
+    ("/admin/cover", "Cover", Some(Action::Administer)),
     ("/instruments", "Instruments", None),
 ];
 
@@ -72,12 +81,14 @@ impl Frame {
             name: String::new(),
             role: "",
             menu: vec![],
+            paused: false,
         }
     }
 
     /// The frame for whoever is signed in; `here` is the menu entry's address that the page belongs to.
     pub async fn of(site: &Site, visitor: &Visitor, here: &str) -> Frame {
         let waiting = waiting_flags(site, visitor).await;
+        let paused = is_paused(site).await;
         let menu = MENU
             .iter()
             .filter(|(_, _, action)| {
@@ -100,6 +111,7 @@ impl Frame {
             name: visitor.name.clone(),
             role: words::role(visitor.staff.role),
             menu,
+            paused,
         }
     }
 }
@@ -117,6 +129,21 @@ async fn waiting_flags(site: &Site, visitor: &Visitor) -> usize {
             errors::log(&fault);
             0
         })
+}
+
+/// Whether nothing leaves for the whole site; not to be told is no reason to show no page.
+async fn is_paused(site: &Site) -> bool {
+    let (org, now) = (site.app.org, site.app.clock.now());
+    let paused = site.app.store.read(move |tx| {
+        let pauses = contact_store::pauses(tx, org, now)?;
+        Ok(pauses
+            .iter()
+            .any(|row| row.scope == contact_store::PauseScope::Site.word()))
+    });
+    paused.await.unwrap_or_else(|fault: crate::store::Fault| {
+        errors::log(&fault);
+        false
+    })
 }
 
 /// Where each role begins.

@@ -8,11 +8,12 @@ mod log;
 pub(super) mod mark;
 pub(super) mod scales;
 
+use super::contact::Beside;
 use super::words::{self, age, day_ago};
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
-use crate::app::give_form;
 use crate::app::read_patient::{EpisodeRecord, Record, Refusal, read_patient};
+use crate::app::{give_form, set_contact};
 use crate::domain::care::{Ending, SessionState};
 use crate::domain::ids::{EpisodeId, PatientId};
 use crate::domain::instrument::{Instrument, Library, Respondent};
@@ -84,6 +85,7 @@ struct Page {
     sessions: Vec<SessionLine>,
     episodes: Vec<EpisodeLine>,
     give: Option<Give>,
+    contact: Option<Beside>,
     record: Option<RecordChoices>,
 }
 
@@ -137,9 +139,16 @@ pub async fn page(
         None => format!("/patients/{id}"),
     };
     let folds = Folds::new(address, wish.into_inner().open);
+    let contact = match set_contact::glance(&site.app, visitor.actor(), id).await {
+        Ok(card) => Some(Beside::of(&card)),
+        Err(failure) => return trouble(&failure),
+    };
     errors::page(
         StatusCode::OK,
-        &fill(frame, site.app.library, &record, &folds),
+        &Page {
+            contact,
+            ..fill(frame, site.app.library, &record, &folds)
+        },
     )
 }
 
@@ -183,6 +192,7 @@ fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds)
         give: shown
             .filter(|_| in_care(record))
             .map(|episode| give(library, record, episode)),
+        contact: None,
         record: in_care(record).then(|| record_choices(library, record)),
     }
 }

@@ -92,6 +92,7 @@ fn kind(word: &str) -> String {
         }
         Ok(TaskKind::MailUnsent) => "A message did not leave, or nobody can know".to_owned(),
         Ok(TaskKind::RemindersStopped) => "Reminders were stopped from a mail".to_owned(),
+        Ok(TaskKind::NotSent) => "A form was due and was not sent in time".to_owned(),
         Err(_) => word.replace('_', " "),
     }
 }

@@ -6,13 +6,16 @@ use crate::app::link::Token;
 use crate::app::take_answers::{self, Refusal};
 use crate::domain::instrument::{Instrument, Respondent, Texts};
 use crate::domain::language::Language;
+use crate::domain::schedule::cover::{InPlace, Reads};
 use crate::domain::schedule::local_time;
 use crate::domain::submission::Part;
-use crate::patient_words::{Words, words as words_of};
+use crate::patient_words::{Words, reading, words as words_of};
 use crate::store::administration::Door;
 use crate::store::{Fault, administration};
 use crate::web::Site;
 use chrono::NaiveDateTime;
+use chrono_tz::Tz;
+use std::borrow::Cow;
 
 /// A link that opened: its door and the answers so far.
 pub struct Opened {
@@ -24,12 +27,12 @@ pub struct Opened {
 
 /// Loads what a link opens, whatever its state.
 pub async fn load(site: &Site, token: &Token) -> Result<Opened, Failure<Refusal>> {
-    let (hash, library) = (token.hash(), site.app.library);
+    let (hash, library, now) = (token.hash(), site.app.library, site.app.clock.now());
     site.app
         .store
         .read_brief(move |tx| {
             let door =
-                administration::door(tx, &hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+                administration::door(tx, &hash, now)?.ok_or(Failure::Refused(Refusal::Unknown))?;
             let stored = take_answers::answers_so_far(tx, &door.slip)?;
             let parts = take_answers::parts(library, &door.slip, &stored)?;
             Ok(Opened { door, parts })
@@ -39,11 +42,11 @@ pub async fn load(site: &Site, token: &Token) -> Result<Opened, Failure<Refusal>
 
 /// The door alone, for the words around a calm page; `None` when there is none or the database does not answer.
 pub async fn door(site: &Site, token: &Token) -> Option<Door> {
-    let hash = token.hash();
+    let (hash, now) = (token.hash(), site.app.clock.now());
     let found = site
         .app
         .store
-        .read(move |tx| administration::door(tx, &hash));
+        .read(move |tx| administration::door(tx, &hash, now));
     found.await.unwrap_or_else(|fault: Fault| {
         tracing::warn!(%fault, "a calm page does without its door");
         None
@@ -64,23 +67,41 @@ pub fn read_line(stored: &str) -> Line<'_> {
     }
 }
 
-/// Who reads the answers and when.
+/// Who reads the answers and when, as it is true at this moment: whoever stands in for a clinician who is away, and that nobody reads while nobody does.
 pub fn reading<'a>(door: &'a Door, words: &'static Words) -> Reading<'a> {
-    let (when, wording) = promise(&door.reading_promise, words);
+    let zone = zone(door);
+    let (when, wording) = promise(door, words);
     Reading {
-        who: &door.clinician,
+        who: match door.cover.in_place_of(door.slip.clinician_id, door.seen_at) {
+            InPlace::Themselves => &door.clinician,
+            InPlace::Named(name) => name,
+            InPlace::Somebody => words.reading.clinic,
+        },
         when,
         wording,
+        not_now: match door.cover.reads(door.seen_at) {
+            Reads::Now => String::new(),
+            Reads::Later(at) => {
+                (words.reading.nobody_before)(&(words.moment)(local_time(zone, at)))
+            }
+            Reads::Nobody => words.reading.nobody_now.to_owned(),
+        },
     }
 }
 
-/// The site's promise as this page can say it. Until a site writes its own, it is ours, in every language; its own is in English.
-fn promise<'a>(stored: &'a str, words: &'static Words) -> (&'a str, Wording) {
-    if stored == words_of(Language::English).reading.first_promise {
-        (words.reading.first_promise, Wording::OfThePage)
-    } else {
-        (stored, wording_in(words.language, Language::English))
+/// The site's promise as this page can say it. Until a site writes its own, which is in English, it is made from its reading hours, in every language.
+fn promise<'a>(door: &'a Door, words: &'static Words) -> (Cow<'a, str>, Wording) {
+    if door.reading_promise != words_of(Language::English).reading.first_promise {
+        let wording = wording_in(words.language, Language::English);
+        return (Cow::Borrowed(&door.reading_promise), wording);
     }
+    let week = reading::week(&door.cover, zone(door), door.seen_at, words);
+    let said = week.map_or(Cow::Borrowed(words.reading.first_promise), Cow::Owned);
+    (said, Wording::OfThePage)
+}
+
+fn zone(door: &Door) -> Tz {
+    door.time_zone.parse().unwrap_or(chrono_tz::UTC)
 }
 
 /// The words of a questionnaire on a page in this language, and whether they are in it.
@@ -112,5 +133,5 @@ fn wording_in(page: Language, words: Language) -> Wording {
 
 /// An instant by the patient's own clock.
 pub fn local(door: &Door, at: NaiveDateTime) -> NaiveDateTime {
-    local_time(door.time_zone.parse().unwrap_or(chrono_tz::UTC), at)
+    local_time(zone(door), at)
 }

@@ -7,6 +7,7 @@ use crate::domain::language::Language;
 use crate::patient_words::{ReviewWords, Said, Words};
 use actix_web::http::StatusCode;
 use askama::Template;
+use std::borrow::Cow;
 
 /// What every patient page carries: its words, the style sheet, the way to another language and the help that never goes away.
 #[derive(Debug, Clone, Copy)]
@@ -87,14 +88,16 @@ pub struct Line<'a> {
 }
 
 /// Who reads the answers and when. Shown before the first question, after the last, and on the support page.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Reading<'a> {
     /// Who reads them, as the subject of a sentence: `Maya Lindqvist`.
     pub who: &'a str,
     /// When, as the end of that sentence ("… reads your answers ___"): `before your next visit, at the latest in 2 working days`.
-    pub when: &'a str,
-    /// The language of `when`, which the site wrote.
+    pub when: Cow<'a, str>,
+    /// The language of `when`, where the site wrote it.
     pub wording: Wording,
+    /// That nobody reads now, and from when on somebody does, as a sentence; empty when somebody reads.
+    pub not_now: String,
 }
 
 /// The first page: who asks, why, how long, who reads it. Shows, changes nothing; its form starts the questions.

@@ -1,8 +1,9 @@
 //! Writing what a row of a file of patients was decided to do, with its audit event. Decides nothing.
 
 use super::decide::{Decision, Step};
-use crate::app::enrol;
 use crate::app::import::Desk;
+use crate::app::{change_address, enrol};
+use crate::store::patient::PatientRow;
 use crate::store::{Fault, audit, patient, plan};
 
 impl Decision {
@@ -15,7 +16,7 @@ impl Decision {
         match &self.patient {
             Step::Keep(_) => {}
             Step::Add(row) => patient::add(desk.tx, permit, row)?,
-            Step::Change(row) => patient::change(desk.tx, permit, row)?,
+            Step::Change(row) => change_patient(desk, row)?,
         }
         match &self.episode {
             Step::Keep(_) => {}
@@ -49,4 +50,15 @@ impl Decision {
             _ => Ok(()),
         }
     }
+}
+
+/// Another address closes the links that went to the old one.
+fn change_patient(desk: &mut Desk, row: &PatientRow) -> Result<(), Fault> {
+    let (permit, now) = (desk.permit, desk.now);
+    let before = patient::by_external_id(desk.tx, permit, &row.external_id)?;
+    patient::change(desk.tx, permit, row)?;
+    if before.is_some_and(|before| before.email != row.email) {
+        change_address::ask_again(desk.tx, permit, row.id, now)?;
+    }
+    Ok(())
 }

@@ -1,0 +1,2 @@
+DROP INDEX administration_waiting;
+DROP TABLE absence;

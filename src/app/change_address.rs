@@ -1,0 +1,80 @@
+//! A patient has another address: links that went to the old one and were not used close, and what is still wanted is asked again on a new link.
+
+use super::link::Token;
+use crate::domain::access::Permit;
+use crate::domain::care::AdministrationState;
+use crate::domain::ids::{OrgId, PatientId};
+use crate::domain::message::MessageKind;
+use crate::store::outbox::{self, OutboxRow};
+use crate::store::{Fault, Tx, administration, audit, fresh, sending};
+use chrono::NaiveDateTime;
+
+const WHY: &str = "the address was changed; asked again on a new link";
+
+/// Closes the links of the patient's forms that were not begun and asks for those forms again, wherever the patient is reached now.
+/// A form whose link was handed over in the clinic stays as it is.
+///
+/// # Errors
+/// When the database fails.
+pub fn ask_again(
+    tx: &mut Tx,
+    permit: &Permit,
+    patient: PatientId,
+    now: NaiveDateTime,
+) -> Result<usize, Fault> {
+    let mut again = 0;
+    for form in sending::not_begun(tx, permit.org(), patient)? {
+        let mailed = outbox::about(tx, permit.org(), form.id.bytes())?
+            .iter()
+            .any(|row| row.kind == MessageKind::Invitation.word());
+        let planned = form.state == AdministrationState::Planned.word();
+        if !mailed && !planned {
+            continue;
+        }
+        sending::take_back(tx, permit.org(), form.id, WHY, now)?;
+        administration::revoke_links(tx, permit.org(), form.id, now)?;
+        if form.expires_at <= now {
+            continue;
+        }
+        let link = fresh(now);
+        let hash = Token::of(&tx.seal, link).hash();
+        administration::add_link(tx, permit, link, form.id, &hash, now)?;
+        let row = OutboxRow::queued(
+            permit.org(),
+            fresh(now),
+            MessageKind::Invitation,
+            form.id.bytes(),
+            patient.bytes(),
+            form.due_at.max(now),
+            now,
+        );
+        outbox::add(tx, &row)?;
+        audit::record(tx, permit, "administration", Some(form.id), now)?;
+        again += 1;
+    }
+    Ok(again)
+}
+
+/// Closes the links that went to an address which turned out to be bad, and takes back what waits about them. The forms stay open: a better address
+/// makes new links.
+///
+/// # Errors
+/// When the database fails.
+pub fn close_unbegun(
+    tx: &mut Tx,
+    org: OrgId,
+    patient: PatientId,
+    why: &str,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    for form in sending::not_begun(tx, org, patient)? {
+        let mailed = outbox::about(tx, org, form.id.bytes())?
+            .iter()
+            .any(|row| row.kind == MessageKind::Invitation.word());
+        if mailed {
+            sending::take_back(tx, org, form.id, why, now)?;
+            administration::revoke_links(tx, org, form.id, now)?;
+        }
+    }
+    Ok(())
+}
