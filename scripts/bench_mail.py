@@ -5,6 +5,7 @@ rate is of the relay's words that are stored: from the first attempt of a run to
 Needs smtp-sink and smtp-source (Debian's package postfix; its service need not run) and an existing SQLite for reading the counts.
 """
 import datetime
+import os
 import shutil
 import socket
 import sqlite3
@@ -34,7 +35,9 @@ class Sink:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.process = subprocess.Popen([tool("smtp-sink"), f"127.0.0.1:{self.port}", "1000"],
+        # As root it wants to be somebody else.
+        user = ["-u", "nobody"] if os.getuid() == 0 else []
+        self.process = subprocess.Popen([tool("smtp-sink"), *user, f"127.0.0.1:{self.port}", "1000"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(100):
             try:
@@ -54,7 +57,10 @@ def queue_invitations(site, messages):
     site.run("migrate", stdout=subprocess.DEVNULL)
     tomorrow = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=20)
     patients, sessions = site.folder / "patients.csv", site.folder / "sessions.csv"
-    row = ("P{0},Zephyrine Quillfeather,p{0}@patients.example.org,en,America/Chicago,north,North House,main,"
+    # Where it is early afternoon now: quiet hours hold nothing. The names of these zones count westward.
+    ahead = 13 - datetime.datetime.now(datetime.timezone.utc).hour
+    zone = f"Etc/GMT{-ahead:+d}" if ahead else "Etc/UTC"
+    row = ("P{0},Zephyrine Quillfeather,p{0}@patients.example.org,en," + zone + ",north,North House,main,"
            "Outpatient,lee@staff.example.org,2026-01-05,gad7,before_session:24\n")
     patients.write_text(HEAD + "".join(row.format(n) for n in range(messages)))
     sessions.write_text("session_id,patient_id,starts_at,state\n" + "".join(

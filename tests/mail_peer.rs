@@ -71,7 +71,7 @@ fn another_makes_mail_server_takes_our_mails_and_they_read_well() {
         format!(
             "{}\n{},before_session:24\n",
             "patient_id,name,email,language,time_zone,clinic_id,clinic,program_id,program,clinician,episode_start,instruments,cadence",
-            "D1,Zoë Quillfeather,due@patients.example.org,en,UTC,north,,main,,lee@staff.example.org,2026-01-05,phq9"
+            format!("D1,Zoë Quillfeather,due@patients.example.org,en,{},north,,main,,lee@staff.example.org,2026-01-05,phq9", crate::mail_process::daytime_zone())
         ),
     );
     office

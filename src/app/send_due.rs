@@ -1,22 +1,22 @@
 //! The outbox on its way: claim, let `compose` look once more whether the message is still wanted, send, and store what the relay said. A message that
 //! is claimed and then lost with the process comes back when its lease runs out, with the same id and the same link.
 //!
-//! A worker stores the relay's word about one mail before it sends the next: a killed process repeats at most one mail a connection. Workers settle at
-//! the same time, so that on SQLite they share a commit and the disk is flushed once for all of them.
+//! A worker stores the relay's word about one mail before the last byte of the next goes out: a killed process repeats at most one mail a connection. All
+//! but that byte is sent while the disk is being flushed, and workers settle at the same time, so that on SQLite they share a commit.
 
 use super::App;
 use super::compose::{self, Composed, Desk};
 use super::{stop_reminders, unsent};
-use crate::domain::ids::Id;
+use crate::domain::ids::{Id, OutboxId};
 use crate::domain::instrument::Library;
 use crate::domain::message::sending::LOOK_AGAIN;
 use crate::domain::message::{
     AfterFailure, AttemptOutcome, Failure, MessageKind, MessageState, after_failure,
     when_relay_is_away,
 };
-use crate::mail::{LONGEST_CONVERSATION, Mail, Mailer, SendFailure, envelope};
+use crate::mail::{Before, LONGEST_CONVERSATION, Mail, Mailer, SendFailure, envelope};
 use crate::store::outbox::{self, LEASE, Lane, OutboxRow};
-use crate::store::{Fault, Tx, attempt};
+use crate::store::{Fault, Started, Tx, attempt};
 use chrono::NaiveDateTime;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 /// Messages that are claimed together for each connection.
 const CLAIMED_EACH: usize = 32;
 /// Messages that a worker looks at in one read.
-const COMPOSED_TOGETHER: usize = 8;
+const COMPOSED_TOGETHER: usize = 16;
 /// A message that was looked at longer ago is looked at again: the relay was slow, and the world goes on.
 const FRESH_FOR: Duration = Duration::from_secs(2);
 
@@ -65,6 +65,25 @@ struct Turn<'a> {
     waiting: Mutex<VecDeque<OutboxRow>>,
 }
 
+/// The message whose end is being stored.
+struct Settling(Option<(OutboxId, Started<(), Fault>)>);
+
+impl Before for Settling {
+    fn is_over(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|(_, started)| !started.is_under_way())
+    }
+
+    fn wait(&mut self) {
+        if let Some((id, started)) = self.0.take()
+            && let Err(fault) = started.wait()
+        {
+            tracing::error!(%fault, outbox = %id, "a message could not be settled; its lease will run out");
+        }
+    }
+}
+
 /// Whether a worker goes on.
 #[derive(PartialEq, Eq)]
 enum Then {
@@ -74,10 +93,11 @@ enum Then {
 
 impl Turn<'_> {
     fn work(&self) {
+        let mut settling = Settling(None);
         loop {
             let rows = self.take();
-            if rows.is_empty() || self.send_all(rows) == Then::Stop {
-                return;
+            if rows.is_empty() || self.send_all(rows, &mut settling) == Then::Stop {
+                return settling.wait();
             }
         }
     }
@@ -93,7 +113,7 @@ impl Turn<'_> {
     }
 
     /// Sends these one after another; what is left when the worker has to stop goes back to the others.
-    fn send_all(&self, rows: Vec<OutboxRow>) -> Then {
+    fn send_all(&self, rows: Vec<OutboxRow>, settling: &mut Settling) -> Then {
         let rows: Arc<[OutboxRow]> = rows.into();
         let looked_at = Instant::now();
         let composed = match self.compose(&rows) {
@@ -108,7 +128,7 @@ impl Turn<'_> {
                 self.waiting().extend(rows.iter().skip(n).cloned());
                 return Then::Stop;
             }
-            let done = self.send_one(row, composed, looked_at);
+            let done = self.send_one(row, composed, looked_at, settling);
             let then = done.unwrap_or_else(|fault| {
                 tracing::error!(%fault, outbox = %row.id, "a message could not be settled; its lease will run out");
                 Then::GoOn
@@ -125,9 +145,12 @@ impl Turn<'_> {
         let (rows, app, base) = (Arc::clone(rows), self.app, Arc::clone(&self.app.base_url));
         let (library, org, now) = (app.library, app.org, app.clock.now());
         app.store.read_blocking(move |tx| {
-            let desk = Desk::open(tx, library, &base, org, now)?;
-            let one = |row: &OutboxRow| addressed(tx, row, &desk, &base);
-            rows.iter().map(one).collect()
+            // One view for the batch: on SQLite also one lock on the file instead of one a statement.
+            tx.snapshot(|tx| {
+                let desk = Desk::open(tx, library, &base, org, now)?;
+                let one = |row: &OutboxRow| addressed(tx, row, &desk, &base);
+                rows.iter().map(one).collect()
+            })
         })
     }
 
@@ -136,6 +159,7 @@ impl Turn<'_> {
         row: &OutboxRow,
         composed: Composed,
         looked_at: Instant,
+        settling: &mut Settling,
     ) -> Result<Then, Fault> {
         let composed = if looked_at.elapsed() < FRESH_FOR {
             composed
@@ -145,7 +169,7 @@ impl Turn<'_> {
         };
         let mut then = Then::GoOn;
         let outcome = match composed {
-            Composed::Mail(mail) => match self.mailer.send(&mail, self.app.clock.now()) {
+            Composed::Mail(mail) => match self.mailer.send(&mail, settling, self.app.clock.now()) {
                 Ok(taken) => Outcome::Accepted(taken.words),
                 Err(failure) => {
                     if failure.relay_is_away {
@@ -162,9 +186,13 @@ impl Turn<'_> {
             Composed::Withdraw { why } => Outcome::Withdrawn(why),
         };
         let (row, library, now) = (row.clone(), self.app.library, self.app.clock.now());
-        self.app
+        settling.wait();
+        let id = row.id;
+        let started = self
+            .app
             .store
-            .write_blocking(move |tx| settle(tx, library, &row, &outcome, now))?;
+            .write_started(move |tx| settle(tx, library, &row, &outcome, now))?;
+        settling.0 = Some((id, started));
         Ok(then)
     }
 
