@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::mail::tells_nothing;
-use crate::operator::{Office, zone_at_midday};
+use crate::operator::Office;
 use crate::support::http::path_of;
 use crate::support::smtp::Mail;
 
@@ -71,9 +71,8 @@ fn another_makes_mail_server_takes_our_mails_and_they_read_well() {
         format!(
             "{}\n{},before_session:24\n",
             "patient_id,name,email,language,time_zone,clinic_id,clinic,program_id,program,clinician,episode_start,instruments,cadence",
-            "D1,Zoë Quillfeather,due@patients.example.org,en,ZONE,north,,main,,lee@staff.example.org,2026-01-05,phq9"
-        )
-        .replace("ZONE", &zone_at_midday()),
+            format!("D1,Zoë Quillfeather,due@patients.example.org,en,{},north,,main,,lee@staff.example.org,2026-01-05,phq9", crate::mail_process::daytime_zone())
+        ),
     );
     office
         .site

@@ -1,22 +1,22 @@
 //! The outbox on its way: claim, let `compose` look once more whether the message is still wanted, send, and store what the relay said. A message that
 //! is claimed and then lost with the process comes back when its lease runs out, with the same id and the same link.
 //!
-//! A worker stores the relay's word about one mail before it sends the next: a killed process repeats at most one mail a connection. Workers settle at
-//! the same time, so that on SQLite they share a commit and the disk is flushed once for all of them.
+//! A worker stores the relay's word about one mail before the last byte of the next goes out: a killed process repeats at most one mail a connection. All
+//! but that byte is sent while the disk is being flushed, and workers settle at the same time, so that on SQLite they share a commit.
 
 use super::App;
 use super::compose::{self, Composed, Desk, TextAsk};
 use super::{stop_reminders, take_text, unsent};
-use crate::domain::ids::Id;
+use crate::domain::ids::{Id, OutboxId};
 use crate::domain::instrument::Library;
 use crate::domain::message::sending::{Asking, LOOK_AGAIN, Withdrawn};
 use crate::domain::message::{
     AfterFailure, AttemptOutcome, Failure, MessageKind, MessageState, after_failure,
     when_relay_is_away,
 };
-use crate::mail::{LONGEST_CONVERSATION, Mail, Mailer, SendFailure, envelope};
+use crate::mail::{Before, LONGEST_CONVERSATION, Mail, Mailer, SendFailure, envelope};
 use crate::store::outbox::{self, LEASE, Lane, OutboxRow};
-use crate::store::{Fault, Tx, attempt};
+use crate::store::{Fault, Started, Tx, attempt};
 use crate::texts::{self, Gateway, Text, TextFailure};
 use chrono::NaiveDateTime;
 use std::collections::VecDeque;
@@ -28,7 +28,7 @@ const CLAIMED_EACH: usize = 32;
 /// Text messages that may be on their way at once: gateways count them a second.
 const TEXTS_AT_ONCE: usize = 2;
 /// Messages that a worker looks at in one read.
-const COMPOSED_TOGETHER: usize = 8;
+const COMPOSED_TOGETHER: usize = 16;
 /// A message that was looked at longer ago is looked at again: the relay was slow, and the world goes on.
 const FRESH_FOR: Duration = Duration::from_secs(2);
 
@@ -99,6 +99,25 @@ struct Turn<'a> {
     waiting: Mutex<VecDeque<OutboxRow>>,
 }
 
+/// The message whose end is being stored.
+struct Settling(Option<(OutboxId, Started<(), Fault>)>);
+
+impl Before for Settling {
+    fn is_over(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|(_, started)| !started.is_under_way())
+    }
+
+    fn wait(&mut self) {
+        if let Some((id, started)) = self.0.take()
+            && let Err(fault) = started.wait()
+        {
+            tracing::error!(%fault, outbox = %id, "a message could not be settled; its lease will run out");
+        }
+    }
+}
+
 /// Whether a worker goes on.
 #[derive(PartialEq, Eq)]
 enum Then {
@@ -108,10 +127,11 @@ enum Then {
 
 impl Turn<'_> {
     fn work(&self) {
+        let mut settling = Settling(None);
         loop {
             let rows = self.take();
-            if rows.is_empty() || self.send_all(rows) == Then::Stop {
-                return;
+            if rows.is_empty() || self.send_all(rows, &mut settling) == Then::Stop {
+                return settling.wait();
             }
         }
     }
@@ -127,7 +147,7 @@ impl Turn<'_> {
     }
 
     /// Sends these one after another; what is left when the worker has to stop goes back to the others.
-    fn send_all(&self, rows: Vec<OutboxRow>) -> Then {
+    fn send_all(&self, rows: Vec<OutboxRow>, settling: &mut Settling) -> Then {
         let rows: Arc<[OutboxRow]> = rows.into();
         let looked_at = Instant::now();
         let composed = match self.compose(&rows) {
@@ -142,7 +162,7 @@ impl Turn<'_> {
                 self.waiting().extend(rows.iter().skip(n).cloned());
                 return Then::Stop;
             }
-            let done = self.send_one(row, composed, looked_at);
+            let done = self.send_one(row, composed, looked_at, settling);
             let then = done.unwrap_or_else(|fault| {
                 tracing::error!(%fault, outbox = %row.id, "a message could not be settled; its lease will run out");
                 Then::GoOn
@@ -159,9 +179,12 @@ impl Turn<'_> {
         let (rows, app, base) = (Arc::clone(rows), self.app, Arc::clone(&self.app.base_url));
         let (library, org, now) = (app.library, app.org, app.clock.now());
         app.store.read_blocking(move |tx| {
-            let desk = Desk::open(tx, library, &base, org, now)?;
-            let one = |row: &OutboxRow| addressed(tx, row, &desk, &base);
-            rows.iter().map(one).collect()
+            // One view for the batch: on SQLite also one lock on the file instead of one a statement.
+            tx.snapshot(|tx| {
+                let desk = Desk::open(tx, library, &base, org, now)?;
+                let one = |row: &OutboxRow| addressed(tx, row, &desk, &base);
+                rows.iter().map(one).collect()
+            })
         })
     }
 
@@ -170,6 +193,7 @@ impl Turn<'_> {
         row: &OutboxRow,
         composed: Composed,
         looked_at: Instant,
+        settling: &mut Settling,
     ) -> Result<Then, Fault> {
         let composed = if looked_at.elapsed() < FRESH_FOR {
             composed
@@ -181,9 +205,12 @@ impl Turn<'_> {
             (Composed::Mail(mail), Lane::Notices | Lane::Mails) => self
                 .by
                 .mailer
-                .send(&mail, self.app.clock.now())
+                .send(&mail, settling, self.app.clock.now())
                 .map_or_else(Outcome::Failed, |taken| Outcome::Accepted(taken.words)),
-            (Composed::Text(ask), Lane::Texts) => self.send_text(row, ask),
+            (Composed::Text(ask), Lane::Texts) => {
+                settling.wait();
+                self.send_text(row, ask)
+            }
             (Composed::Mail(_), Lane::Texts) => Outcome::Elsewhere(Lane::Mails),
             (Composed::Text(_), _) if self.by.gateway.is_none() => Outcome::Held(
                 self.app.clock.now() + LOOK_AGAIN,
@@ -198,9 +225,13 @@ impl Turn<'_> {
             _ => Then::GoOn,
         };
         let (row, library, now) = (row.clone(), self.app.library, self.app.clock.now());
-        self.app
+        settling.wait();
+        let id = row.id;
+        let started = self
+            .app
             .store
-            .write_blocking(move |tx| settle(tx, library, &row, &outcome, now))?;
+            .write_started(move |tx| settle(tx, library, &row, &outcome, now))?;
+        settling.0 = Some((id, started));
         Ok(then)
     }
 

@@ -22,6 +22,17 @@ pub struct Stoppable {
     pub language: Option<Language>,
     /// The clinic's name.
     pub clinic: String,
+    /// Whether they are sent.
+    pub reminders: Reminders,
+}
+
+/// Whether a patient gets reminders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reminders {
+    /// As the site's rules have it.
+    Sent,
+    /// Not any more.
+    Stopped,
 }
 
 /// The address that stops the reminders of whoever this form is for; `None` where pages travel unprotected, for then no mail program may use it.
@@ -65,17 +76,28 @@ pub fn form_of(seal: &Seal, token: &str) -> Option<AdministrationId> {
 /// When the database fails.
 pub async fn look(app: &App, about: AdministrationId) -> Result<Option<Stoppable>, Fault> {
     let (org, now) = (app.org, app.clock.now());
-    let found: Option<Looked> = app
-        .store
-        .read(move |tx| sending::look(tx, org, about, now))
-        .await?;
-    Ok(found.map(|found| stoppable(&found)))
+    app.store
+        .read(move |tx| {
+            let Some(found) = sending::look(tx, org, about, now)? else {
+                return Ok(None);
+            };
+            let said = found.contact.as_ref();
+            let stopped = said.is_some_and(|said| said.reminders_stopped_at.is_some());
+            let reminders = if stopped {
+                Reminders::Stopped
+            } else {
+                Reminders::Sent
+            };
+            Ok(Some(stoppable(&found, reminders)))
+        })
+        .await
 }
 
-fn stoppable(found: &Looked) -> Stoppable {
+fn stoppable(found: &Looked, reminders: Reminders) -> Stoppable {
     Stoppable {
         language: Language::of_tag(&found.administration.language),
         clinic: found.clinic.clone(),
+        reminders,
     }
 }
 
@@ -94,7 +116,7 @@ pub async fn stop_reminders(
                 return Ok(None);
             };
             let patient = found.administration.patient_id;
-            let known = contact::of_patient(tx, org, patient)?;
+            let known = found.contact.clone();
             let known = known.unwrap_or_else(|| ContactRow::unsaid(org, patient, now));
             if known.reminders_stopped_at.is_none() {
                 let stopped = ContactRow {
@@ -114,7 +136,7 @@ pub async fn stop_reminders(
                     now,
                 )?;
             }
-            Ok(Some(stoppable(&found)))
+            Ok(Some(stoppable(&found, Reminders::Stopped)))
         })
         .await
 }

@@ -36,7 +36,7 @@ pub fn leave_task(
     }
     let about: AdministrationId = id_of(&row.subject_id)?;
     let patient: PatientId = id_of(&row.recipient_id)?;
-    let Some(invitation) = sending::look(tx, row.org_id, about, now)? else {
+    let Some(looked) = sending::look(tx, row.org_id, about, now)? else {
         return Ok(());
     };
     if task::waits(tx, row.org_id, kind, patient)? {
@@ -48,7 +48,7 @@ pub fn leave_task(
             org_id: row.org_id,
             id: fresh(now),
             kind: kind.word().into(),
-            clinic_id: invitation.clinic_id,
+            clinic_id: looked.clinic_id,
             patient_id: patient,
             detail,
             created_at: now,

@@ -74,6 +74,8 @@ fn examine(config: &Config, newest: Option<chrono::NaiveDateTime>) -> Vec<Findin
         ),
         ("clock", clock(newest)),
         ("mail", mail(config)),
+        ("mail dns", Ok(dns(config))),
+        ("mail bounces", Ok(bounces(config))),
         ("disk", disk(config)),
     ]
 }
@@ -106,6 +108,39 @@ fn mail(config: &Config) -> Result<String, String> {
         .test()
         .map_err(|error| format!("{smtp:?}: {error}"))?;
     Ok(format!("{smtp:?} answers"))
+}
+
+/// What the sender's domain should say in the DNS. We ask no name server: whoever runs the domain looks.
+fn dns(config: &Config) -> String {
+    let domain = domain_of(&config.mail_from);
+    if !domain.contains('.') {
+        return format!("the sender's domain {domain} is this machine's own; nothing to check");
+    }
+    let host = config
+        .smtp
+        .as_ref()
+        .map_or("RELAY", |smtp| smtp.host.as_str());
+    format!(
+        "check at {domain}: TXT \"v=spf1 a:{host} -all\" (or what your relay's provider names); \
+         TXT at _dmarc.{domain} \"v=DMARC1; p=quarantine; rua=mailto:postmaster@{domain}\"; \
+         the relay signs with DKIM and its signature names List-Unsubscribe and List-Unsubscribe-Post (docs/operations.md)"
+    )
+}
+
+/// The domain in `Riverside Clinic <forms@example.org>`.
+fn domain_of(sender: &str) -> &str {
+    sender
+        .rsplit_once('@')
+        .map_or("", |(_, domain)| domain.trim_end_matches(['>', ' ']))
+}
+
+fn bounces(config: &Config) -> String {
+    match &config.mail_bounces {
+        Some(address) => format!(
+            "each mail comes back to an address of its own below {address}; hand what comes there to `attune mail bounce`"
+        ),
+        None => "ATTUNE_MAIL_BOUNCES is not set: notices go to the sender and are matched by Message-ID alone".to_owned(),
+    }
 }
 
 /// A megabyte is written and flushed: a disk that is full, read-only or slow shows here first.

@@ -6,8 +6,8 @@ pub mod heartbeat;
 use crate::app::send_due::Carriers;
 use crate::app::{App, begin, escalate, plan_due, seal_audit, send_due};
 use crate::mail::Mailer;
-use crate::store::outbox::Lane;
-use crate::store::{Fault, audit};
+use crate::store::outbox::{self, Lane};
+use crate::store::{Fault, Place, audit};
 use crate::texts::Gateway;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -59,6 +59,7 @@ type Turn = Box<dyn FnMut(&App) -> Result<usize, Fault> + Send>;
 /// # Errors
 /// When a thread cannot be started.
 pub fn start(app: &App, means: &Means) -> std::io::Result<Jobs> {
+    release_leases(app);
     let stop = Arc::new(Stop::default());
     let (invitations, notices, texts) = (means.clone(), means.clone(), means.clone());
     let mut last_seal: Option<Instant> = None;
@@ -131,6 +132,25 @@ fn run(name: &'static str, app: &App, stop: &Stop, mut turn: Turn) {
         }) {
             return;
         }
+    }
+}
+
+/// A SQLite file has one process: whatever is still leased was another's that is gone, and need not wait. Of other nodes nobody knows that they are gone.
+fn release_leases(app: &App) {
+    let org = app.org;
+    if matches!(app.store.place(), Place::Postgres(_)) {
+        return;
+    }
+    let released: Result<usize, Fault> = app
+        .store
+        .write_blocking(move |tx| outbox::release_all(tx, org));
+    match released {
+        Ok(0) => {}
+        Ok(messages) => tracing::info!(
+            messages,
+            "messages of a process that is gone are taken up again"
+        ),
+        Err(fault) => tracing::warn!(%fault, "leases could not be taken back; they will run out"),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::reply::{Reply, Step, scrubbed};
 use super::wire::{Broken, Wire};
-use super::{SendFailure, Taken};
+use super::{Before, SendFailure, Taken};
 use crate::config::{Security, Smtp};
 use crate::domain::message::Failure;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -40,6 +40,9 @@ impl Default for Patience {
 
 /// No conversation about one mail lasts longer.
 pub const LONGEST_CONVERSATION: Duration = Duration::from_secs(150);
+
+/// What ends a text.
+const DOT: &[u8] = b".\r\n";
 
 /// What the relay says it can do.
 #[derive(Debug, Default, Clone)]
@@ -288,8 +291,15 @@ impl Connection {
         })
     }
 
-    /// Sends one mail and waits for the relay's word. `text` is stuffed and ends with the dot.
-    pub fn send(&mut self, from: &str, to: &str, text: &[u8]) -> Result<Taken, Stopped> {
+    /// Sends one mail and waits for the relay's word. `text` is stuffed and ends with the dot, which goes out after `before`: until then the relay has
+    /// nothing it could pass on.
+    pub fn send(
+        &mut self,
+        from: &str,
+        to: &str,
+        text: &[u8],
+        before: &mut dyn Before,
+    ) -> Result<Taken, Stopped> {
         let letters = if from.is_ascii() && to.is_ascii() {
             ""
         } else if self.offers.any_letters {
@@ -312,7 +322,17 @@ impl Connection {
         }
         self.wire.within(self.patience.word);
         self.note(&format!("<- (the mail, {} bytes)", text.len()));
-        let written = self.wire.write(text);
+        let body = match text.strip_suffix(DOT) {
+            Some(body) if !before.is_over() => {
+                let written = self.wire.write(body);
+                self.at(Step::Text, written)?;
+                before.wait();
+                self.wire.within(self.patience.word);
+                DOT
+            }
+            _ => text,
+        };
+        let written = self.wire.write(body);
         self.at(Step::Text, written)?;
         let reply = self.expect(Step::Word)?;
         self.carried += 1;

@@ -60,6 +60,22 @@ pub struct SendFailure {
     pub relay_is_away: bool,
 }
 
+/// What has to be over before a mail may be final: its last byte goes out after this.
+pub trait Before {
+    /// Whether nothing has to be waited for.
+    fn is_over(&self) -> bool;
+    /// Waits.
+    fn wait(&mut self);
+}
+
+/// Nothing.
+impl Before for () {
+    fn is_over(&self) -> bool {
+        true
+    }
+    fn wait(&mut self) {}
+}
+
 /// How mails leave.
 #[derive(Clone)]
 pub enum Mailer {
@@ -72,14 +88,20 @@ pub enum Mailer {
 }
 
 impl Mailer {
-    /// Sends one mail and waits for the relay's word.
+    /// Sends one mail, its last byte after `before`, and waits for the relay's word.
     ///
     /// # Errors
     /// When the relay did not take it.
-    pub fn send(&self, mail: &Mail, now: NaiveDateTime) -> Result<Taken, SendFailure> {
+    pub fn send(
+        &self,
+        mail: &Mail,
+        before: &mut dyn Before,
+        now: NaiveDateTime,
+    ) -> Result<Taken, SendFailure> {
         match self {
-            Mailer::Smtp(smtp) => smtp.send(mail),
+            Mailer::Smtp(smtp) => smtp.send_after(mail, before),
             Mailer::Mailbox(mailbox) => {
+                before.wait();
                 mailbox.keep(mail.clone(), now);
                 Ok(Taken {
                     words: "kept in the demo's mailbox".into(),

@@ -3,7 +3,7 @@
 
 use super::conversation::{Connection, Notes, Patience, Stopped};
 use super::envelope::ReturnAddress;
-use super::{Mail, SendFailure, Taken, message, wire};
+use super::{Before, Mail, SendFailure, Taken, message, wire};
 use crate::config::{DEFAULT_CONNECTIONS, Smtp};
 use lettre::message::Mailbox;
 use rustls::ClientConfig;
@@ -85,19 +85,27 @@ impl SmtpMailer {
     /// # Errors
     /// When the relay did not take it, or nobody can know.
     pub fn send(&self, mail: &Mail) -> Result<Taken, SendFailure> {
+        self.send_after(mail, &mut ())
+    }
+
+    /// The same, with the mail's last byte after `before`.
+    ///
+    /// # Errors
+    /// As [`SmtpMailer::send`].
+    pub fn send_after(&self, mail: &Mail, before: &mut dyn Before) -> Result<Taken, SendFailure> {
         let to = message::recipient(mail)?;
         let text = message::on_the_wire(mail, &self.from, &to)?;
         let (from, to) = (self.envelope_sender(mail), to.to_string());
         if let Some(mut kept) = self.take_idle() {
             kept.begin_next();
-            match kept.send(&from, &to, &text) {
+            match kept.send(&from, &to, &text, before) {
                 Err(stopped) if stopped.is_staleness() => {}
                 done => return self.settle(kept, done, &to),
             }
         }
         let mut fresh = Connection::open(&self.relay, &self.tls, self.patience, Notes::None)
             .map_err(|(stopped, _)| stopped.failure(&to))?;
-        let done = fresh.send(&from, &to, &text);
+        let done = fresh.send(&from, &to, &text, before);
         self.settle(fresh, done, &to)
     }
 
@@ -162,7 +170,7 @@ impl SmtpMailer {
         match Connection::open(&self.relay, &self.tls, self.patience, Notes::Kept) {
             Err((stopped, notes)) => (notes, Err(stopped.failure(&to))),
             Ok(mut connection) => {
-                let done = connection.send(&self.envelope_sender(mail), &to, &text);
+                let done = connection.send(&self.envelope_sender(mail), &to, &text, &mut ());
                 (
                     connection.quit(),
                     done.map_err(|stopped| stopped.failure(&to)),

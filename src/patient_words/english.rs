@@ -243,6 +243,17 @@ pub const WORDS: Words = Words {
         finished: "You use a tablet of the clinic. If you rest for 9 minutes, it asks if you are still there. If nobody answers, it closes the questions. What you saved is kept.",
         hand_back: "Finished? Hand the tablet back",
     },
+    stop: StopWords {
+        ask: Said {
+            heading: "Stop reminders?",
+            text: "When you have not answered yet, we send you a reminder. Press the button and we will send no more reminders. You will still get a message when there are new questions.",
+        },
+        button: "Stop reminders",
+        done: Said {
+            heading: "Reminders are stopped",
+            text: "We will send you no more reminders. You will still get a message when there are new questions. Your clinic knows about it. If you want reminders again, tell them.",
+        },
+    },
     mail: MailWords {
         your_clinic: "your clinic",
         subject: |clinic| format!("A form from {clinic}"),

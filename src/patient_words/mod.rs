@@ -47,6 +47,8 @@ pub struct Words {
     pub check: CheckWords,
     /// The waiting room's tablet.
     pub tablet: TabletWords,
+    /// The page that stops reminders.
+    pub stop: StopWords,
     /// The invitation.
     pub mail: MailWords,
     /// Text messages.
@@ -374,6 +376,17 @@ pub struct TabletWords {
     pub finished: &'static str,
     /// Button beside that.
     pub hand_back: &'static str,
+}
+
+/// The page that stops reminders, opened from a mail. No word in it may say what the care is about.
+#[derive(Debug)]
+pub struct StopWords {
+    /// Before the button.
+    pub ask: Said,
+    /// The button.
+    pub button: &'static str,
+    /// Once they are stopped.
+    pub done: Said,
 }
 
 /// The invitation. No word in it may say what the care is about.

@@ -282,6 +282,17 @@ pub const WORDS: Words = Words {
         finished: "Usted usa una tableta de la clínica. Si descansa 9 minutos, la tableta pregunta si sigue ahí. Si nadie contesta, cierra las preguntas. Lo que guardó queda guardado.",
         hand_back: "¿Terminó? Devolver la tableta",
     },
+    stop: StopWords {
+        ask: Said {
+            heading: "¿No quiere más recordatorios?",
+            text: "Cuando usted todavía no contesta, le enviamos un recordatorio. Oprima el botón y no le enviaremos más recordatorios. Todavía recibirá un mensaje cuando haya preguntas nuevas.",
+        },
+        button: "No más recordatorios",
+        done: Said {
+            heading: "Ya no recibirá recordatorios",
+            text: "No le enviaremos más recordatorios. Todavía recibirá un mensaje cuando haya preguntas nuevas. Su clínica ya lo sabe. Si quiere recordatorios otra vez, dígaselo.",
+        },
+    },
     mail: MailWords {
         your_clinic: "su clínica",
         subject: |clinic| format!("Un formulario de {clinic}"),

@@ -182,6 +182,24 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
+/// A write that is under way.
+pub struct Started<T, E>(oneshot::Receiver<Result<T, E>>);
+
+impl<T, E: From<Fault>> Started<T, E> {
+    /// Waits until it is on disk.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn wait(self) -> Result<T, E> {
+        self.0.blocking_recv().unwrap_or(Err(E::from(Fault::Bug)))
+    }
+
+    /// Whether [`Started::wait`] would wait.
+    pub fn is_under_way(&self) -> bool {
+        self.0.is_empty() && !self.0.is_terminated()
+    }
+}
+
 struct Inner {
     place: Place,
     seal: Arc<Seal>,
@@ -335,6 +353,19 @@ impl Store {
         self.ask(&self.inner.writes, work)?
             .blocking_recv()
             .unwrap_or(Err(E::from(Fault::Bug)))
+    }
+
+    /// As [`Store::write_blocking`], without waiting yet: for whoever has something to do meanwhile.
+    ///
+    /// # Errors
+    /// When there is no room in the queue.
+    pub fn write_started<T, E, F>(&self, work: F) -> Result<Started<T, E>, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        self.ask(&self.inner.writes, work).map(Started)
     }
 
     /// Writes something nobody waits for (never an answer): it joins the next commit, or gets its own within 25 ms.

@@ -265,6 +265,26 @@ fn held(row: &OutboxRow) -> _ {
     )
 }
 
+/// Takes every lease back: whoever held one is known to be gone. Says how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub fn release_all(tx: &mut Tx, org: OrgId) -> Result<usize, Fault> {
+    Ok(diesel::update(
+        outbox::table.filter(
+            outbox::org_id
+                .eq(org)
+                .and(outbox::ended_at.is_null())
+                .and(outbox::lease_until.is_not_null()),
+        ),
+    )
+    .set((
+        outbox::lease_until.eq(None::<NaiveDateTime>),
+        outbox::fence.eq(outbox::fence + 1),
+    ))
+    .execute(&mut tx.db)?)
+}
+
 /// One message.
 ///
 /// # Errors

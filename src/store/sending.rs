@@ -4,17 +4,17 @@
 use super::administration::AdministrationRow;
 use super::contact::ContactRow;
 use super::engine::on_engine;
+use super::kept::kept;
 use super::schema::{administration, clinic, contact_preference, episode, link, outbox, patient};
-use super::{Fault, Tx};
+use super::{Fault, Moment, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{AdministrationId, ClinicId, LinkId, OrgId, PatientId, ProgramId};
 use crate::domain::message::sending::{Held, LATE_AFTER};
 use crate::domain::message::{MessageKind, MessageState};
 use chrono::{NaiveDate, NaiveDateTime};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Timestamp};
+use diesel::sql_types::{Binary, Bool, Text, Timestamp};
 
 /// Everything about an occasion that its messages hang on, as it is now.
 #[derive(Debug, Clone, Queryable)]
@@ -61,6 +61,45 @@ const NEWER: &str = "EXISTS (SELECT 1 FROM administration newer JOIN outbox othe
     AND (other.state = 'queued' AND other.not_before <= ";
 const NEWER_LEFT: &str = " OR other.state = 'accepted' AND other.ended_at > ";
 
+/// Declares a part of a query that is written out by hand and stays prepared: with diesel's own piece of SQL the whole statement, six tables and all, is planned
+/// anew for every message.
+macro_rules! written {
+    ($(#[$meta:meta])* $name:ident { $($value:ident),* } $first:ident $($place:ident $after:expr),*) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, diesel::query_builder::QueryId)]
+        struct $name { $($value: Moment),* }
+
+        impl diesel::expression::Expression for $name {
+            type SqlType = Bool;
+        }
+        impl<T> diesel::expression::AppearsOnTable<T> for $name {}
+        impl<T> diesel::expression::SelectableExpression<T> for $name {}
+        impl<G> diesel::expression::ValidGrouping<G> for $name {
+            type IsAggregate = diesel::expression::is_aggregate::No;
+        }
+        written!(@on diesel::sqlite::Sqlite, $name, $first $($place $after),*);
+        written!(@on diesel::pg::Pg, $name, $first $($place $after),*);
+    };
+    (@on $engine:ty, $name:ident, $first:ident $($place:ident $after:expr),*) => {
+        impl diesel::query_builder::QueryFragment<$engine> for $name {
+            fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, $engine>) -> QueryResult<()> {
+                out.push_sql($first);
+                $(out.push_bind_param::<Timestamp, _>(&self.$place)?; out.push_sql($after);)*
+                Ok(())
+            }
+        }
+    };
+}
+
+written! {
+    /// Whether any episode of the patient ended with their death.
+    Died {} DIED
+}
+written! {
+    /// Whether a newer form's message is due, or has left since then.
+    NewerWaits { now, since } NEWER now NEWER_LEFT, since "))"
+}
+
 /// Looks at everything an occasion's messages hang on.
 ///
 /// # Errors
@@ -71,14 +110,11 @@ pub fn look(
     id: AdministrationId,
     now: NaiveDateTime,
 ) -> Result<Option<Looked>, Fault> {
-    let newer = || {
-        sql::<Bool>(NEWER)
-            .bind::<Timestamp, _>(now)
-            .sql(NEWER_LEFT)
-            .bind::<Timestamp, _>(now - LATE_AFTER)
-            .sql("))")
+    let newer = || NewerWaits {
+        now: Moment(now),
+        since: Moment(now - LATE_AFTER),
     };
-    Ok(on_engine!(tx, db => link::table
+    let found: Vec<Looked> = on_engine!(tx, db => link::table
         .inner_join(
             administration::table.on(administration::org_id
                 .eq(link::org_id)
@@ -121,11 +157,11 @@ pub fn look(
             episode::program_id,
             episode::ended_on,
             contact_preference::all_columns.nullable(),
-            sql::<Bool>(DIED),
+            Died {},
             newer(),
         ))
-        .first(db))
-    .optional()?)
+        .load(db))?;
+    Ok(found.into_iter().next())
 }
 
 /// Notes that the relay took the invitation, and in which language it asked: the pages follow it. A form that was begun stays as it is.
@@ -133,21 +169,18 @@ pub fn look(
 /// # Errors
 /// When the database fails.
 pub fn asked(tx: &mut Tx, org: OrgId, id: AdministrationId, language: &str) -> Result<(), Fault> {
-    let waiting = [
-        AdministrationState::Planned.word(),
-        AdministrationState::Sent.word(),
-    ];
-    diesel::update(
-        administration::table
-            .find((org, id))
-            .filter(administration::state.eq_any(waiting)),
-    )
-    .set((
-        administration::state.eq(AdministrationState::Sent.word()),
-        administration::language.eq(language),
-    ))
-    .execute(&mut tx.db)?;
+    let asked = Asked { language, org, id };
+    on_engine!(tx, db => asked.execute(db))?;
     Ok(())
+}
+
+kept! {
+    Asked<'a> {
+        language: &'a str => Text,
+        org: OrgId => Binary,
+        id: AdministrationId => Binary,
+    }
+    "UPDATE administration SET state = 'sent', language = " language " WHERE org_id = " org " AND id = " id; " AND state IN ('planned', 'sent')"
 }
 
 /// Brings an occasion to an end and says why, if it is still open. `false` when it had ended already.

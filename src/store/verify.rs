@@ -186,7 +186,11 @@ pub fn refused_and_tasks(tx: &mut Tx, org: OrgId) -> Result<(IdSet, IdSet), Faul
         .into_iter()
         .collect();
     let tasks: Vec<crate::domain::ids::PatientId> = task::table
-        .filter(task::org_id.eq(org).and(task::kind.eq("mail_refused")))
+        .filter(
+            task::org_id
+                .eq(org)
+                .and(task::kind.eq_any(["mail_refused", "mail_unsent"])),
+        )
         .select(task::patient_id)
         .load(&mut tx.db)?;
     Ok((

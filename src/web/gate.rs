@@ -143,7 +143,10 @@ pub async fn same_origin<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let reads = [Method::GET, Method::HEAD].contains(request.method());
+    // One click in a mail program comes from anywhere; the token in its address is all that counts, and no cookie is looked at (RFC 8058).
+    let one_click = request.path().starts_with("/stop/");
     let ours = reads
+        || one_click
         || request
             .app_data::<web::Data<Site>>()
             .is_some_and(|site| is_same_origin(request.headers(), &site.origin));

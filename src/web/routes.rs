@@ -16,6 +16,8 @@ pub enum Access {
     LinkHolder,
     /// Whoever holds a one-time set-up link.
     SetupLink,
+    /// Whoever holds the address in a mail that stops reminders; good for that alone.
+    StopLink,
     /// Anybody with a working account.
     SignedIn,
     /// Accounts whose role may do this at all; the verb decides about the subject.
@@ -60,7 +62,7 @@ macro_rules! routes {
                 let resource = web::resource($path).guard(routes!(@guard $method));
                 match access {
                     Access::LinkHolder => {}
-                    Access::Public | Access::SetupLink | Access::Gateway => {
+                    Access::Public | Access::SetupLink | Access::StopLink | Access::Gateway => {
                         config.service(resource.to($handler));
                     }
                     Access::SignedIn | Access::May(_) | Access::Demo => {
@@ -99,6 +101,9 @@ routes! {
 
     POST "/texts/incoming" Access::Gateway => texts::incoming;
     POST "/texts/status/{id}" Access::Gateway => texts::status;
+
+    GET "/stop/{token}" Access::StopLink => survey::stop::ask;
+    POST "/stop/{token}" Access::StopLink => survey::stop::stop;
 
     GET "/healthz" Access::Public => health::healthz;
     GET "/readyz" Access::Public => health::readyz;

@@ -1,5 +1,5 @@
 //! A mail server on loopback that does as the test tells it and keeps what it was given: its ways to fail are the ways in
-//! which real ones fail. Plain SMTP with pipelining; no TLS, no authentication.
+//! which real ones fail. SMTP with pipelining unless told otherwise; STARTTLS with a certificate of its own where a test asks for it.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, BufRead, BufReader, Write};
@@ -26,6 +26,26 @@ pub enum Behaviour {
     DropInData,
     /// Keep the message, then hang up before saying so: the sender cannot know.
     KeepAndDrop,
+    /// Keep the message and never say so.
+    KeepAndStall,
+    /// 554 to MAIL FROM: the server refuses the sender and not the recipient.
+    RefuseSender,
+    /// 554 5.7.1 to RCPT TO: it will not relay for us.
+    RefuseToRelay,
+    /// 554 after the text: it does not like what the mail says.
+    RefuseText,
+    /// 421 to MAIL FROM, then hang up: it wants to rest.
+    Leave,
+    /// Never answer MAIL FROM.
+    StallAtMail,
+    /// Never answer RCPT TO.
+    StallAtRcpt,
+    /// Never answer DATA.
+    StallAtData,
+    /// Never greet.
+    StallAtGreeting,
+    /// Answer one byte a second, for ever.
+    Drip,
 }
 
 /// A mail as it arrived.
@@ -62,9 +82,27 @@ struct State {
     open: usize,
     most_open: usize,
     attempts: usize,
+    offers: Option<&'static [&'static str]>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    heard: Vec<String>,
 }
 
 impl SmtpSink {
+    /// What EHLO offers, instead of everything.
+    pub fn offer(&self, offers: &'static [&'static str]) {
+        self.state().offers = Some(offers);
+    }
+
+    /// Speaks TLS after STARTTLS, as this.
+    pub fn with_tls(&self, config: Arc<rustls::ServerConfig>) {
+        self.state().tls = Some(config);
+    }
+
+    /// Every command so far, in the order in which they came.
+    pub fn heard(&self) -> Vec<String> {
+        self.state().heard.clone()
+    }
+
     /// Starts on a free port of loopback and accepts everything until told otherwise.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
@@ -214,12 +252,12 @@ impl State {
         self.most_open = self.most_open.max(self.open);
     }
 
-    /// Whether the connection that has just come is to be refused.
-    fn refuses_connection(&mut self) -> bool {
+    /// Whether this is to be done to the connection that has just come.
+    fn at_greeting(&mut self, what: Behaviour) -> bool {
         match self.next.front() {
-            Some(Behaviour::RefuseConnection) => self.next.pop_front().is_some(),
+            Some(next) if *next == what => self.next.pop_front().is_some(),
             Some(_) => false,
-            None => self.usual == Some(Behaviour::RefuseConnection),
+            None => self.usual == Some(what),
         }
     }
 
@@ -232,9 +270,43 @@ impl State {
     }
 }
 
+/// The connection, plain or not.
+enum Line {
+    Plain(TcpStream),
+    Tls(Box<rustls::StreamOwned<rustls::ServerConnection, TcpStream>>),
+    Gone,
+}
+
+impl io::Read for Line {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Line::Plain(stream) => stream.read(bytes),
+            Line::Tls(stream) => stream.read(bytes),
+            Line::Gone => Ok(0),
+        }
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Line::Plain(stream) => stream.write(bytes),
+            Line::Tls(stream) => stream.write(bytes),
+            Line::Gone => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Line::Plain(stream) => stream.flush(),
+            Line::Tls(stream) => stream.flush(),
+            Line::Gone => Ok(()),
+        }
+    }
+}
+
 /// One connection's talk.
 struct Conversation<'a> {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Line>,
     shared: &'a Shared,
     behaviour: Behaviour,
     from: String,
@@ -252,7 +324,7 @@ impl<'a> Conversation<'a> {
         // Short, so that a stopped sink is noticed.
         stream.set_read_timeout(Some(Duration::from_millis(100)))?;
         Ok(Self {
-            reader: BufReader::new(stream),
+            reader: BufReader::new(Line::Plain(stream)),
             shared,
             behaviour: Behaviour::Accept,
             from: String::new(),
@@ -261,8 +333,12 @@ impl<'a> Conversation<'a> {
     }
 
     fn run(mut self) -> io::Result<()> {
-        if self.shared.state().refuses_connection() {
+        if self.shared.state().at_greeting(Behaviour::RefuseConnection) {
             return self.say("421 sink.invalid too busy");
+        }
+        if self.shared.state().at_greeting(Behaviour::StallAtGreeting) {
+            self.wait_for_the_end();
+            return Ok(());
         }
         self.say("220 sink.invalid ESMTP")?;
         while let Some(line) = self.line()? {
@@ -274,16 +350,27 @@ impl<'a> Conversation<'a> {
     }
 
     fn answer(&mut self, line: &str) -> io::Result<Then> {
+        self.shared.state().heard.push(line.to_owned());
         let command = line.to_ascii_uppercase();
         if command.starts_with("EHLO") {
-            self.say(
-                "250-sink.invalid\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES",
-            )?;
+            self.introduce()?;
+        } else if command == "STARTTLS" {
+            return self.secure();
+        } else if command.starts_with("AUTH PLAIN ") {
+            self.say("235 2.7.0 welcome")?;
         } else if command.starts_with("MAIL FROM:") {
-            self.begin(line)?;
+            return self.begin(line);
         } else if command.starts_with("RCPT TO:") {
+            if self.behaviour == Behaviour::StallAtRcpt {
+                self.wait_for_the_end();
+                return Ok(Then::HangUp);
+            }
             self.recipient(line)?;
         } else if command == "DATA" {
+            if self.behaviour == Behaviour::StallAtData {
+                self.wait_for_the_end();
+                return Ok(Then::HangUp);
+            }
             return self.data();
         } else if command == "QUIT" {
             self.say("221 2.0.0 bye")?;
@@ -297,11 +384,76 @@ impl<'a> Conversation<'a> {
         Ok(Then::GoOn)
     }
 
-    fn begin(&mut self, line: &str) -> io::Result<()> {
+    fn introduce(&mut self) -> io::Result<()> {
+        let (offers, secured) = {
+            let state = self.shared.state();
+            let usual: &[&str] = &["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"];
+            let secured = matches!(self.reader.get_ref(), Line::Tls(_));
+            (state.offers.unwrap_or(usual), secured)
+        };
+        let mut lines = vec!["sink.invalid"];
+        lines.extend(
+            offers
+                .iter()
+                .filter(|offer| !secured || **offer != "STARTTLS"),
+        );
+        let last = lines.len() - 1;
+        let said: Vec<String> = lines
+            .iter()
+            .enumerate()
+            .map(|(n, line)| format!("250{}{line}", if n == last { ' ' } else { '-' }))
+            .collect();
+        self.say(&said.join("\r\n"))
+    }
+
+    fn secure(&mut self) -> io::Result<Then> {
+        let Some(config) = self.shared.state().tls.clone() else {
+            self.say("454 4.7.0 no TLS here")?;
+            return Ok(Then::GoOn);
+        };
+        self.say("220 2.0.0 go ahead")?;
+        let Line::Plain(stream) = std::mem::replace(self.reader.get_mut(), Line::Gone) else {
+            return Ok(Then::HangUp);
+        };
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let connection = rustls::ServerConnection::new(config).map_err(io::Error::other)?;
+        let mut tls = rustls::StreamOwned::new(connection, stream);
+        while tls.conn.is_handshaking() {
+            tls.conn.complete_io(&mut tls.sock)?;
+        }
+        tls.sock
+            .set_read_timeout(Some(Duration::from_millis(100)))?;
+        *self.reader.get_mut() = Line::Tls(Box::new(tls));
+        Ok(Then::GoOn)
+    }
+
+    fn begin(&mut self, line: &str) -> io::Result<Then> {
         self.from = in_brackets(line);
         self.to.clear();
         self.behaviour = self.shared.state().next_message();
-        self.say("250 2.1.0 ok")
+        match self.behaviour {
+            Behaviour::RefuseSender => self.say("554 5.7.1 <sender@example.org> not from here")?,
+            Behaviour::Leave => {
+                self.say("421 4.3.2 closing")?;
+                return Ok(Then::HangUp);
+            }
+            Behaviour::StallAtMail => {
+                self.wait_for_the_end();
+                return Ok(Then::HangUp);
+            }
+            Behaviour::Drip => {
+                self.drip();
+                return Ok(Then::HangUp);
+            }
+            _ => self.say("250 2.1.0 ok")?,
+        }
+        Ok(Then::GoOn)
+    }
+
+    fn drip(&mut self) {
+        while self.reader.get_mut().write_all(b"2").is_ok() && !self.shared.stopping() {
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
 
     fn recipient(&mut self, line: &str) -> io::Result<()> {
@@ -312,6 +464,8 @@ impl<'a> Conversation<'a> {
         match self.behaviour {
             Behaviour::RefuseForNow => self.say("450 4.2.1 mailbox busy, try again later"),
             Behaviour::RefuseForGood => self.say("550 5.1.1 no such mailbox"),
+            Behaviour::RefuseToRelay => self.say(&format!("554 5.7.1 <{to}>: relay denied")),
+            Behaviour::RefuseSender => self.say("503 5.5.1 no sender"),
             _ => {
                 self.to.push(to);
                 self.say("250 2.1.5 ok")
@@ -340,6 +494,15 @@ impl<'a> Conversation<'a> {
             Behaviour::KeepAndDrop => {
                 self.keep(raw);
                 Ok(Then::HangUp)
+            }
+            Behaviour::KeepAndStall => {
+                self.keep(raw);
+                self.wait_for_the_end();
+                Ok(Then::HangUp)
+            }
+            Behaviour::RefuseText => {
+                self.say("554 5.7.1 this looks like something else")?;
+                Ok(Then::GoOn)
             }
             _ => {
                 self.keep(raw);

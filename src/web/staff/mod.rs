@@ -98,7 +98,7 @@ impl Frame {
             .filter(|(_, _, action)| {
                 action.is_none_or(|wanted| role_may(visitor.staff.role, wanted))
             })
-            .map(|(address, words, action)| MenuItem {
+            .map(|(address, words, _)| MenuItem {
                 address,
                 words,
                 waiting: if *address == "/queue" { waiting } else { 0 },

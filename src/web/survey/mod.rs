@@ -14,6 +14,7 @@ mod question;
 mod review;
 mod start;
 pub mod stems;
+pub mod stop;
 mod support;
 mod tablet;
 pub(super) mod visit;

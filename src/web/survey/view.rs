@@ -616,6 +616,18 @@ pub enum NoticeKind {
     Fault,
 }
 
+/// The page that stops reminders: one button, or that they are stopped.
+#[derive(Debug, Template)]
+#[template(path = "survey/stop.html", whitespace = "minimize")]
+pub struct Stop<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// What the page says.
+    pub said: &'static Said,
+    /// Where the button posts; `None` once reminders are stopped.
+    pub action: Option<&'a str>,
+}
+
 /// A calm page for everything that is not a question.
 #[derive(Debug, Template)]
 #[template(path = "survey/notice.html", whitespace = "minimize")]

@@ -2,8 +2,8 @@
 
 use super::decide::{Decision, Step};
 use crate::app::import::Desk;
-use crate::app::change_address;
 use crate::app::outlook::{Rules, look_again};
+use crate::app::{change_address, enrol};
 use crate::domain::ids::EpisodeId;
 use crate::store::patient::PatientRow;
 use crate::store::{Fault, audit, patient, plan};
