@@ -78,7 +78,7 @@ fn a_mail_that_comes_back_closes_its_link_and_its_address_and_tells_a_person() {
         ["mail_refused"]
     );
     assert_eq!(
-        house.texts("SELECT outcome AS value FROM send_attempt ORDER BY id"),
+        house.texts("SELECT outcome AS value FROM send_attempt ORDER BY outcome"),
         ["accepted", "bounced"]
     );
     let kept = house
