@@ -233,7 +233,7 @@ fn an_address_that_stops_reminders_cannot_be_made_up() {
     let other = if &path[last..] == "A" { "E" } else { "A" };
     for wrong in [
         format!("{rest}{other}x"),
-        format!("{rest}"),
+        rest.to_owned(),
         "/stop/x".to_owned(),
     ] {
         assert_eq!(
