@@ -78,7 +78,7 @@ fn a_mail_that_comes_back_closes_its_link_and_its_address_and_tells_a_person() {
         ["mail_refused"]
     );
     assert_eq!(
-        house.texts("SELECT outcome AS value FROM send_attempt ORDER BY id"),
+        house.texts("SELECT outcome AS value FROM send_attempt ORDER BY outcome"),
         ["accepted", "bounced"]
     );
     let kept = house
@@ -233,7 +233,7 @@ fn an_address_that_stops_reminders_cannot_be_made_up() {
     let other = if &path[last..] == "A" { "E" } else { "A" };
     for wrong in [
         format!("{rest}{other}x"),
-        format!("{rest}"),
+        rest.to_owned(),
         "/stop/x".to_owned(),
     ] {
         assert_eq!(

@@ -66,12 +66,19 @@ fn another_makes_mail_server_takes_our_mails_and_they_read_well() {
         "--role",
         "quality",
     ]);
+    let zone = crate::mail_process::daytime_zone();
+    let row = [
+        "D1,Zoë Quillfeather,due@patients.example.org,en,",
+        &zone,
+        ",north,,main,,lee@staff.example.org,2026-01-05,phq9",
+    ]
+    .concat();
     let due = office.site.folder.write(
         "due.csv",
         format!(
             "{}\n{},before_session:24\n",
             "patient_id,name,email,language,time_zone,clinic_id,clinic,program_id,program,clinician,episode_start,instruments,cadence",
-            format!("D1,Zoë Quillfeather,due@patients.example.org,en,{},north,,main,,lee@staff.example.org,2026-01-05,phq9", crate::mail_process::daytime_zone())
+            row
         ),
     );
     office

@@ -83,8 +83,9 @@ pub enum AfterFailure {
     GiveToPerson,
 }
 
-/// Hours after which an invitation that no relay would take becomes a person's task. A flag notice never gives up.
-pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(48);
+/// Hours after which an invitation that no relay would take becomes a person's task: the longest wait before it would be withdrawn as stale, so that it ends as what
+/// it is. A flag notice never gives up.
+pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(44);
 /// The longest wait between two tries of an invitation.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(4);
 /// The same while the trouble is ours: once the operator has mended it, nobody waits for hours.
