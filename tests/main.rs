@@ -33,3 +33,4 @@ mod permissions;
 mod rescore;
 mod schema;
 mod slow_requests;
+mod stepped;

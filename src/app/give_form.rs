@@ -213,6 +213,7 @@ pub fn hand_out(
         finish_within_s: policy.finish_within_s(),
         informant_id: None,
         ended_why: None,
+        step: None,
     };
     administration::add(tx, permit, &row)?;
     let link = fresh(now);

@@ -28,6 +28,7 @@ pub mod seal_audit;
 pub mod send_due;
 pub mod settle_task;
 pub mod site_words;
+pub mod step_on;
 pub mod take_answers;
 pub mod verify;
 

@@ -181,6 +181,7 @@ fn occasion_row(
         finish_within_s: policy.finish_within_s(),
         informant_id: None,
         ended_why: None,
+        step: due.plan.step.clone(),
     }
 }
 

@@ -67,6 +67,8 @@ pub struct PageWords {
     pub for_parent: &'static str,
     /// Before the first question, when that is so of some.
     pub some_for_parent: &'static str,
+    /// Above the first question of a form that an answer has opened.
+    pub more: &'static str,
 }
 
 /// Where to get help; every one with markup.
@@ -267,6 +269,8 @@ pub struct NoticeWords {
     pub revoked: Said,
     /// The answers are sent.
     pub used: Said,
+    /// The answers to this form are sent, and more questions are open.
+    pub handed_in: Said,
     /// There is no such page.
     pub unknown: Said,
     /// "This is not for me" was pressed.

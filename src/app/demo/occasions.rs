@@ -328,6 +328,7 @@ impl Story<'_> {
             started_at: filled.started_at,
             completed_at: Some(filled.completed_at),
             entered_by: None,
+            carried: None,
         }
     }
 
@@ -468,6 +469,7 @@ impl Story<'_> {
             finish_within_s: SendingPolicy::default().finish_within_s(),
             informant_id: None,
             ended_why: None,
+            step: None,
         });
     }
 }

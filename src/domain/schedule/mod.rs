@@ -3,6 +3,7 @@
 
 pub mod hours;
 pub mod policy;
+pub mod step;
 
 use super::words::words;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};

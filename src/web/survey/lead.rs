@@ -102,6 +102,14 @@ pub fn for_whom(instrument: &Instrument, words: &'static Words) -> &'static str 
     }
 }
 
+/// That an answer has opened the questions that are asked now; empty when none has.
+pub fn more(parts: &[Part<'_>], words: &'static Words) -> &'static str {
+    match parts.iter().any(Part::is_handed_in) {
+        true => words.page.more,
+        false => "",
+    }
+}
+
 fn wording_in(page: Language, words: Language) -> Wording {
     if page == words {
         Wording::OfThePage
