@@ -32,5 +32,6 @@ mod people_in;
 mod permissions;
 mod rescore;
 mod schema;
+mod sending_views;
 mod slow_requests;
 mod stepped;

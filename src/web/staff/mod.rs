@@ -11,6 +11,7 @@ pub mod mistakes;
 pub mod patient;
 pub mod queue;
 pub mod record;
+pub mod sending;
 pub mod set_up;
 pub mod sign_in;
 pub mod tasks;
@@ -57,6 +58,7 @@ const MENU: &[(&str, &str, Option<Action>)] = &[
     ("/caseload", "Caseload", Some(Action::SeeCaseload)),
     ("/queue", "Review queue", Some(Action::SeeQueue)),
     ("/tasks", "Tasks", Some(Action::SettleTasks)),
+    ("/sending", "Sending", Some(Action::SeeCaseload)),
     ("/patients/new", "Add a patient", Some(Action::EnrolPatient)),
     ("/evaluation", "Evaluation", Some(Action::Evaluate)),
     ("/admin", "Administration", Some(Action::Administer)),
