@@ -255,6 +255,11 @@ fn answers_in_another_language_are_not_carried_over() {
         "/q/3",
     );
     assert_eq!(responses(&house)[1], "phq9 in_progress {}");
+    let first = get(&mut patient, &format!("{link}/q/3?lang=es")).text();
+    assert!(
+        first.contains("algunas preguntas más") && !first.contains("otra vez"),
+        "nothing is promised that is not kept: {first}"
+    );
     house.verified();
 }
 

@@ -69,6 +69,8 @@ pub struct PageWords {
     pub some_for_parent: &'static str,
     /// Above the first question of a form that an answer has opened.
     pub more: &'static str,
+    /// The same, where answers were carried over.
+    pub more_carried: &'static str,
 }
 
 /// Where to get help; every one with markup.

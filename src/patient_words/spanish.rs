@@ -46,7 +46,8 @@ pub const WORDS: Words = Words {
         some_english_only: "Algunas de las preguntas están solo en inglés.",
         for_parent: "Estas preguntas las contesta la madre, el padre o la persona que cuida al niño o a la niña, sobre el niño o la niña.",
         some_for_parent: "Algunas de las preguntas las contesta la madre, el padre o la persona que cuida al niño o a la niña, sobre el niño o la niña.",
-        more: "Gracias. Ya recibimos sus respuestas. Aquí hay algunas preguntas más. Lo que ya contestó no se le pregunta otra vez.",
+        more: "Gracias. Ya recibimos sus respuestas. Aquí hay algunas preguntas más.",
+        more_carried: "Gracias. Ya recibimos sus respuestas. Aquí hay algunas preguntas más. Lo que ya contestó no se le pregunta otra vez.",
     },
     help: HelpWords {
         call: r#"<a href="tel:988"><strong>Llame al 988</strong></a> Oprima 2 para hablar en español. Es gratis, de día y de noche. Si es veterano o veterana, oprima 1."#,

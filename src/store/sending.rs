@@ -14,8 +14,9 @@ use crate::domain::message::{AttemptOutcome, MessageKind, MessageState};
 use crate::domain::words::words;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl::{count_star, sql};
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Binary, Bool};
 
 /// A form is answered at most so long after it fell due; what fell due before is not looked through for answers of the last days.
 const LONGEST_WINDOW: TimeDelta = TimeDelta::days(120);
@@ -113,11 +114,17 @@ pub struct AttemptRow {
     pub clinic: String,
 }
 
+/// The episode's clinic, in a way that no index answers: these lists walk the index of their own order and stop after a page. By the clinic's index they
+/// would read everything that clinic ever asked, and sort it (0.5 s instead of 0.4 ms at 100,000 forms).
+fn clinic_of_episode() -> SqlLiteral<Binary> {
+    sql("coalesce(episode.clinic_id, episode.clinic_id)")
+}
+
 /// Keeps a boxed query of episodes within a permit's reach.
 macro_rules! within_reach {
     ($query:ident, $permit:ident) => {
         if let Reach::Clinics(clinics) = $permit.reach() {
-            $query = $query.filter(episode::clinic_id.eq_any(clinics.to_vec()));
+            $query = $query.filter(clinic_of_episode().eq_any(clinics.to_vec()));
         }
     };
 }
@@ -177,7 +184,7 @@ pub fn attempts(
         .into_boxed();
     within_reach!(query, permit);
     if let Some(wanted) = filter.clinic {
-        query = query.filter(episode::clinic_id.eq(wanted));
+        query = query.filter(clinic_of_episode().eq(wanted));
     }
     if let Some(from) = filter.from {
         query = query.filter(send_attempt::at.ge(from));

@@ -474,8 +474,16 @@ fn language_lines(coverage: &Coverage) -> Vec<LanguageLine> {
             .denominator
             == Shown::Count(0)
     };
+    // A total of one row would say the same twice.
+    let parts = |of: usize, place: &dyn Fn(usize) -> (usize, usize)| {
+        (0..of).filter(|at| !nobody(&place(*at))).count()
+    };
+    let repeats = |(row, column): &(usize, usize)| {
+        (*column == columns && parts(columns, &|at| (*row, at)) == 1)
+            || (*row == rows && parts(rows, &|at| (at, *column)) == 1)
+    };
     places
-        .filter(|place| !nobody(place))
+        .filter(|place| !nobody(place) && !repeats(place))
         .map(|(row, column)| LanguageLine {
             language: coverage
                 .languages
