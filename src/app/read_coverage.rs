@@ -13,7 +13,7 @@ use crate::domain::ids::{Id, PatientId, kind};
 use crate::domain::instrument::Library;
 use crate::domain::language::Language;
 use crate::store::contact::Channel;
-use crate::store::sending::{self, FormCount, InCare};
+use crate::store::send_log::{self, FormCount, InCare};
 use crate::store::{Fault, Tx, audit};
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
@@ -197,7 +197,7 @@ fn gather(
     let since = now - TimeDelta::days(DAYS);
     let clinics = clinics(tx, permit)?;
     let mut forms = CountTable::new(clinics.len(), 1, OF_FORMS);
-    for row in sending::due_between(tx, permit, since, now)? {
+    for row in send_log::due_between(tx, permit, since, now)? {
         let place = clinics.iter().position(|(id, _)| *id == row.clinic_id);
         if let Some(place) = place {
             count_forms(&mut forms, place, 0, &row)?;
@@ -239,15 +239,15 @@ fn count_patients(
     since: NaiveDateTime,
 ) -> Result<(Vec<String>, CountTable), Fault> {
     // Somebody in two programs is one patient.
-    let everybody: BTreeMap<PatientId, InCare> = sending::in_care(tx, permit)?
+    let everybody: BTreeMap<PatientId, InCare> = send_log::in_care(tx, permit)?
         .into_iter()
         .map(|row| (row.patient_id, row))
         .collect();
     let mut planned: HashMap<PatientId, Vec<String>> = HashMap::new();
-    for (patient, instruments) in sending::planned(tx, permit)? {
+    for (patient, instruments) in send_log::planned(tx, permit)? {
         planned.entry(patient).or_default().push(instruments);
     }
-    let answered: HashSet<PatientId> = sending::answered_since(tx, permit, since)?
+    let answered: HashSet<PatientId> = send_log::answered_since(tx, permit, since)?
         .into_iter()
         .collect();
     let languages = languages_of(everybody.values());
@@ -386,7 +386,7 @@ fn line(measure: &str, group: [&str; 3], rate: &Rate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sending::Contact;
+    use crate::store::send_log::Contact;
     use uuid::Uuid;
 
     fn somebody(channel: &str) -> InCare {

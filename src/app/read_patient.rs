@@ -12,7 +12,7 @@ use crate::store::patient::{self, EpisodeNames, PatientRow};
 use crate::store::plan::{self, PlanRow};
 use crate::store::rescore;
 use crate::store::response::{self, ResponseRow, ScoreRow};
-use crate::store::{Fault, Tx, audit, sending, staff};
+use crate::store::{Fault, Tx, audit, send_log, staff};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use std::collections::{HashMap, HashSet};
@@ -198,7 +198,7 @@ fn whole_episode(
             let messages = outbox::about(tx, permit.org(), row.id.bytes())?
                 .into_iter()
                 .map(|message| {
-                    let attempts = sending::attempts_of(tx, permit, message.id)?;
+                    let attempts = send_log::attempts_of(tx, permit, message.id)?;
                     Ok((message, attempts))
                 })
                 .collect::<Result<_, Fault>>()?;

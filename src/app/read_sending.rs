@@ -4,7 +4,7 @@ use super::read_caseload::site_zone;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Reach, Subject, decide};
 use crate::domain::ids::{ClinicId, Id, OrgId, kind};
-use crate::store::sending::{self, AttemptFilter, AttemptRow};
+use crate::store::send_log::{self, AttemptFilter, AttemptRow};
 use crate::store::{Fault, Tx, audit, organisation};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
@@ -43,7 +43,7 @@ pub async fn read_sending(
             let permit = decide(&actor, Action::SeeCaseload, Subject::Organisation)?;
             audit::record(tx, &permit, "sending", None::<Id<kind::Patient>>, now)?;
             let most = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
-            let mut attempts = sending::attempts(tx, &permit, &filter, most)?;
+            let mut attempts = send_log::attempts(tx, &permit, &filter, most)?;
             let goes_on = attempts.len() > PAGE;
             attempts.truncate(PAGE);
             Ok(Log {

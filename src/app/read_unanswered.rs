@@ -7,7 +7,7 @@ use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::care::AdministrationState;
 use crate::domain::care::missed::missed_in_a_row;
 use crate::domain::ids::{AdministrationId, Id, kind};
-use crate::store::sending::{self, FormRow};
+use crate::store::send_log::{self, FormRow};
 use crate::store::{Fault, Tx, audit};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
@@ -59,10 +59,10 @@ pub async fn read_unanswered(
             let permit = decide(&actor, Action::SeeCaseload, Subject::Organisation)?;
             audit::record(tx, &permit, "unanswered", None::<Id<kind::Patient>>, now)?;
             let most = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
-            let mut waiting = sending::waiting(tx, &permit, after, most)?;
+            let mut waiting = send_log::waiting(tx, &permit, after, most)?;
             let goes_on = waiting.len() > PAGE;
             waiting.truncate(PAGE);
-            let missed = sending::missed(tx, &permit, MISSED)?;
+            let missed = send_log::missed(tx, &permit, MISSED)?;
             Ok(WhoHasNot {
                 waiting: with_counts(tx, &permit, waiting)?,
                 goes_on,
@@ -77,13 +77,13 @@ pub async fn read_unanswered(
 fn with_counts(tx: &mut Tx, permit: &Permit, rows: Vec<FormRow>) -> Result<Vec<Unanswered>, Fault> {
     rows.into_iter()
         .map(|row| {
-            let states = sending::states_of(tx, permit, row.episode_id)?;
+            let states = send_log::states_of(tx, permit, row.episode_id)?;
             let states: Vec<AdministrationState> = states
                 .iter()
                 .map(|word| word.parse())
                 .collect::<Result<_, _>>()?;
             Ok(Unanswered {
-                reminders: sending::reminders(tx, permit, row.id)?,
+                reminders: send_log::reminders(tx, permit, row.id)?,
                 missed: missed_in_a_row(states),
                 row,
             })

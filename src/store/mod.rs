@@ -27,7 +27,7 @@ pub mod plan;
 pub mod policy;
 pub mod rescore;
 pub mod response;
-pub mod sending;
+pub mod send_log;
 pub mod staff;
 pub mod task;
 pub mod verify;

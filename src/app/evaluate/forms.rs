@@ -8,7 +8,7 @@ use crate::domain::care::read_battery;
 use crate::domain::evaluation::{
     ClinicKey, CountTable, GroupKey, Hiding, ProgramKey, Shown, ShownTable,
 };
-use crate::store::sending::{self, FormCount};
+use crate::store::send_log::{self, FormCount};
 use crate::store::{Fault, Tx};
 use chrono::NaiveDateTime;
 
@@ -47,7 +47,7 @@ impl FormsAsked {
                 .any(|part| part.instrument == instrument)
         };
         let mut counted = vec![];
-        for row in sending::due_between(tx, permit, from, until)? {
+        for row in send_log::due_between(tx, permit, from, until)? {
             let keys = (site.programs.get(&row.program_id))
                 .copied()
                 .zip(site.clinics.get(&row.clinic_id).copied());

@@ -14,7 +14,7 @@ use crate::domain::message::{AttemptOutcome, MessageKind};
 use crate::domain::schedule::{local_day, local_instant, local_time};
 use crate::store::contact::Channel;
 use crate::store::outbox::Lane;
-use crate::store::sending::{AttemptFilter, AttemptRow, AttemptState};
+use crate::store::send_log::{AttemptFilter, AttemptRow, AttemptState};
 use crate::web::errors;
 use crate::web::gate::Visitor;
 use actix_web::http::StatusCode;
