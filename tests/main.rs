@@ -40,6 +40,8 @@ mod plans;
 mod rescore;
 mod schema;
 mod sending_rules;
+mod sending_views;
 mod slow_requests;
+mod stepped;
 mod texts;
 mod ways;

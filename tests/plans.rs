@@ -20,6 +20,7 @@ use crate::support::smtp::SmtpSink;
 
 pub fn wanted(instruments: &[&str], cadence: &str, role: PlanRole) -> Wanted {
     Wanted {
+        steps: vec![],
         details: details(instruments, cadence),
         role,
     }

@@ -269,6 +269,7 @@ pub fn hand_out(
         finish_within_s: occasion.finish_within.num_seconds(),
         informant_id: occasion.informant.map(|(id, _)| id),
         ended_why: None,
+        step: None,
     };
     administration::add(tx, permit, &row)?;
     let link = fresh(now);

@@ -4,7 +4,7 @@
 
 use super::take_answers::Support;
 use crate::domain::audit::AuditEvent;
-use crate::domain::care::{Layout, ResponseState};
+use crate::domain::care::{InstrumentVersion, Layout, ResponseState, read_battery, write_battery};
 use crate::domain::change::Direction;
 use crate::domain::ids::{ResponseId, StaffId};
 use crate::domain::instrument::{ENGLISH, Instrument, PUBLISHED};
@@ -12,8 +12,8 @@ use crate::domain::message::MessageKind;
 use crate::domain::risk::rules::RiskHit;
 use crate::domain::risk::{Act, FlagState, Tier, first_deadline, owner_for};
 use crate::domain::scoring::{Completion, Score, Scored, Verdict};
-use crate::domain::submission::{Course, Extreme, Outcome};
-use crate::store::administration::Slip;
+use crate::domain::submission::{Asks, Course, Extreme, Outcome};
+use crate::store::administration::{AdministrationRow, Slip};
 use crate::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary};
 use crate::store::flag::{self, FlagActRow, FlagRow};
 use crate::store::outbox::{self, OutboxRow};
@@ -137,6 +137,7 @@ impl Ledger<'_> {
         for outcome in touched(outcomes) {
             self.put_in(&mut deposit, summaries, outcome);
         }
+        deposit.battery = grown(form, outcomes);
         deposit
     }
 
@@ -159,6 +160,33 @@ impl Ledger<'_> {
         }
         deposit.responses.push((Standing::of(known), row));
     }
+}
+
+/// The battery as it is written down, when a form opened another.
+fn grown(form: &AdministrationRow, outcomes: &[Outcome<'_>]) -> Option<String> {
+    if outcomes.len() <= read_battery(&form.instruments).len() {
+        return None;
+    }
+    let battery: Vec<InstrumentVersion> = outcomes
+        .iter()
+        .map(|outcome| InstrumentVersion {
+            instrument: outcome.instrument.id.clone(),
+            version: outcome.instrument.version.clone(),
+        })
+        .collect();
+    Some(write_battery(&battery))
+}
+
+/// The printed numbers of the items whose answers came with the form before, as they are stored.
+fn carried(outcome: &Outcome<'_>) -> Option<String> {
+    let Asks::AllBut(carried) = &outcome.asks else {
+        return None;
+    };
+    let items = carried
+        .iter()
+        .filter_map(|position| outcome.instrument.items.get(*position));
+    let ids: Vec<&str> = items.map(|item| item.id.as_str()).collect();
+    (!ids.is_empty()).then(|| ids.join(" "))
 }
 
 /// The episode's summary with this score; `None` when the score has no value.
@@ -224,11 +252,12 @@ fn response_row(
         started_at: known.map_or(given_at, |row| row.started_at),
         completed_at: outcome.scored.is_some().then_some(given_at),
         entered_by: hand.entered_by,
+        carried: carried(outcome),
     }
 }
 
 /// The language in which the newest answer was given: what the page spoke, where the questionnaire has it.
-fn wording(slip: &Slip, known: Option<&ResponseRow>, outcome: &Outcome<'_>) -> String {
+pub(super) fn wording(slip: &Slip, known: Option<&ResponseRow>, outcome: &Outcome<'_>) -> String {
     let language = &slip.administration.language;
     match known {
         Some(row) if row.answers == outcome.answers.to_json(outcome.instrument) => {
@@ -520,7 +549,15 @@ pub fn add_act(
     )
 }
 
-fn alarm_nobody_licensed(tx: &mut Tx, slip: &Slip, now: NaiveDateTime) -> Result<(), Fault> {
+/// Tells people that somebody licensed is needed at once.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn alarm_nobody_licensed(
+    tx: &mut Tx,
+    slip: &Slip,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     tracing::error!("an answer needs a licensed reader and nobody here is licensed and active");
     task::add(
         tx,

@@ -9,13 +9,14 @@ use crate::domain::care::{AdministrationState, write_battery};
 use crate::domain::ids::{AdministrationId, ClinicId, EpisodeId, OrgId, PatientId};
 use crate::domain::message::MessageKind;
 use crate::domain::schedule::planning::{self, Decision, Form, Outcome, Skipped, Verdict};
+use crate::domain::schedule::step::{Step, read_steps, write_steps};
 use crate::domain::schedule::{Occasion, OccasionOutcome};
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::contact::{Channel, ContactRow};
 use crate::store::occasion::{self, OccasionRow};
 use crate::store::outbox::{self, Lane, OutboxRow};
 use crate::store::patient::PatientRow;
-use crate::store::plan;
+use crate::store::plan::{self, PlanRow};
 use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Tx, audit, fresh};
 use chrono::NaiveDateTime;
@@ -100,7 +101,8 @@ fn keep_form(
     let battery = write_battery(&battery);
     if let Some(known) = form.joins.and_then(|place| outlook.forms.get(place)) {
         let until = form.expires_at.max(known.expires_at);
-        if occasion::join(tx, permit, known.id, permit.org(), &battery, until)? {
+        let steps = steps_of(outlook, decision, known.step.as_deref());
+        if occasion::join(tx, permit, known.id, &battery, steps.as_deref(), until)? {
             audit::record(tx, permit, "administration", Some(known.id), rules.now)?;
             return Ok(known.id);
         }
@@ -123,9 +125,34 @@ fn keep_form(
         finish_within_s: rules.policy.finish_within_s(),
         informant_id: None,
         ended_why: None,
+        step: steps_of(outlook, decision, None),
     };
     invite(tx, permit, rules, outlook, &row)?;
     Ok(row.id)
+}
+
+/// The steps of every plan that is asked now, with those the form has already, each once.
+fn steps_of(outlook: &Outlook, decision: &Decision, already: Option<&str>) -> Option<String> {
+    let asked = |row: &&PlanRow| {
+        decision
+            .verdicts
+            .iter()
+            .any(|verdict| verdict.plan == row.id && verdict.outcome == Outcome::Asked)
+    };
+    let theirs = outlook.plans.iter().filter(asked);
+    let mut steps: Vec<Step> = vec![];
+    for text in already
+        .into_iter()
+        .chain(theirs.filter_map(|row| row.step.as_deref()))
+    {
+        // What cannot be read was checked when the plan was set; a newer program's text opens nothing here.
+        for step in read_steps(text).unwrap_or_default() {
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
+        }
+    }
+    write_steps(&steps)
 }
 
 fn first_asked(decision: &Decision) -> Option<&Occasion> {

@@ -7,6 +7,7 @@ use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::ids::{EpisodeId, ProgramId, ProgramPlanId};
 use crate::domain::schedule::local_day;
+use crate::domain::schedule::step::write_steps;
 use crate::store::organisation::{self, ProgramRow};
 use crate::store::plan::{self, PlanRow};
 use crate::store::program_plan::{self, ProgramPlanRow};
@@ -125,6 +126,8 @@ pub async fn add_program_plan(
             if !programs.iter().any(|known| known.id == program) {
                 return Err(Failure::Refused(Refusal::NoPlan));
             }
+            set_plan::check_steps(library, &wanted).map_err(Failure::Refused)?;
+            set_plan::check(tx, &permit, library, &wanted.details.instruments, now)?;
             let Wanted {
                 details:
                     PlanDetails {
@@ -132,8 +135,8 @@ pub async fn add_program_plan(
                         cadence,
                     },
                 role,
+                steps,
             } = wanted;
-            set_plan::check(tx, &permit, library, &instruments, now)?;
             let known = program_plan::of_program(tx, permit.org(), program)?;
             let (instruments, cadence) = (instruments.join(" "), cadence.to_string());
             if known
@@ -151,7 +154,7 @@ pub async fn add_program_plan(
                 cadence,
                 role: role.word().to_owned(),
                 position: last.map_or(0, |last| last + 1),
-                step: None,
+                step: write_steps(&steps),
                 ended_at: None,
             };
             program_plan::add(tx, &permit, &row)?;

@@ -16,7 +16,7 @@ use crate::store::plan::{self, PlanRow};
 use crate::store::rescore;
 use crate::store::response::{self, ResponseRow, ScoreRow};
 use crate::store::way_in::{self, WayInRow};
-use crate::store::{Fault, Tx, audit, staff};
+use crate::store::{Fault, Tx, audit, send_log, staff};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use std::collections::{HashMap, HashSet};
@@ -103,13 +103,16 @@ pub struct ScoredAnew {
     pub author: String,
 }
 
+/// One attempt to send: when (UTC), an `AttemptOutcome`'s word, and what was said.
+pub type Attempt = (NaiveDateTime, String, String);
+
 /// One occasion with the messages about it.
 #[derive(Debug, Clone)]
 pub struct OccasionRecord {
     /// The occasion.
     pub row: AdministrationRow,
-    /// Its messages, newest first.
-    pub messages: Vec<OutboxRow>,
+    /// Its messages, newest first, each with what was tried.
+    pub messages: Vec<(OutboxRow, Vec<Attempt>)>,
 }
 
 impl Record {
@@ -212,7 +215,13 @@ fn whole_episode(
     let occasions = administration::of_episode(tx, permit, id)?
         .into_iter()
         .map(|row| {
-            let messages = outbox::about(tx, permit.org(), row.id.bytes())?;
+            let messages = outbox::about(tx, permit.org(), row.id.bytes())?
+                .into_iter()
+                .map(|message| {
+                    let attempts = send_log::attempts_of(tx, permit, message.id)?;
+                    Ok((message, attempts))
+                })
+                .collect::<Result<_, Fault>>()?;
             Ok(OccasionRecord { row, messages })
         })
         .collect::<Result<_, Fault>>()?;

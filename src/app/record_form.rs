@@ -11,7 +11,7 @@ use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion, Layout, write_battery};
 use crate::domain::ids::{AdministrationId, InformantId, PatientId};
 use crate::domain::instrument::{
-    Answers, CannotBeAsked, ENGLISH, Instrument, Library, Position, Respondent, can_be_recorded,
+    CannotBeAsked, ENGLISH, Instrument, Library, Position, Respondent, can_be_recorded,
 };
 use crate::domain::language::Language;
 use crate::domain::permission::NotPermitted;
@@ -199,11 +199,7 @@ pub async fn blank_form(
             let instrument = instrument_of(tx, &permit, library, &instrument, now)?;
             let episode = in_care(tx, &permit, id, now)?;
             audit::record(tx, &permit, "patient", Some(id), now)?;
-            let part = Part {
-                instrument,
-                answers: Answers::none(instrument),
-            };
-            draft(tx, &permit, &episode, part, now)
+            draft(tx, &permit, &episode, Part::fresh(instrument), now)
         })
         .await
 }
@@ -261,10 +257,7 @@ fn record(
     patient::lock_episode(tx, permit.org(), episode.id)?;
 
     let unreadable = |_| Failure::Refused(Refusal::Unreadable);
-    let part = Part {
-        instrument,
-        answers: Answers::none(instrument),
-    };
+    let part = Part::fresh(instrument);
     let sheet = Sheet::Whole {
         part: 0,
         answers: command.answers.clone(),
@@ -487,8 +480,8 @@ fn fill_in(part: &Part<'static>, given: &[Given]) -> Result<Part<'static>, submi
     let outcomes = submission::decide(vec![part.clone()], given, Intent::Save)?;
     let answers = outcomes.into_iter().next().map(|outcome| outcome.answers);
     Ok(Part {
-        instrument: part.instrument,
         answers: answers.unwrap_or_else(|| part.answers.clone()),
+        ..part.clone()
     })
 }
 
@@ -547,6 +540,7 @@ fn occasion_of(
             finish_within_s: SendingPolicy::default().finish_within_s(),
             informant_id: command.informant,
             ended_why: None,
+            step: None,
         },
         clinic_id: episode.clinic_id,
         clinician_id: episode.clinician_id,

@@ -6,6 +6,7 @@ use super::{App, Failure, give_form};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::ids::{PatientId, PlanId};
 use crate::domain::instrument::Library;
+use crate::domain::schedule::step::{Step, write_steps};
 use crate::domain::schedule::{Cadence, PlanRole, local_day};
 use crate::store::patient::{self, EpisodeRow};
 use crate::store::plan::{self, PlanRow};
@@ -15,12 +16,14 @@ use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 
 /// A plan as somebody wants it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
     /// What to ask, how often.
     pub details: PlanDetails,
     /// Core or supplement.
     pub role: PlanRole,
+    /// What a score opens, if anything.
+    pub steps: Vec<Step>,
 }
 
 /// Why a plan was not set.
@@ -36,6 +39,10 @@ pub enum Refusal {
     Twice,
     /// An instrument is named twice.
     NamedTwice(String),
+    /// A step begins with a form that this plan does not ask; holds the step in words.
+    StepElsewhere(String),
+    /// A step cannot be used.
+    Step(String),
     /// It cannot be kept.
     Plan(give_form::Refusal),
 }
@@ -52,6 +59,11 @@ impl std::fmt::Display for Refusal {
                 f.write_str("there is a plan with these instruments and this rhythm already")
             }
             Refusal::NamedTwice(id) => write!(f, "{id} is named twice"),
+            Refusal::StepElsewhere(words) => write!(
+                f,
+                "{words}: this plan does not ask the first of the two; choose it too, or leave the step out"
+            ),
+            Refusal::Step(words) => f.write_str(words),
             Refusal::Plan(refusal) => write!(f, "{refusal}"),
         }
     }
@@ -82,6 +94,21 @@ pub fn check(
             Failure::Denied(denied) => Failure::Denied(denied),
             Failure::Fault(fault) => Failure::Fault(fault),
         })
+}
+
+/// Refuses steps that fit no definition, or begin with a form that the plan does not ask.
+///
+/// # Errors
+/// Says which and why.
+pub fn check_steps(library: &Library, wanted: &Wanted) -> Result<(), Refusal> {
+    for step in &wanted.steps {
+        step.check(library)
+            .map_err(|bad| Refusal::Step(bad.to_string()))?;
+        if !wanted.details.instruments.contains(&step.screener) {
+            return Err(Refusal::StepElsewhere(step.in_words(library)));
+        }
+    }
+    Ok(())
 }
 
 /// A new plan of an episode, not stored. One that asks once at the start of an episode that began before counts from today.
@@ -220,13 +247,9 @@ impl<'a> Desk<'a> {
 
     fn check(&mut self, wanted: &Wanted, but: Option<PlanId>) -> Result<(), Failure<Refusal>> {
         let (library, now) = (self.rules.library, self.rules.now);
-        check(
-            self.tx,
-            &self.permit,
-            library,
-            &wanted.details.instruments,
-            now,
-        )?;
+        check_steps(library, wanted).map_err(Failure::Refused)?;
+        let instruments = &wanted.details.instruments;
+        check(self.tx, &self.permit, library, instruments, now)?;
         let same = |row: &PlanRow| {
             Some(row.id) != but
                 && planned(row).is_some_and(|known| {
@@ -275,14 +298,17 @@ pub async fn add_plan(
             desk.check(&wanted, None)?;
             let today = local_day(desk.zone, now);
             let position = desk.last_position() + 1;
-            let row = new_row(
-                &desk.episode,
-                &wanted.details,
-                wanted.role,
-                position,
-                today,
-                now,
-            );
+            let row = PlanRow {
+                step: write_steps(&wanted.steps),
+                ..new_row(
+                    &desk.episode,
+                    &wanted.details,
+                    wanted.role,
+                    position,
+                    today,
+                    now,
+                )
+            };
             plan::add(desk.tx, &desk.permit, &row)?;
             desk.finish()
         })
@@ -310,6 +336,7 @@ pub async fn change_plan(
                 instruments: wanted.details.instruments.join(" "),
                 cadence: wanted.details.cadence.to_string(),
                 role: wanted.role.word().to_owned(),
+                step: write_steps(&wanted.steps),
                 ..known
             };
             plan::change(desk.tx, &desk.permit, &changed)?;

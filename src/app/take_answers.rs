@@ -3,13 +3,14 @@
 
 use super::check_link::{Holder, let_in};
 use super::keep_response::{Hand, Ledger, keep, keep_at_once};
+use super::step_on::{step_on, steps};
 use super::{App, Failure};
 use crate::domain::access::Actor;
 use crate::domain::audit::AuditEvent;
-use crate::domain::care::{AdministrationState, Layout, read_battery};
+use crate::domain::care::{AdministrationState, Layout, ResponseState, read_battery};
 use crate::domain::instrument::{Answers, Instrument, Library, Respondent};
 use crate::domain::language::Language;
-use crate::domain::submission::{self, Intent, Outcome, Part, Sheet, Unfit};
+use crate::domain::submission::{self, Asks, Intent, Outcome, Part, Sheet, Unfit};
 use crate::store::administration::{self, Slip};
 use crate::store::deposit::Occasion;
 use crate::store::response::{self, ResponseRow};
@@ -51,6 +52,13 @@ pub enum Stage {
     Unfit(Vec<Unfit>),
     /// Saved; a question of the form that was sent has no answer yet.
     Gaps,
+    /// Handed in so far; a score has opened more questions.
+    More {
+        /// The first part of the battery that is still asked, from 0.
+        part: usize,
+        /// The next question that is to be asked: its number, from 1.
+        next: Option<usize>,
+    },
     /// Saved; the next question that is to be asked after the one answered, or `None` when that was the last.
     Saved {
         /// Its number, from 1.
@@ -84,6 +92,8 @@ pub enum Refusal {
     SentAlready,
     /// Everything was handed in already, with other answers; the first ones stand.
     SentOtherwise,
+    /// This form was handed in, with other answers, and has opened more questions; the first ones stand.
+    HandedIn,
     /// An answer does not belong to its question.
     Unreadable,
 }
@@ -177,8 +187,12 @@ fn take(
 ) -> Result<Receipt, Failure<Refusal>> {
     let slip = in_language(slip, command);
     let stored = answers_so_far(tx, &slip)?;
-    let (outcomes, stage) = judge(library, &slip, &stored, command, now)?;
-    let (occasion, event) = consequence(&slip, &stage, begun_at, now);
+    let (mut outcomes, mut stage) = judge(library, &slip, &stored, command, now)?;
+    if stage == Stage::Sent {
+        outcomes = step_on(tx, library, &slip, &stored, outcomes, now)?;
+        stage = stage_of(&outcomes, command);
+    }
+    let (occasion, event) = consequence(&slip, &outcomes, &stage, begun_at, now);
     let ledger = ledger(&slip, command, &stored, now);
     let support = keep(tx, ledger, &outcomes, occasion, event)?
         // Another node ended it between our look and this: its time was just over, or it was withdrawn.
@@ -205,7 +219,11 @@ async fn take_at_once(
         let (slip, now) = (in_language(slip, &command), clock.now());
         let stored = answers_so_far(tx, &slip)?;
         let (outcomes, stage) = judge(library, &slip, &stored, &command, now)?;
-        let (occasion, event) = consequence(&slip, &stage, begun_at, now);
+        // What opens more questions is no matter of one statement.
+        if !submission::reached(library, &steps(&slip), &outcomes).is_empty() {
+            return Ok(None);
+        }
+        let (occasion, event) = consequence(&slip, &outcomes, &stage, begun_at, now);
         let ledger = ledger(&slip, &command, &stored, now);
         let kept = keep_at_once(tx, ledger, &outcomes, &summaries, occasion, event)?;
         let support = Support::NotNow;
@@ -261,9 +279,10 @@ fn judge<'a>(
         true => command.intent,
         false => Intent::Save,
     };
-    let outcomes = submission::decide(parts, &read.given, intent).map_err(unreadable)?;
+    let outcomes = submission::decide(parts, &read.given, intent)
+        .map_err(|why| Failure::Refused(refusal_of(why)))?;
     let stage = match read.unfit.is_empty() {
-        true => stage(&outcomes, command),
+        true => stage_of(&outcomes, command),
         false => Stage::Unfit(read.unfit),
     };
     Ok((outcomes, stage))
@@ -280,20 +299,48 @@ pub fn answers_so_far(tx: &mut Tx, slip: &Slip) -> Result<Vec<ResponseRow>, Faul
     response::of_administration(tx, slip.administration.org_id, slip.administration.id)
 }
 
-fn stage(outcomes: &[Outcome<'_>], command: &TakeAnswers) -> Stage {
-    if outcomes.iter().all(|outcome| outcome.scored.is_some()) {
+fn refusal_of(why: submission::Refusal) -> Refusal {
+    match why {
+        submission::Refusal::HandedIn => Refusal::HandedIn,
+        submission::Refusal::NoSuchQuestion | submission::Refusal::NotAnOption => {
+            Refusal::Unreadable
+        }
+    }
+}
+
+/// Whether nothing more can be said to it: it is scored now or was before.
+fn is_settled(outcome: &Outcome<'_>) -> bool {
+    outcome.scored.is_some() || outcome.asks == Asks::Nothing
+}
+
+fn stage_of(outcomes: &[Outcome<'_>], command: &TakeAnswers) -> Stage {
+    let Some(open) = outcomes.iter().position(|outcome| !is_settled(outcome)) else {
         return Stage::Sent;
-    }
-    if matches!(command.intent, Intent::SendIfWhole(_)) {
-        return Stage::Gaps;
-    }
+    };
     let parts: Vec<Part<'_>> = outcomes
         .iter()
         .map(|outcome| Part {
             instrument: outcome.instrument,
             answers: outcome.answers.clone(),
+            asks: match is_settled(outcome) {
+                true => Asks::Nothing,
+                false => outcome.asks.clone(),
+            },
         })
         .collect();
+    let whole = match command.intent {
+        Intent::Save => false,
+        Intent::SendIfWhole(part) => outcomes.get(part).is_some_and(is_settled),
+        Intent::Send | Intent::SendShown(_) => true,
+    };
+    // What was to be handed in is: only what it opened is not.
+    if whole {
+        let next = submission::next_open(&parts);
+        return Stage::More { part: open, next };
+    }
+    if matches!(command.intent, Intent::SendIfWhole(_)) {
+        return Stage::Gaps;
+    }
     match command.sheet {
         Sheet::Question { number, .. } => Stage::Saved {
             next: submission::next_asked(&parts, number),
@@ -324,7 +371,7 @@ fn same_or_other(refusal: Refusal, parts: Vec<Part<'_>>, command: &TakeAnswers) 
     }
     match submission::decide(parts, &read.given, Intent::Save) {
         Ok(outcomes) if outcomes.iter().all(|outcome| !outcome.touched) => Refusal::SentAlready,
-        Ok(_) => Refusal::SentOtherwise,
+        Ok(_) | Err(submission::Refusal::HandedIn) => Refusal::SentOtherwise,
         Err(_) => Refusal::Unreadable,
     }
 }
@@ -341,23 +388,39 @@ pub fn parts<'a>(
     instruments(library, slip)?
         .into_iter()
         .map(|instrument| {
-            let known = stored.iter().find(|row| row.instrument == instrument.id);
-            let answers = match known {
-                Some(row) => Answers::from_json(instrument, &row.answers)
-                    .map_err(|e| Fault::Corrupt(e.to_string()))?,
-                None => Answers::none(instrument),
+            let Some(row) = stored.iter().find(|row| row.instrument == instrument.id) else {
+                return Ok(Part::fresh(instrument));
             };
+            let answers = Answers::from_json(instrument, &row.answers)
+                .map_err(|e| Fault::Corrupt(e.to_string()))?;
             Ok(Part {
                 instrument,
                 answers,
+                asks: asks(slip, instrument, row),
             })
         })
         .collect()
 }
 
+/// What of a stored form is still asked. Once the whole occasion is handed in, that is looked at as a whole again.
+fn asks(slip: &Slip, instrument: &Instrument, row: &ResponseRow) -> Asks {
+    let open = slip.administration.ended_at.is_none();
+    if open && row.state == ResponseState::Completed.word() {
+        return Asks::Nothing;
+    }
+    match &row.carried {
+        Some(carried) => {
+            let items = carried.split_whitespace();
+            Asks::AllBut(items.filter_map(|item| instrument.position(item)).collect())
+        }
+        None => Asks::All,
+    }
+}
+
 /// What becomes of the occasion, and what is written down about it.
 fn consequence(
     slip: &Slip,
+    outcomes: &[Outcome<'_>],
     stage: &Stage,
     begun_at: Option<NaiveDateTime>,
     now: NaiveDateTime,
@@ -368,7 +431,7 @@ fn consequence(
             let opened = form.opened_at.or(begun_at).unwrap_or(now);
             (Occasion::Ends { opened }, "answers_sent")
         }
-        Stage::Unfit(_) | Stage::Gaps | Stage::Saved { .. } => {
+        Stage::Unfit(_) | Stage::Gaps | Stage::More { .. } | Stage::Saved { .. } => {
             let occasion = match form.state == AdministrationState::Opened.word() {
                 true => Occasion::Stays,
                 false => {
@@ -377,7 +440,14 @@ fn consequence(
                     Occasion::Opens { opened, finish_by }
                 }
             };
-            (occasion, "answers_saved")
+            // A screener that opened another form is handed in all the same.
+            let handed_in = outcomes.iter().any(|outcome| outcome.scored.is_some());
+            let act = if handed_in {
+                "answers_sent"
+            } else {
+                "answers_saved"
+            };
+            (occasion, act)
         }
     };
     let holder = Actor::LinkHolder {

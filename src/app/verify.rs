@@ -9,8 +9,11 @@ use crate::domain::change::Direction;
 use crate::domain::ids::{EpisodeId, OrgId, ResponseId};
 use crate::domain::instrument::{Answers, Instrument, Library, Person};
 use crate::domain::risk::{FlagState, Standing, rules};
+use crate::domain::schedule::step::read_steps;
 use crate::domain::scoring;
 use crate::domain::submission::{Course, Extreme};
+use crate::store::administration::AdministrationRow;
+use crate::store::flag::FlagRow;
 use crate::store::response::{RECENT, ResponseRow, ScoreRow};
 use crate::store::verify::{self, Page};
 use crate::store::{Fault, Tx, audit, staff};
@@ -242,13 +245,36 @@ fn check_risk(
                 && flag.rule == hit.rule.id
                 && flag.answer >= i32::from(hit.value)
         });
-        if !flagged {
+        if !flagged && !flagged_before(page, row, hit.item) {
             found.breaks(
                 "every answer that a risk rule names has its flag",
                 row.id.to_string(),
             );
         }
     }
+}
+
+/// Whether the answer to this item came with a form before it on the same occasion, which has a flag of its own.
+fn flagged_before(page: &Page, row: &ResponseRow, item: &str) -> bool {
+    let carried = row.carried.as_deref().unwrap_or_default();
+    let before = |flag: &FlagRow| {
+        page.responses.iter().any(|other| {
+            other.id == flag.response_id
+                && other.id != row.id
+                && other.administration_id == row.administration_id
+        })
+    };
+    carried.split_whitespace().any(|known| known == item) && page.flags.iter().any(before)
+}
+
+/// Whether the occasion's battery has grown by what a step opens, so that its first forms were handed in before the last.
+fn has_grown(row: &AdministrationRow) -> bool {
+    let steps = read_steps(row.step.as_deref().unwrap_or_default()).unwrap_or_default();
+    let battery = read_battery(&row.instruments);
+    steps.iter().any(|step| {
+        let has = |id: &str| battery.iter().any(|part| part.instrument == id);
+        has(&step.screener) && has(&step.opens)
+    })
 }
 
 fn check_administrations(found: &mut Verification, known: &Known, page: &Page) {
@@ -269,7 +295,8 @@ fn check_administrations(found: &mut Verification, known: &Known, page: &Page) {
                 row.id.to_string(),
             );
         }
-        if !complete && responses > 0 {
+        let battery = read_battery(&row.instruments).len();
+        if !complete && responses > 0 && !(has_grown(row) && responses < battery) {
             found.breaks(
                 "completed responses belong to a completed administration",
                 row.id.to_string(),

@@ -18,6 +18,8 @@ pub const WORDS: Words = Words {
         some_english_only: "Some of the questions are in English only.",
         for_parent: "These questions are for a parent or caregiver to answer, about the child.",
         some_for_parent: "Some of the questions are for a parent or caregiver to answer, about the child.",
+        more: "Thank you. Your answers are in. Here are a few more questions.",
+        more_carried: "Thank you. Your answers are in. Here are a few more questions. What you have answered is not asked again.",
     },
     help: HelpWords {
         call: r#"<a href="tel:988"><strong>Call 988</strong></a> Free, day and night. Spanish: press 2. Veterans: press 1."#,
@@ -175,6 +177,10 @@ pub const WORDS: Words = Words {
         used: Said {
             heading: "These questions are already answered",
             text: "The answers have been sent. There is nothing more to do.",
+        },
+        handed_in: Said {
+            heading: "These questions are already answered",
+            text: "Your first answers have been sent, and they stay as they are. A few more questions are open.",
         },
         unknown: Said {
             heading: "We cannot find this page",

@@ -78,6 +78,10 @@ pub struct PageWords {
     pub for_parent: &'static str,
     /// Before the first question, when that is so of some.
     pub some_for_parent: &'static str,
+    /// Above the first question of a form that an answer has opened.
+    pub more: &'static str,
+    /// The same, where answers were carried over.
+    pub more_carried: &'static str,
 }
 
 /// Where to get help; every one with markup.
@@ -302,6 +306,8 @@ pub struct NoticeWords {
     pub revoked: Said,
     /// The answers are sent.
     pub used: Said,
+    /// The answers to this form are sent, and more questions are open.
+    pub handed_in: Said,
     /// There is no such page.
     pub unknown: Said,
     /// "This is not for me" was pressed.

@@ -46,6 +46,8 @@ pub const WORDS: Words = Words {
         some_english_only: "Algunas de las preguntas están solo en inglés.",
         for_parent: "Estas preguntas las contesta la madre, el padre o la persona que cuida al niño o a la niña, sobre el niño o la niña.",
         some_for_parent: "Algunas de las preguntas las contesta la madre, el padre o la persona que cuida al niño o a la niña, sobre el niño o la niña.",
+        more: "Gracias. Ya recibimos sus respuestas. Aquí hay algunas preguntas más.",
+        more_carried: "Gracias. Ya recibimos sus respuestas. Aquí hay algunas preguntas más. Lo que ya contestó no se le pregunta otra vez.",
     },
     help: HelpWords {
         call: r#"<a href="tel:988"><strong>Llame al 988</strong></a> Oprima 2 para hablar en español. Es gratis, de día y de noche. Si es veterano o veterana, oprima 1."#,
@@ -214,6 +216,10 @@ pub const WORDS: Words = Words {
         used: Said {
             heading: "Estas preguntas ya están contestadas",
             text: "Las respuestas ya se enviaron. No hay nada más que hacer.",
+        },
+        handed_in: Said {
+            heading: "Estas preguntas ya están contestadas",
+            text: "Sus primeras respuestas ya se enviaron y quedan como están. Hay algunas preguntas más por contestar.",
         },
         unknown: Said {
             heading: "No podemos encontrar esta página",

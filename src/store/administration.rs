@@ -56,6 +56,8 @@ pub struct AdministrationRow {
     pub informant_id: Option<InformantId>,
     /// Why it ended, in words for staff, where the state does not say it all.
     pub ended_why: Option<String>,
+    /// What its scores open, if anything: `Step`s as their plan had them when it was made.
+    pub step: Option<String>,
 }
 
 /// Adds an occasion.
@@ -385,6 +387,17 @@ kept! {
     MarkOpened<'a> { org: &'a OrgId => Binary, id: &'a AdministrationId => Binary, at: Moment => Timestamp, until: Moment => Timestamp }
     "UPDATE administration SET state = 'opened', opened_at = " at ", expires_at = " until " WHERE org_id = " org " AND id = " id
     " AND state IN ('planned', 'sent') AND expires_at >= " at
+}
+
+/// Writes down what the battery has become, if the occasion is still open. `false` when it had ended already.
+///
+/// # Errors
+/// When the database fails.
+pub fn grow(tx: &mut Tx, org: OrgId, id: AdministrationId, battery: &str) -> Result<bool, Fault> {
+    let grown = on_engine!(tx, db => diesel::update(administration::table.find((org, id)).filter(administration::ended_at.is_null()))
+        .set(administration::instruments.eq(battery))
+        .execute(db))?;
+    Ok(grown == 1)
 }
 
 /// Notes that everything was handed in, if the occasion is still open. `false` when it had ended already.

@@ -119,13 +119,13 @@ pub fn add(tx: &mut Tx, _permit: &Permit, batch: Batch) -> Result<(), Fault> {
         awaits_at);
     insert_all!(tx, batch.administrations, administration:
         org_id, id, episode_id, patient_id, occasion, instruments, language, state, due_at, expires_at, opened_at, ended_at,
-        finish_within_s, informant_id, ended_why);
+        finish_within_s, informant_id, ended_why, step);
     insert_all!(tx, batch.occasions, occasion:
         org_id, plan_id, name, due_at, outcome, administration_id, why, made_at);
     insert_all!(tx, batch.links, link: token_hash, org_id, id, administration_id, created_at);
     insert_all!(tx, batch.responses, response:
         org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at,
-        completed_at, entered_by);
+        completed_at, entered_by, carried);
     insert_all!(tx, batch.scores, score:
         org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at,
         scheme, raw, standard_error, out_of);

@@ -68,6 +68,8 @@ pub struct Deposit {
     pub scores: Vec<ScoreRow>,
     /// The episode's summaries with those scores.
     pub summaries: Vec<Summary>,
+    /// The battery, where it grew.
+    pub battery: Option<String>,
     /// For the audit.
     pub event: AuditEvent,
     /// When all this happens, UTC.
@@ -90,6 +92,7 @@ impl Deposit {
             responses: vec![],
             scores: vec![],
             summaries: vec![],
+            battery: None,
             event,
             at,
         }
@@ -128,6 +131,11 @@ pub fn store(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
     }
     audit::add(tx, &deposit.event)?;
     let (org, id) = (deposit.org, deposit.administration);
+    if let Some(battery) = &deposit.battery
+        && !administration::grow(tx, org, id, battery)?
+    {
+        return Ok(Stored::Nothing);
+    }
     match deposit.occasion {
         Occasion::Stays => {}
         Occasion::Opens { opened, finish_by } => {

@@ -33,6 +33,7 @@ pub mod policy;
 pub mod program_plan;
 pub mod rescore;
 pub mod response;
+pub mod send_log;
 pub mod sending;
 pub mod session;
 pub mod staff;

@@ -94,6 +94,8 @@ pub struct FormRow {
     pub due_at: NaiveDateTime,
     /// Until when it takes answers, UTC.
     pub expires_at: NaiveDateTime,
+    /// What a score of it opens.
+    pub step: Option<String>,
 }
 
 /// The forms of a patient that fell due after `since` and were not withdrawn, in all episodes, in order of falling due. What somebody else answers about
@@ -128,6 +130,7 @@ pub fn forms_since(
             administration::state,
             administration::due_at,
             administration::expires_at,
+            administration::step,
         ))
         .load(&mut tx.db)?)
 }
@@ -138,14 +141,14 @@ pub fn forms_since(
 /// When the database fails.
 pub fn join(
     tx: &mut Tx,
-    _permit: &Permit,
+    permit: &Permit,
     form: AdministrationId,
-    org: OrgId,
     instruments: &str,
+    step: Option<&str>,
     expires_at: NaiveDateTime,
 ) -> Result<bool, Fault> {
     let joined = diesel::update(
-        administration::table.find((org, form)).filter(
+        administration::table.find((permit.org(), form)).filter(
             administration::state
                 .eq(AdministrationState::Planned.word())
                 .or(administration::state.eq(AdministrationState::Sent.word())),
@@ -153,6 +156,7 @@ pub fn join(
     )
     .set((
         administration::instruments.eq(instruments),
+        administration::step.eq(step),
         administration::expires_at.eq(expires_at),
     ))
     .execute(&mut tx.db)?;

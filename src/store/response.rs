@@ -45,6 +45,8 @@ pub struct ResponseRow {
     pub completed_at: Option<NaiveDateTime>,
     /// Who of the staff entered it; `None` = it came through the patient's link.
     pub entered_by: Option<StaffId>,
+    /// Printed numbers of the items whose answers came with the form that opened this one, with a space between.
+    pub carried: Option<String>,
 }
 
 /// One scale's result.
@@ -155,14 +157,15 @@ pub fn add(tx: &mut Tx, row: &ResponseRow) -> Result<(), Fault> {
         started: Moment(row.started_at),
         completed: row.completed_at.map(Moment),
         entered_by: row.entered_by.as_ref(),
+        carried: row.carried.as_deref(),
     };
     on_engine!(tx, db => add.execute(db))?;
     Ok(())
 }
 
 kept! {
-    Add<'a> { org: &'a OrgId => Binary, id: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary, instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text, language: &'a str => Text, layout: &'a str => Text, started: Moment => Timestamp, completed: Option<Moment> => Nullable<Timestamp>, entered_by: Option<&'a StaffId> => Nullable<Binary> }
-    "INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at, entered_by) VALUES (" org ", " id ", " administration ", " episode ", " instrument ", " version ", " state ", " answers ", " criteria ", " language ", " layout ", " started ", " completed ", " entered_by ; ")"
+    Add<'a> { org: &'a OrgId => Binary, id: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary, instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text, language: &'a str => Text, layout: &'a str => Text, started: Moment => Timestamp, completed: Option<Moment> => Nullable<Timestamp>, entered_by: Option<&'a StaffId> => Nullable<Binary>, carried: Option<&'a str> => Nullable<Text> }
+    "INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at, entered_by, carried) VALUES (" org ", " id ", " administration ", " episode ", " instrument ", " version ", " state ", " answers ", " criteria ", " language ", " layout ", " started ", " completed ", " entered_by ", " carried ; ")"
 }
 
 /// Stores the newest answers of a response that is not handed in yet.

@@ -177,6 +177,7 @@ table! {
         finish_within_s -> BigInt,
         informant_id -> Nullable<Binary>,
         ended_why -> Nullable<Text>,
+        step -> Nullable<Text>,
     }
 }
 
@@ -249,6 +250,7 @@ table! {
         started_at -> Timestamp,
         completed_at -> Nullable<Timestamp>,
         entered_by -> Nullable<Binary>,
+        carried -> Nullable<Text>,
     }
 }
 

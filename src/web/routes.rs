@@ -141,6 +141,12 @@ routes! {
     POST "/flags/{id}/close" Access::May(Action::CloseFlag) => staff::queue::close;
     GET "/tasks" Access::May(Action::SettleTasks) => staff::tasks::page;
     POST "/tasks/{id}/done" Access::May(Action::SettleTasks) => staff::tasks::settle;
+    GET "/sending" Access::May(Action::SeeCaseload) => staff::sending::log;
+    GET "/sending/unanswered" Access::May(Action::SeeCaseload) => staff::sending::unanswered;
+    GET "/sending/numbers" Access::May(Action::SeeCaseload) => staff::sending::numbers;
+    GET "/sending/numbers.csv" Access::May(Action::SeeCaseload) => staff::sending::numbers_csv;
+    GET "/sending/coverage" Access::May(Action::Evaluate) => staff::sending::coverage;
+    GET "/sending/coverage.csv" Access::May(Action::Evaluate) => staff::sending::coverage_csv;
     GET "/evaluation" Access::May(Action::Evaluate) => staff::evaluation::page;
     GET "/evaluation.csv" Access::May(Action::Evaluate) => staff::evaluation::csv;
     GET "/instruments" Access::SignedIn => staff::instruments::list;

@@ -320,6 +320,7 @@ impl Story<'_> {
             started_at: filled.started_at,
             completed_at: Some(filled.completed_at),
             entered_by: None,
+            carried: None,
         }
     }
 
@@ -460,6 +461,7 @@ impl Story<'_> {
             finish_within_s: SendingPolicy::default().finish_within_s(),
             informant_id: None,
             ended_why: None,
+            step: None,
         });
         if !occasion.name.starts_with(BY_HAND) {
             self.batch.occasions.push(OccasionRow {

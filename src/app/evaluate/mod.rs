@@ -1,6 +1,7 @@
 //! What became of the episodes of a period, by program and clinic, on one scale. Reads summary rows in a snapshot and hands them to
 //! `domain::evaluation`; names of clinics and programs come along, a patient's never. `sheet` writes the figures as a file.
 
+pub mod forms;
 pub mod sheet;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -14,10 +15,12 @@ use crate::domain::evaluation::{
 };
 use crate::domain::ids::{ClinicId, Id, OrgId, ProgramId, kind};
 use crate::domain::instrument::{Kind, Library};
+use crate::domain::schedule::local_instant;
 use crate::store::evaluation::{self, EpisodeOnScale, Scope};
 use crate::store::{Fault, Tx, audit, organisation, response};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
+use forms::{Forms, FormsAsked};
 use std::collections::BTreeMap;
 
 /// Years a period may lie in; anything else is a slip of the pen.
@@ -205,12 +208,14 @@ impl Places {
 }
 
 /// The answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Evaluation {
     /// On which scale.
     pub measure: Measure,
     /// The figures, small cells hidden.
     pub report: Report,
+    /// What became of the forms that were asked.
+    pub forms: Forms,
     /// Names of clinics and programs.
     pub places: Places,
 }
@@ -253,7 +258,7 @@ pub fn evaluate_blocking(
 }
 
 /// What the rows amount to before small cells are hidden, and the names.
-type Gathered = (Accumulator, Places);
+type Gathered = (Accumulator, FormsAsked, Places);
 
 /// What was asked and may be answered.
 #[derive(Debug, Clone)]
@@ -293,11 +298,12 @@ impl Order {
         tx.snapshot(|tx| self.accumulate(tx))
     }
 
-    fn answer(&self, (rows, places): Gathered) -> Evaluation {
+    fn answer(&self, (rows, forms, places): Gathered) -> Evaluation {
         let report = rows.finish();
         Evaluation {
             measure: self.measure,
             report,
+            forms: forms.finish(),
             places,
         }
     }
@@ -315,7 +321,12 @@ impl Order {
             rows.add(&site.outcome(row)?);
             Ok(())
         })?;
-        Ok((rows, site.places))
+        let instant = |day: NaiveDate| local_instant(site.zone, day, 0);
+        let from = instant(self.period.from());
+        let until = instant(self.period.to().succ_opt().unwrap_or(self.period.to()));
+        let asked = self.measure.instrument;
+        let forms = FormsAsked::read(tx, &self.permit, &site, asked, from, until)?;
+        Ok((rows, forms, site.places))
     }
 }
 

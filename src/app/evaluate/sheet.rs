@@ -3,6 +3,7 @@
 
 use super::{Evaluation, Place};
 use crate::app::import::guard::guarded;
+use crate::app::read_coverage::{OF_FORMS, OfForms};
 use crate::domain::change::ChangeParameters;
 use crate::domain::evaluation::{
     ChangeFigures, Completeness, Effect, Group, Interval, NoEffect, Outcomes, Population, Rate,
@@ -14,7 +15,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 pub const SUPPRESSED: &str = "suppressed";
 
 /// The columns, in order; the meaning of each is in docs/evaluation.md.
-pub const COLUMNS: [&str; 56] = [
+pub const COLUMNS: [&str; 63] = [
     "period_from",
     "period_to",
     "instrument",
@@ -71,6 +72,24 @@ pub const COLUMNS: [&str; 56] = [
     "reliable_change_rule",
     "treatment_response_rule",
     "remission_rule",
+    "forms_due",
+    "forms_answered",
+    "forms_open",
+    "forms_declined",
+    "forms_not_seen",
+    "forms_abandoned",
+    "forms_expired",
+];
+
+/// The counts of forms, in the order of their columns.
+pub const FORMS: [OfForms; OF_FORMS] = [
+    OfForms::Due,
+    OfForms::Answered,
+    OfForms::Open,
+    OfForms::Declined,
+    OfForms::NotSeen,
+    OfForms::Abandoned,
+    OfForms::Expired,
 ];
 
 /// One cell.
@@ -163,7 +182,8 @@ fn line<'a>(cells: impl Iterator<Item = &'a String>) -> String {
     quoted.join(",") + "\r\n"
 }
 
-fn quoted(cell: &str) -> String {
+/// A cell as it stands between commas.
+pub fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\r', '\n']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
@@ -262,6 +282,8 @@ fn row(evaluation: &Evaluation, group: &Group, outcomes: &Outcomes) -> Vec<Cell>
         .collect();
     cells.push(Cell::Text(cautions.join(" ")));
     cells.extend(methods(evaluation));
+    let forms = |count| Cell::from(evaluation.forms.of(group.key, count));
+    cells.extend(FORMS.map(forms));
     cells
 }
 

@@ -1,6 +1,7 @@
 //! The people and the care: patient, episode of care, session, and the occasions on which a patient is asked.
 //! What they answer is `instrument` and `scoring`; when they are asked is `schedule`.
 
+pub mod missed;
 pub mod need;
 
 use super::words::words;

@@ -8,6 +8,7 @@
 
 mod accumulator;
 mod count;
+mod counts;
 mod effect;
 mod moments;
 mod rate;
@@ -20,6 +21,7 @@ mod words;
 
 pub use accumulator::Accumulator;
 pub use count::Shown;
+pub use counts::{CountTable, Hiding, ShownTable};
 pub use effect::{Effect, NoEffect, effect_size, hedges_correction, pre_post_effect};
 pub use moments::Moments;
 pub use rate::{Interval, Rate, wilson};

@@ -19,6 +19,7 @@ mod person;
 mod published;
 pub(in crate::domain) mod reachable;
 mod scale;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -41,6 +42,7 @@ pub use scale::{
     Band, Banding, Blank, CutOff, Limit, Lookup, LookupRow, Method, MissingRule, NotAsked,
     PUBLISHED, Rounding, Scale, ScaleItem,
 };
+pub use shared::{Shared, shared};
 pub use texts::{BandingTexts, ItemTexts, Permission, ScaleTexts, Texts, Translation};
 
 use std::collections::BTreeMap;

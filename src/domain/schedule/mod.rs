@@ -9,6 +9,7 @@ mod dates;
 pub mod hours;
 pub mod planning;
 pub mod policy;
+pub mod step;
 
 pub use cadence::{BadCadence, Cadence};
 pub use dates::{

@@ -1,14 +1,16 @@
 //! What happens when a patient saves or sends answers: the one decision of the main job, as a pure function from what is known and
 //! what was given to everything that has to be stored. Loading and storing is `app::take_answers`.
 
+mod carry;
 mod course;
 mod entry;
 mod sheet;
 
+pub use carry::{open, reached};
 pub use course::{Course, Extreme};
 pub use entry::{Entry, Misfit, Unfit};
 pub use sheet::{
-    Left, Place, Read, Sheet, asked_before, gaps, next_asked, next_open, numbered, place,
+    Left, Place, Read, Sheet, asked_before, gaps, next_asked, next_open, numbered, place, shown,
 };
 
 use super::instrument::{Answers, Instrument, NotAnOption, Person, Position};
@@ -22,6 +24,51 @@ pub struct Part<'a> {
     pub instrument: &'a Instrument,
     /// The answers so far.
     pub answers: Answers,
+    /// What of it is still asked.
+    pub asks: Asks,
+}
+
+/// What of a part is still asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asks {
+    /// Every question.
+    All,
+    /// Every question but these, by position, which were answered on a form that opened this one.
+    AllBut(Vec<Position>),
+    /// None any more: it is handed in, and the occasion goes on with what it opened.
+    Nothing,
+}
+
+impl<'a> Part<'a> {
+    /// A form that nobody has begun.
+    #[must_use]
+    pub fn fresh(instrument: &'a Instrument) -> Self {
+        Part {
+            instrument,
+            answers: Answers::none(instrument),
+            asks: Asks::All,
+        }
+    }
+
+    /// Whether it takes no more answers.
+    #[must_use]
+    pub fn is_handed_in(&self) -> bool {
+        self.asks == Asks::Nothing
+    }
+
+    /// Whether the answer to this question came with the form before.
+    #[must_use]
+    pub fn is_carried(&self, position: Position) -> bool {
+        matches!(&self.asks, Asks::AllBut(carried) if carried.contains(&position))
+    }
+
+    /// Whether this question is to be put to the patient, given the answers so far.
+    #[must_use]
+    pub fn is_asked(&self, position: Position) -> bool {
+        !self.is_handed_in()
+            && !self.is_carried(position)
+            && self.instrument.is_asked(&self.answers, position)
+    }
 }
 
 /// What is to stand at one item from now on.
@@ -92,8 +139,10 @@ pub enum Intent {
     Save,
     /// Hand in, unless a question of this part is still open: then only save, so that the patient is asked once.
     SendIfWhole(usize),
-    /// These are all: score and hand in.
+    /// These are all: score and hand in, unless a form has opened another meanwhile, which this page did not show.
     Send,
+    /// The same, from a page that showed so many parts of the battery.
+    SendShown(usize),
 }
 
 /// What has to be stored for one instrument.
@@ -103,6 +152,8 @@ pub struct Outcome<'a> {
     pub instrument: &'a Instrument,
     /// The answers, old and new.
     pub answers: Answers,
+    /// What of it was still asked before.
+    pub asks: Asks,
     /// Whether anything about this instrument changed.
     pub touched: bool,
     /// The scores, once handed in.
@@ -120,6 +171,8 @@ pub enum Refusal {
     NoSuchQuestion,
     /// The value is none of the question's answers.
     NotAnOption,
+    /// The question was answered on a form that is handed in, and otherwise; the first answer stands.
+    HandedIn,
 }
 
 /// Decides what a save or a send amounts to.
@@ -139,12 +192,14 @@ pub fn decide<'a>(
         .enumerate()
         .map(|(index, part)| fill_in(part, given.iter().filter(|answer| answer.part == index)))
         .collect::<Result<Vec<_>, _>>()?;
+    let grown = changed.iter().any(|(part, _)| part.is_handed_in());
     let hand_in = match intent {
         Intent::Save => false,
-        Intent::Send => true,
+        Intent::Send => !grown,
+        Intent::SendShown(shown) => !grown || shown >= changed.len(),
         Intent::SendIfWhole(part) => changed
             .get(part)
-            .is_some_and(|(part, _)| gaps(part).next().is_none()),
+            .is_some_and(|(part, _)| !part.is_handed_in() && gaps(part).next().is_none()),
     };
     Ok(changed
         .into_iter()
@@ -157,11 +212,9 @@ fn fill_in<'a, 'g>(
     part: Part<'a>,
     given: impl Iterator<Item = &'g Given>,
 ) -> Result<(Part<'a>, Answers), Refusal> {
-    let Part {
-        instrument,
-        mut answers,
-    } = part;
-    let before = answers.clone();
+    let before = part.answers.clone();
+    let settled = |position| part.is_handed_in() || part.is_carried(position);
+    let (instrument, mut answers) = (part.instrument, part.answers.clone());
     for answer in given {
         if answer.position >= instrument.items.len() {
             return Err(Refusal::NoSuchQuestion);
@@ -170,25 +223,41 @@ fn fill_in<'a, 'g>(
             .answer
             .put_down(&mut answers, instrument, answer.position)
             .map_err(|_| Refusal::NotAnOption)?;
+        // The same once more is a second click.
+        let same = answers.at(answer.position) == before.at(answer.position)
+            && answers.words(answer.position) == before.words(answer.position);
+        if settled(answer.position) && !same {
+            return Err(Refusal::HandedIn);
+        }
     }
-    Ok((
-        Part {
-            instrument,
-            answers,
-        },
-        before,
-    ))
+    Ok((Part { answers, ..part }, before))
 }
 
 fn judge<'a>(part: Part<'a>, before: &Answers, hand_in: bool) -> Outcome<'a> {
+    if part.is_handed_in() {
+        return Outcome {
+            instrument: part.instrument,
+            answers: part.answers,
+            asks: part.asks,
+            touched: false,
+            scored: None,
+            hits: vec![],
+            taken_back: vec![],
+        };
+    }
+    let changed = part.answers != *before;
+    // What a carried answer says was told when it was carried over.
+    let hits: Vec<RiskHit<'_>> = rules::evaluate(part.instrument, &part.answers)
+        .into_iter()
+        .filter(|hit| !part.is_carried(hit.rule.item))
+        .collect();
     let Part {
         instrument,
         answers,
+        asks,
     } = part;
-    let changed = answers != *before;
-    let hits = rules::evaluate(instrument, &answers);
     let taken_back = if changed {
-        taken_back(instrument, before, &hits)
+        taken_back(instrument, before, &rules::evaluate(instrument, &answers))
     } else {
         vec![]
     };
@@ -197,6 +266,7 @@ fn judge<'a>(part: Part<'a>, before: &Answers, hand_in: bool) -> Outcome<'a> {
         instrument,
         touched: changed || hand_in,
         answers,
+        asks,
         scored,
         hits,
         taken_back,
@@ -220,11 +290,7 @@ mod tests {
     use crate::domain::instrument::Library;
 
     fn phq9(library: &Library) -> Part<'_> {
-        let instrument = library.get("phq9").unwrap();
-        Part {
-            instrument,
-            answers: Answers::none(instrument),
-        }
+        Part::fresh(library.get("phq9").unwrap())
     }
     fn at(position: Position, value: i16) -> Given {
         Given {
@@ -286,9 +352,62 @@ mod tests {
         let part = Part {
             instrument: outcome[0].instrument,
             answers: answers.clone(),
+            asks: Asks::All,
         };
         let outcome = &decide(vec![part], &[at(8, 2)], Intent::Save).unwrap()[0];
         assert_eq!((outcome.answers.get(8), outcome.hits.len()), (Some(2), 1));
+    }
+
+    fn opened(library: &Library) -> Vec<Part<'_>> {
+        let mut screener = Part::fresh(library.get("phq2").unwrap());
+        screener.answers.set(screener.instrument, 0, 2).unwrap();
+        screener.answers.set(screener.instrument, 1, 1).unwrap();
+        let mut longer = phq9(library);
+        longer.answers.set(longer.instrument, 0, 2).unwrap();
+        longer.answers.set(longer.instrument, 1, 1).unwrap();
+        screener.asks = Asks::Nothing;
+        longer.asks = Asks::AllBut(vec![0, 1]);
+        vec![screener, longer]
+    }
+
+    #[test]
+    fn a_handed_in_part_takes_the_same_answer_once_more_and_no_other() {
+        let parts = opened(Library::embedded());
+        let same = decide(parts.clone(), &[at(0, 2)], Intent::Send).unwrap();
+        assert!(same.iter().all(|outcome| !outcome.touched));
+        let other = decide(parts.clone(), &[at(0, 3)], Intent::Send);
+        assert_eq!(other.unwrap_err(), Refusal::HandedIn);
+        let carried = Given {
+            part: 1,
+            ..at(1, 3)
+        };
+        let other = decide(parts, &[carried], Intent::Save);
+        assert_eq!(other.unwrap_err(), Refusal::HandedIn);
+    }
+
+    #[test]
+    fn what_was_opened_is_handed_in_only_from_a_page_that_showed_it() {
+        let parts = opened(Library::embedded());
+        for early in [Intent::Send, Intent::SendShown(1), Intent::SendIfWhole(0)] {
+            let outcomes = decide(parts.clone(), &[], early).unwrap();
+            assert!(
+                outcomes.iter().all(|outcome| outcome.scored.is_none()),
+                "{early:?}"
+            );
+        }
+        let outcomes = decide(parts, &[], Intent::SendShown(2)).unwrap();
+        assert!(outcomes[0].scored.is_none() && !outcomes[0].touched, "once");
+        assert!(outcomes[1].scored.is_some());
+    }
+
+    #[test]
+    fn a_carried_risk_answer_is_no_news_on_later_saves() {
+        let library = Library::embedded();
+        let mut part = phq9(library);
+        part.answers.set(part.instrument, 8, 2).unwrap();
+        part.asks = Asks::AllBut(vec![8]);
+        let outcome = &decide(vec![part], &[at(0, 1)], Intent::Save).unwrap()[0];
+        assert!(outcome.touched && outcome.hits.is_empty() && outcome.taken_back.is_empty());
     }
 
     #[test]

@@ -117,6 +117,10 @@ fn read_whole(
         *slot.ok_or(Refusal::NoSuchQuestion)? = Some(entry);
     }
     for (position, entry) in entries.into_iter().enumerate() {
+        // It stands on no page; who asks for it by name all the same is told that it is answered.
+        if entry.is_none() && known.is_carried(position) {
+            continue;
+        }
         let nothing = Entry::Typed(vec![]);
         let entry = match entry {
             // An empty field does not take back that somebody chose not to answer.
@@ -169,18 +173,14 @@ pub fn place(parts: &[Part<'_>], number: usize) -> Option<Place> {
 /// The number of the first question after `number` that is to be asked, given the answers so far.
 pub fn next_asked(parts: &[Part<'_>], number: usize) -> Option<usize> {
     numbered(parts)
-        .find(|(n, part, position)| {
-            *n > number && part.instrument.is_asked(&part.answers, *position)
-        })
+        .find(|(n, part, position)| *n > number && part.is_asked(*position))
         .map(|(n, ..)| n)
 }
 
 /// The number of the last question before `number` that is asked.
 pub fn asked_before(parts: &[Part<'_>], number: usize) -> Option<usize> {
     numbered(parts)
-        .filter(|(n, part, position)| {
-            *n < number && part.instrument.is_asked(&part.answers, *position)
-        })
+        .filter(|(n, part, position)| *n < number && part.is_asked(*position))
         .map(|(n, ..)| n)
         .last()
 }
@@ -188,10 +188,15 @@ pub fn asked_before(parts: &[Part<'_>], number: usize) -> Option<usize> {
 /// The number of the first question that is asked and not answered: where a patient goes on.
 pub fn next_open(parts: &[Part<'_>]) -> Option<usize> {
     numbered(parts)
-        .find(|(_, part, position)| {
-            part.instrument.is_asked(&part.answers, *position) && part.answers.is_blank(*position)
-        })
+        .find(|(_, part, position)| part.is_asked(*position) && part.answers.is_blank(*position))
         .map(|(n, ..)| n)
+}
+
+/// How the question with this number is counted for the patient, and of how many: what was carried over is counted once, where it was asked.
+pub fn shown(parts: &[Part<'_>], number: usize) -> (usize, usize) {
+    let own = || numbered(parts).filter(|(_, part, position)| !part.is_carried(*position));
+    let before = own().filter(|(n, ..)| *n <= number).count();
+    (before, own().count())
 }
 
 /// Every question of the battery with its number, from 1.
@@ -209,7 +214,8 @@ pub fn numbered<'p, 'a>(
 /// question (how difficult things have been) may stay open without a word.
 pub fn gaps<'p>(part: &'p Part<'_>) -> impl Iterator<Item = Position> + 'p {
     let instrument = part.instrument;
-    instrument.asked(&part.answers).filter(move |position| {
+    let asked = (0..instrument.items.len()).filter(|position| part.is_asked(*position));
+    asked.filter(move |position| {
         let counted = instrument
             .scales
             .iter()
@@ -226,15 +232,12 @@ pub fn gaps<'p>(part: &'p Part<'_>) -> impl Iterator<Item = Position> + 'p {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::instrument::{Answers, Library};
+    use crate::domain::instrument::Library;
 
     fn battery() -> Vec<Part<'static>> {
         ["phq9", "pc_ptsd_5"]
             .map(|id| Library::embedded().get(id).unwrap())
-            .map(|instrument| Part {
-                instrument,
-                answers: Answers::none(instrument),
-            })
+            .map(Part::fresh)
             .into()
     }
 

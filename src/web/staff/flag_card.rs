@@ -446,6 +446,7 @@ mod tests {
             started_at: at(0),
             completed_at: Some(at(0)),
             entered_by: None,
+            carried: None,
         }
     }
 

@@ -16,6 +16,7 @@ pub mod plans;
 pub mod programs;
 pub mod queue;
 pub mod record;
+pub mod sending;
 pub mod sending_policy;
 pub mod set_up;
 pub mod sign_in;
@@ -67,6 +68,7 @@ const MENU: &[(&str, &str, Option<Action>)] = &[
     ("/caseload", "Caseload", Some(Action::SeeCaseload)),
     ("/queue", "Review queue", Some(Action::SeeQueue)),
     ("/tasks", "Tasks", Some(Action::SettleTasks)),
+    ("/sending", "Sending", Some(Action::SeeCaseload)),
     ("/patients/new", "Add a patient", Some(Action::EnrolPatient)),
     ("/evaluation", "Evaluation", Some(Action::Evaluate)),
     ("/leave", "My leave", Some(Action::SeeQueue)),

@@ -4,7 +4,7 @@
 mod answers;
 mod course;
 pub(super) mod folds;
-mod log;
+pub mod log;
 pub(super) mod mark;
 pub(super) mod scales;
 

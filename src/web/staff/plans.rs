@@ -10,6 +10,7 @@ use crate::domain::ids::{PatientId, PlanId};
 use crate::domain::instrument::Library;
 use crate::domain::schedule::burden::{minutes, seconds_of};
 use crate::domain::schedule::planning::{Dated, Outcome};
+use crate::domain::schedule::step::{Step, read_steps, usual};
 use crate::domain::schedule::{Cadence, OccasionOutcome, PlanRole, local_time, occasion_in_words};
 use crate::store::occasion::OccasionRow;
 use crate::store::plan::PlanRow;
@@ -65,6 +66,7 @@ struct Care {
 struct PlanLine {
     id: PlanId,
     what: String,
+    steps: Vec<String>,
     how_often: String,
     role: &'static str,
     next: String,
@@ -105,11 +107,15 @@ pub struct PlanForm {
     pub role: String,
     /// Both.
     pub roles: Options,
+    /// The steps that are chosen.
+    pub steps_chosen: Vec<String>,
+    /// The steps that are offered.
+    pub steps: Options,
 }
 
 impl PlanForm {
     /// An empty one.
-    pub fn empty(instruments: Options) -> PlanForm {
+    pub fn empty(library: &Library, instruments: Options) -> PlanForm {
         let offered = CADENCES.iter().filter_map(|text| {
             let cadence: Cadence = text.parse().ok()?;
             Some(((*text).to_owned(), cadence.in_words()))
@@ -131,6 +137,10 @@ impl PlanForm {
                     "Supplement: left out when the month gets too long".into(),
                 ),
             ],
+            steps_chosen: vec![],
+            steps: usual(library)
+                .map(|step| (step.to_string(), step.in_words(library)))
+                .collect(),
         }
     }
 
@@ -142,6 +152,7 @@ impl PlanForm {
         self.cadence = fields.one("cadence").to_owned();
         self.written = fields.one("written").trim().to_owned();
         self.role = fields.one("role").to_owned();
+        self.steps_chosen = fields.all("steps").map(str::to_owned).collect();
         self
     }
 
@@ -158,6 +169,8 @@ impl PlanForm {
             self.written = row.cadence.clone();
         }
         self.role = row.role.clone();
+        let steps = row.step.as_deref().unwrap_or_default();
+        self.steps_chosen = steps.split_whitespace().map(str::to_owned).collect();
         self
     }
 }
@@ -190,13 +203,19 @@ pub fn wanted(fields: &Fields) -> Result<Wanted, Mistakes> {
     if role.is_err() {
         mistakes.add("role", "Choose core or supplement.");
     }
-    match (cadence, role) {
-        (Ok(cadence), Ok(role)) if mistakes.is_empty() => Ok(Wanted {
+    let steps = fields.all("steps").map(str::parse::<Step>);
+    let steps: Result<Vec<Step>, _> = steps.collect();
+    if let Err(bad) = &steps {
+        mistakes.add("steps", format!("{bad}."));
+    }
+    match (cadence, role, steps) {
+        (Ok(cadence), Ok(role), Ok(steps)) if mistakes.is_empty() => Ok(Wanted {
             details: PlanDetails {
                 instruments,
                 cadence,
             },
             role,
+            steps,
         }),
         _ => Err(mistakes),
     }
@@ -251,7 +270,7 @@ async fn show(
 }
 
 fn fill(frame: Frame, library: &'static Library, plans: Plans, before: Before) -> Page {
-    let form = PlanForm::empty(plans.instruments);
+    let form = PlanForm::empty(library, plans.instruments);
     let rows = plans.episode.as_ref().map_or(&[][..], |one| &one.plans);
     let change = before.change.as_deref();
     let form = match (
@@ -305,6 +324,7 @@ fn plan_lines(library: &Library, episode: &EpisodePlans) -> Vec<PlanLine> {
     let line = |row: &PlanRow, can_rise: bool| PlanLine {
         id: row.id,
         what: asks(library, row.instruments.split_whitespace()),
+        steps: steps_in_words(library, row.step.as_deref()),
         how_often: rhythm(&row.cadence),
         role: role_words(&row.role),
         next: row
@@ -319,6 +339,12 @@ fn plan_lines(library: &Library, episode: &EpisodePlans) -> Vec<PlanLine> {
         before = Some(row.role.as_str());
     }
     lines
+}
+
+/// A plan's steps for staff.
+pub fn steps_in_words(library: &Library, steps: Option<&str>) -> Vec<String> {
+    let steps = read_steps(steps.unwrap_or_default()).unwrap_or_default();
+    steps.iter().map(|step| step.in_words(library)).collect()
 }
 
 /// A role's word for staff.
@@ -494,6 +520,7 @@ pub fn refused(refusal: &Refusal) -> Mistakes {
     let words = format!("This cannot be done: {refusal}.");
     match refusal {
         Refusal::NoPlan | Refusal::NoPatient | Refusal::NotInCare => Mistakes::one("plan", words),
+        Refusal::StepElsewhere(_) | Refusal::Step(_) => Mistakes::one("steps", words),
         Refusal::Twice | Refusal::NamedTwice(_) | Refusal::Plan(_) => {
             Mistakes::one("instruments", words)
         }

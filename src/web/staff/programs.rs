@@ -1,7 +1,7 @@
 //! What every patient of a program is asked: for administrators. No patient is named on this page.
 
 use super::mistakes::Mistakes;
-use super::plans::{PlanForm, asks, refused, rhythm, role_words, wanted};
+use super::plans::{PlanForm, asks, refused, rhythm, role_words, steps_in_words, wanted};
 use super::{Frame, SiteData, trouble};
 use crate::app::Failure;
 use crate::app::program_plans::{
@@ -41,6 +41,7 @@ struct Program {
 struct Line {
     id: ProgramPlanId,
     what: String,
+    steps: Vec<String>,
     how_often: String,
     role: &'static str,
     patients: i64,
@@ -68,7 +69,7 @@ async fn show(site: &Site, visitor: &Visitor, status: StatusCode, before: Before
         .typed
         .as_ref()
         .map_or_else(String::new, |fields| fields.one("program").to_owned());
-    let form = PlanForm::empty(known.instruments);
+    let form = PlanForm::empty(site.app.library, known.instruments);
     let form = match &before.typed {
         Some(fields) => form.typed(fields),
         None => form,
@@ -105,6 +106,7 @@ fn program(library: &Library, one: ProgramPlans) -> Program {
             .map(|(row, patients)| Line {
                 id: row.id,
                 what: asks(library, row.instruments.split_whitespace()),
+                steps: steps_in_words(library, row.step.as_deref()),
                 how_often: rhythm(&row.cadence),
                 role: role_words(&row.role),
                 patients,

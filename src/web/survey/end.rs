@@ -1,6 +1,7 @@
 //! The last page, and those after "This is not for me" and "Not this time".
 
 use super::lead::{self, Opened};
+use super::start::answered;
 use super::view::{End, EndTone, NoticeKind};
 use super::visit::{Page, Visit};
 use crate::app::decline::{self, Why};
@@ -37,10 +38,13 @@ fn end_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
             EndTone::Thanks
         },
         sent_at: &sent_at,
-        answered: parts.iter().map(|part| part.answers.answered()).sum(),
+        answered: parts.iter().map(answered).sum(),
         asked: parts
             .iter()
-            .map(|part| part.instrument.asked(&part.answers).count())
+            .map(|part| {
+                let asked = part.instrument.asked(&part.answers);
+                asked.filter(|position| !part.is_carried(*position)).count()
+            })
             .sum(),
         reading: lead::reading(door, frame.words),
         contact: None,

@@ -125,6 +125,18 @@ pub fn for_whom(instrument: &Instrument, words: &'static Words) -> &'static str 
     }
 }
 
+/// That an answer has opened the questions that are asked now; empty when none has.
+pub fn more(parts: &[Part<'_>], words: &'static Words) -> &'static str {
+    let is_shorter = |part: &Part<'_>| {
+        (0..part.instrument.items.len()).any(|position| part.is_carried(position))
+    };
+    match parts.iter().any(Part::is_handed_in) {
+        true if parts.iter().any(is_shorter) => words.page.more_carried,
+        true => words.page.more,
+        false => "",
+    }
+}
+
 fn wording_in(page: Language, words: Language) -> Wording {
     if page == words {
         Wording::OfThePage

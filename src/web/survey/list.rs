@@ -4,7 +4,7 @@ use super::control::{Complaint, control, entries, field};
 use super::lead::{self, Opened};
 use super::preference::LANG;
 use super::question::question_or_review;
-use super::stems::{new_stem, stem_words};
+use super::stems::{new_stem, opening_words, stem_words};
 use super::support::{help_first, in_language};
 use super::view::{Frame, List, ListButton, ListItem, Switch};
 use super::visit::{Calm, Page, Visit};
@@ -28,6 +28,13 @@ fn list_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpRespo
     let Some(part) = number.checked_sub(1).and_then(|index| parts.get(index)) else {
         return visit.go(&question_or_review(None));
     };
+    let first_open = parts.iter().position(|part| !part.is_handed_in());
+    if part.is_handed_in() {
+        return match first_open {
+            Some(open) => visit.go(&format!("/list/{}", open + 1)),
+            None => visit.go(&question_or_review(None)),
+        };
+    }
     let (texts, wording) = lead::texts(part.instrument, visit.language(door));
     let button = if number == parts.len() {
         ListButton::Send
@@ -40,9 +47,15 @@ fn list_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpRespo
         .iter()
         .map(|item| field(&item.id))
         .collect();
-    let back = match number {
-        1 => String::new(),
-        _ => format!("/list/{}", number - 1),
+    let is_first = first_open == number.checked_sub(1);
+    let back = match is_first {
+        true => String::new(),
+        false => format!("/list/{}", number - 1),
+    };
+    let first = (0..texts.items.len()).find(|position| !part.is_carried(*position));
+    let stem = match first {
+        None | Some(0) => stem_words(texts, 0),
+        Some(position) => opening_words(texts, position),
     };
     let frame = Frame {
         switch: Switch::Button {
@@ -57,7 +70,11 @@ fn list_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpRespo
         parts: parts.len(),
         wording,
         for_whom: lead::for_whom(part.instrument, frame.words),
-        stem: &stem_words(texts, 0),
+        more: match is_first {
+            true => lead::more(parts, frame.words),
+            false => "",
+        },
+        stem: &stem,
         items: &list_items(
             part,
             &texts.items,
@@ -82,13 +99,18 @@ fn list_items<'a>(
     said: &QuestionWords,
 ) -> Vec<ListItem<'a>> {
     let gaps: Vec<_> = submission::gaps(part).collect();
+    let first = (0..texts.len()).find(|position| !part.is_carried(*position));
     let items = part.instrument.items.iter().zip(texts).zip(fields);
     items
         .enumerate()
+        .filter(|(position, _)| !part.is_carried(*position))
         .map(|(position, ((item, words), field))| ListItem {
             field,
             number: if item.id == "0" { "" } else { &item.id },
-            stem: new_stem(texts, position),
+            stem: match first == Some(position) {
+                true => "",
+                false => new_stem(texts, position),
+            },
             text: &words.text,
             control: control(part, position, words, complaint, said),
             declined: part.answers.at(position) == Answer::Declined,
@@ -150,7 +172,7 @@ async fn intent(visit: &Visit, fields: &Fields) -> Result<Intent, Calm> {
     // "… without these answers": the last list hands in, an earlier one goes on.
     let opened = visit.open_or_end().await?;
     Ok(if opened.parts.len() == visit.number {
-        Intent::Send
+        Intent::SendShown(visit.number)
     } else {
         Intent::Save
     })
@@ -177,7 +199,7 @@ async fn after_list(visit: &Visit, receipt: Receipt, fields: &Fields) -> Page {
         }
         Stage::Unfit(_) => true,
         Stage::Gaps => !fields.has("incomplete"),
-        Stage::Sent | Stage::Saved { .. } => false,
+        Stage::Sent | Stage::More { .. } | Stage::Saved { .. } => false,
     };
     if asked_again && receipt.support == Support::NotNow {
         let opened = visit.open().await?;
@@ -185,6 +207,7 @@ async fn after_list(visit: &Visit, receipt: Receipt, fields: &Fields) -> Page {
     }
     let next = match receipt.stage {
         Stage::Sent => "/end".to_owned(),
+        Stage::More { part, .. } => format!("/list/{}", part + 1),
         _ if asked_again => format!("/list/{number}?open=1"),
         _ => format!("/list/{}", number + 1),
     };

@@ -3,7 +3,7 @@
 use super::control::{Complaint, control};
 use super::lead::{self, Opened};
 use super::preference::LANG;
-use super::stems::stem_words;
+use super::stems::{opening_words, stem_words};
 use super::support::{help_first, in_language};
 use super::view::{Frame, Question, Switch};
 use super::visit::{Page, Visit};
@@ -40,15 +40,21 @@ fn question_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpR
     else {
         return elsewhere(None);
     };
-    if !part.instrument.is_asked(&part.answers, place.position) {
+    if !part.is_asked(place.position) {
         return elsewhere(submission::next_asked(parts, number));
     }
     let (texts, wording) = lead::texts(part.instrument, visit.language(door));
     let Some(words) = texts.items.get(place.position) else {
         return elsewhere(None);
     };
-    let back = submission::asked_before(parts, number)
-        .map_or_else(String::new, |before| format!("/q/{before}"));
+    let before = submission::asked_before(parts, number);
+    let back = before.map_or_else(String::new, |before| format!("/q/{before}"));
+    let opens_part = part.is_carried(0) && (0..place.position).all(|at| part.is_carried(at));
+    let stem = match opens_part {
+        true => opening_words(texts, place.position),
+        false => stem_words(texts, place.position),
+    };
+    let (counted, total) = submission::shown(parts, number);
     let frame = Frame {
         switch: Switch::Button { first: "" },
         ..visit.frame(door)
@@ -57,10 +63,14 @@ fn question_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpR
     let missing = complaint.kind();
     let page = Question {
         frame,
-        number,
-        total: parts.iter().map(|part| part.instrument.items.len()).sum(),
+        number: counted,
+        total,
         wording,
-        stem: &stem_words(texts, place.position),
+        more: match before {
+            None => lead::more(parts, frame.words),
+            Some(_) => "",
+        },
+        stem: &stem,
         text: &words.text,
         for_whom: lead::for_whom(part.instrument, frame.words),
         control: control(part, place.position, words, complaint, said),

@@ -1,9 +1,11 @@
 //! All answers once more, before they are sent.
 
 use super::lead::{self, Opened};
+use super::question::question_or_review;
 use super::support::help_first;
 use super::view::{Review, ReviewPart, ReviewRow, Reviewed, Wording};
 use super::visit::{Page, Visit};
+use crate::app::take_answers::Stage;
 use crate::domain::care::Layout;
 use crate::domain::instrument::{Answer, ItemTexts};
 use crate::domain::language::Language;
@@ -31,13 +33,18 @@ fn review_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
     let frame = visit.frame(door);
     let language = frame.words.language;
     let answered: Vec<Answered<'_>> = submission::numbered(parts)
-        .filter(|(_, part, position)| part.instrument.is_asked(&part.answers, *position))
-        .filter_map(|(number, part, position)| answered(visit, number, part, position, language))
+        .filter(|(_, part, position)| part.is_asked(*position))
+        .filter_map(|(number, part, position)| {
+            let (counted, _) = submission::shown(parts, number);
+            let change = visit.address(&format!("/q/{number}"));
+            answered(counted, change, part, position, language)
+        })
         .collect();
     let groups: Vec<(&Answered<'_>, Vec<ReviewRow<'_>>)> = answered
         .chunk_by(|a, b| a.stem == b.stem && a.wording == b.wording)
         .filter_map(|group| Some((group.first()?, group.iter().map(row).collect())))
         .collect();
+    let battery = parts.len();
     let parts: Vec<ReviewPart<'_>> = groups
         .iter()
         .map(|(first, rows)| ReviewPart {
@@ -51,14 +58,15 @@ fn review_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
         parts: &parts,
         reading: lead::reading(door, frame.words),
         action: &visit.address("/send"),
+        battery,
         back: answered.last().map(|row| row.change.as_str()),
     };
     visit.page(StatusCode::OK, &page)
 }
 
 fn answered<'a>(
-    visit: &Visit,
     number: usize,
+    change: String,
     part: &Part<'a>,
     position: usize,
     language: Language,
@@ -74,7 +82,7 @@ fn answered<'a>(
         number,
         text: &words.text,
         answer: reviewed(part, position, words),
-        change: visit.address(&format!("/q/{number}")),
+        change,
     })
 }
 
@@ -109,7 +117,15 @@ fn row<'a>(answered: &'a Answered<'a>) -> ReviewRow<'a> {
 
 /// "Send my answers" under the review.
 pub async fn send(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
-    visit.fields(fields).await?;
-    let receipt = visit.take(Sheet::Empty, Layout::Page, Intent::Send).await?;
-    Ok(visit.go(&help_first("/end", receipt.support)))
+    let fields = visit.fields(fields).await?;
+    let intent = match fields.one("parts").parse() {
+        Ok(shown) => Intent::SendShown(shown),
+        Err(_) => Intent::Send,
+    };
+    let receipt = visit.take(Sheet::Empty, Layout::Page, intent).await?;
+    let next = match receipt.stage {
+        Stage::More { next, .. } => question_or_review(next),
+        _ => "/end".to_owned(),
+    };
+    Ok(visit.go(&help_first(&next, receipt.support)))
 }

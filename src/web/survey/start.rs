@@ -22,7 +22,7 @@ pub async fn start(visit: Visit) -> Page {
 }
 
 fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
-    let questions: usize = parts.iter().map(|part| part.instrument.items.len()).sum();
+    let (_, questions) = submission::shown(parts, 0);
     let frame = visit.frame(door);
     let until = lead::local(door, door.slip.administration.expires_at);
     let page = Start {
@@ -31,7 +31,7 @@ fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
         reading: lead::reading(door, frame.words),
         questions,
         minutes: minutes(questions),
-        saved: parts.iter().map(|part| part.answers.answered()).sum(),
+        saved: parts.iter().map(answered).sum(),
         for_whom: for_whom(parts, frame.words),
         english_only: english_only(parts, frame.words),
         open_until: &(frame.words.day)(until),
@@ -44,6 +44,13 @@ fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
         not_now_action: &visit.address("/not-now"),
     };
     visit.page(StatusCode::OK, &page)
+}
+
+/// How many answers the patient has given to it; what was carried over is counted where it was given.
+pub fn answered(part: &Part<'_>) -> usize {
+    (0..part.instrument.items.len())
+        .filter(|position| part.answers.is_answered(*position) && !part.is_carried(*position))
+        .count()
 }
 
 fn english_only(parts: &[Part<'_>], words: &'static Words) -> &'static str {

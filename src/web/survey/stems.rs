@@ -16,6 +16,19 @@ pub fn stem_words(texts: &Texts, position: usize) -> String {
         .join("\n\n")
 }
 
+/// The same above the first item of a form that is shown, where the ones before it were answered elsewhere.
+pub fn opening_words(texts: &Texts, position: usize) -> String {
+    let stem = texts
+        .items
+        .get(position)
+        .and_then(|words| words.stem.as_deref());
+    [texts.instruction.as_deref(), stem]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n\n")
+}
+
 /// The stem that begins at an item of a list; empty while the one before goes on.
 pub fn new_stem(texts: &[ItemTexts], position: usize) -> &str {
     let stem = |at: usize| texts.get(at).and_then(|words| words.stem.as_deref());

@@ -277,10 +277,12 @@ pub struct Question<'a> {
     pub frame: Frame<'a>,
     /// Which question this is, from 1.
     pub number: usize,
-    /// How many there are in all.
+    /// How many there are in all, each counted once.
     pub total: usize,
     /// The language of the question.
     pub wording: Wording,
+    /// That an answer has opened more questions, above the first of them; else empty.
+    pub more: &'a str,
     /// The stem that belongs to the question ("Over the last 2 weeks, how often …"); empty when there is none.
     pub stem: &'a str,
     /// The question itself, word for word.
@@ -387,6 +389,8 @@ pub struct List<'a> {
     pub wording: Wording,
     /// Who is to answer, where that is not the patient; else empty.
     pub for_whom: &'a str,
+    /// That an answer has opened more questions, above the first list of them; else empty.
+    pub more: &'a str,
     /// The instruction and stem above the items, word for word.
     pub stem: &'a str,
     /// The items, in the printed order.
@@ -502,8 +506,11 @@ pub struct Review<'a> {
     pub parts: &'a [ReviewPart<'a>],
     /// Who reads the answers and when.
     pub reading: Reading<'a>,
-    /// Where "Send my answers" posts (no field).
+    /// Where "Send my answers" posts. Field `parts`: how many parts of the battery the page knew, so that a second click hands in nothing that the
+    /// first one has opened.
     pub action: &'a str,
+    /// How many parts the battery has.
+    pub battery: usize,
     /// The last question's page.
     pub back: Option<&'a str>,
 }
@@ -596,6 +603,8 @@ pub enum NoticeKind {
     Revoked,
     /// Another link of the same occasion was used to send the answers.
     Used,
+    /// This form was handed in with other answers, and more questions are open.
+    HandedIn,
     /// No such link: mistyped, cut in two by a mail program, or made up.
     Unknown,
     /// "This is not for me" was pressed; the link is closed.
@@ -646,10 +655,12 @@ impl Notice<'_> {
     fn title(&self) -> &'static str {
         let words = &self.frame.words.notice;
         match self.kind {
-            NoticeKind::Expired | NoticeKind::Revoked | NoticeKind::Used | NoticeKind::Unknown => {
-                words.closed_title
-            }
-            NoticeKind::OtherDevice => words.closed_title,
+            NoticeKind::Expired
+            | NoticeKind::Revoked
+            | NoticeKind::Used
+            | NoticeKind::HandedIn
+            | NoticeKind::OtherDevice
+            | NoticeKind::Unknown => words.closed_title,
             NoticeKind::NotForMe | NoticeKind::NotNow => words.thanks_title,
             NoticeKind::Foreign
             | NoticeKind::Unreadable
@@ -665,6 +676,7 @@ impl Notice<'_> {
             NoticeKind::Expired => &words.expired,
             NoticeKind::Revoked => &words.revoked,
             NoticeKind::Used => &words.used,
+            NoticeKind::HandedIn => &words.handed_in,
             NoticeKind::Unknown => &words.unknown,
             NoticeKind::NotForMe => &words.not_for_me,
             NoticeKind::NotNow => &words.not_now,

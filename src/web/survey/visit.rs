@@ -325,6 +325,7 @@ impl Visit {
             Refusal::Revoked => (StatusCode::GONE, NoticeKind::Revoked),
             Refusal::Expired => (StatusCode::GONE, NoticeKind::Expired),
             Refusal::SentAlready => (StatusCode::GONE, NoticeKind::Used),
+            Refusal::HandedIn => (StatusCode::CONFLICT, NoticeKind::HandedIn),
             Refusal::SentOtherwise => (StatusCode::CONFLICT, NoticeKind::Used),
             Refusal::Unreadable => (StatusCode::UNPROCESSABLE_ENTITY, NoticeKind::Unreadable),
         }
@@ -393,8 +394,11 @@ impl Visit {
         };
         let on_record = door.and_then(|door| Language::of_tag(&door.slip.administration.language));
         let language = self.preference.language(on_record);
-        let back =
-            matches!(kind, NoticeKind::Unreadable | NoticeKind::Fault).then(|| self.address(""));
+        let goes_on = matches!(
+            kind,
+            NoticeKind::Unreadable | NoticeKind::Fault | NoticeKind::HandedIn
+        );
+        let back = goes_on.then(|| self.address(""));
         let notice = Notice {
             frame: self.bare_frame(language, line.as_deref()),
             kind,

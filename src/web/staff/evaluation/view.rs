@@ -52,6 +52,8 @@ pub struct Row {
     pub scored: String,
     /// Of these, with both.
     pub paired: Share,
+    /// Forms that fell due, answered, open, declined, not seen, abandoned, expired.
+    pub forms: Vec<String>,
     /// Warnings in a word or two.
     pub cautions: String,
     /// Completers, then everyone.
@@ -161,7 +163,11 @@ fn programs(evaluation: &Evaluation) -> Vec<Program> {
             .map_or("All programs", |place| &place.name);
         let rows = groups.iter().map(|group| {
             let clinic = group.key.clinic.and_then(|key| places.clinic(key));
-            row(group, clinic.map_or("All clinics", |place| &place.name))
+            row(
+                evaluation,
+                group,
+                clinic.map_or("All clinics", |place| &place.name),
+            )
         });
         Program {
             name: name.to_owned(),
@@ -171,7 +177,7 @@ fn programs(evaluation: &Evaluation) -> Vec<Program> {
     evaluation.report.groups.chunk_by(same).map(part).collect()
 }
 
-fn row(group: &Group, clinic: &str) -> Row {
+fn row(evaluation: &Evaluation, group: &Group, clinic: &str) -> Row {
     let warnings: Vec<&str> = group
         .cautions
         .iter()
@@ -183,6 +189,9 @@ fn row(group: &Group, clinic: &str) -> Row {
         ended: count(group.ended),
         scored: count(group.completeness.scored),
         paired: share(&group.completeness.paired),
+        forms: sheet::FORMS
+            .map(|of| count(evaluation.forms.of(group.key, of)))
+            .into(),
         cautions: warnings.join(", "),
         parts: [part(&group.completers), part(&group.everyone)],
     }

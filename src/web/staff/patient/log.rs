@@ -1,11 +1,13 @@
 //! What was asked and sent: every occasion with its state and its mails, and the sessions. Nobody can know whether a mail was delivered, so that
 //! word is not here.
 
-use crate::app::read_patient::{EpisodeRecord, OccasionRecord, Record};
+use crate::app::read_patient::{Attempt, EpisodeRecord, OccasionRecord, Record};
 use crate::domain::care::{AdministrationState, SessionState, read_battery};
 use crate::domain::instrument::Library;
-use crate::domain::message::MessageState;
+use crate::domain::message::{AttemptOutcome, MessageState};
+use crate::domain::schedule::local_time;
 use crate::store::outbox::OutboxRow;
+use crate::web::staff::sending::{by, what};
 use crate::web::staff::words::day_ago;
 
 /// One occasion.
@@ -16,7 +18,7 @@ pub struct OccasionLine {
     pub what: String,
     /// Where it stands.
     pub state: String,
-    /// Its mails, one sentence each.
+    /// Its messages and what was tried, one sentence each.
     pub mails: Vec<String>,
 }
 
@@ -57,7 +59,10 @@ fn line(library: &'static Library, record: &Record, occasion: &OccasionRecord) -
     let mut mails: Vec<_> = occasion
         .messages
         .iter()
-        .map(|message| mail(record, message))
+        .flat_map(|(message, attempts)| {
+            let tried = attempts.iter().filter_map(|one| attempt(record, one));
+            std::iter::once(mail(record, message, attempts)).chain(tried)
+        })
         .collect();
     if mails.is_empty() {
         let way = match row.occasion.split(' ').next() {
@@ -71,7 +76,10 @@ fn line(library: &'static Library, record: &Record, occasion: &OccasionRecord) -
     OccasionLine {
         due: day_ago(record.day(row.due_at), record.today()),
         what: short_names(library, &row.instruments),
-        state: state(record, occasion),
+        state: match &row.ended_why {
+            Some(why) => format!("{}: {why}", state(record, occasion)),
+            None => state(record, occasion),
+        },
         mails,
     }
 }
@@ -113,7 +121,7 @@ fn state(record: &Record, occasion: &OccasionRecord) -> String {
         }
         Ok(AdministrationState::NotSeen) => "not seen".to_owned(),
         Ok(AdministrationState::Abandoned) => {
-            format!("begun{}, not finished in time", on(row.opened_at))
+            format!("abandoned: begun{}, not handed in", on(row.opened_at))
         }
         Ok(AdministrationState::Expired) => "expired before it was sent".to_owned(),
         Ok(AdministrationState::Cancelled) => format!("withdrawn{}", on(row.ended_at)),
@@ -121,7 +129,8 @@ fn state(record: &Record, occasion: &OccasionRecord) -> String {
     }
 }
 
-fn mail(record: &Record, message: &OutboxRow) -> String {
+/// A message; why it stands so is said by its attempts, where there are any.
+fn mail(record: &Record, message: &OutboxRow, attempts: &[Attempt]) -> String {
     let day = |at: chrono::NaiveDateTime| record.day(at).format("%a %-d %b").to_string();
     let ended = message.ended_at.map(day).unwrap_or_default();
     let tries = if message.attempts > 1 {
@@ -129,15 +138,49 @@ fn mail(record: &Record, message: &OutboxRow) -> String {
     } else {
         String::new()
     };
+    let name = match (message.number, by(&message.lane)) {
+        (0, "mail") => "Mail".to_owned(),
+        (0, _) => "Text message".to_owned(),
+        (number, by) => format!("{} by {by}", what(&message.kind, number)),
+    };
+    let why = message.last_error.as_deref().unwrap_or_default();
+    let why = match why.is_empty() || !attempts.is_empty() {
+        true => String::new(),
+        false => format!(": {why}"),
+    };
     match message.state.parse() {
-        Ok(MessageState::Queued) => format!("Mail queued since {}{tries}", day(message.created_at)),
-        Ok(MessageState::Accepted) => format!("Mail accepted by the relay {ended}{tries}"),
-        Ok(MessageState::Refused) => format!("Mail refused {ended}{tries}"),
-        Ok(MessageState::Bounced) => format!("Mail bounced {ended}{tries}"),
-        Ok(MessageState::Unknown) => format!("Mail unknown: it may have arrived {ended}{tries}"),
-        Ok(MessageState::Withdrawn) => format!("Mail withdrawn {ended}"),
-        Err(_) => format!("Mail: {}", message.state),
+        Ok(MessageState::Queued) => {
+            format!(
+                "{name} queued since {}{tries}{why}",
+                day(message.created_at)
+            )
+        }
+        Ok(MessageState::Accepted) => format!("{name} accepted by the relay {ended}{tries}"),
+        Ok(MessageState::Refused) => format!("{name} refused {ended}{tries}{why}"),
+        Ok(MessageState::Bounced) => format!("{name} bounced {ended}{tries}{why}"),
+        Ok(MessageState::Unknown) => format!("{name} unknown: it may have arrived {ended}{tries}"),
+        Ok(MessageState::Withdrawn) => format!("{name} withdrawn {ended}{why}"),
+        Err(_) => format!("{name}: {}", message.state),
     }
+}
+
+/// One attempt, where it says more than that the relay took it.
+fn attempt(record: &Record, (at, outcome, detail): &Attempt) -> Option<String> {
+    let said = match outcome.parse() {
+        Ok(AttemptOutcome::Accepted) => return None,
+        Ok(AttemptOutcome::Deferred) => "not taken, tried again",
+        Ok(AttemptOutcome::Refused) => "refused",
+        Ok(AttemptOutcome::Unknown) => "unknown",
+        Ok(AttemptOutcome::Bounced) => "bounced",
+        Ok(AttemptOutcome::Held) => "held",
+        Ok(AttemptOutcome::Withdrawn) => "withdrawn",
+        Err(_) => outcome.as_str(),
+    };
+    let at = local_time(record.zone, *at).format("%a %-d %b, %H:%M");
+    Some(match detail.is_empty() {
+        true => format!("{at}: {said}"),
+        false => format!("{at}: {said}, {detail}"),
+    })
 }
 
 /// The sessions, newest first.
