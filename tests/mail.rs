@@ -41,13 +41,17 @@ pub const HURRY: Patience = Patience {
     conversation: Duration::from_secs(10),
 };
 
-/// A patient whose first weekly form is due now; its invitation waits in the outbox.
-pub fn due(house: &House, id: &str) {
-    let weekly = PlanDetails {
+/// A PHQ-9 every week.
+pub fn weekly() -> PlanDetails {
+    PlanDetails {
         instruments: vec!["phq9".into()],
         cadence: Cadence::EveryWeeks { weeks: 1 },
-    };
-    house.enrol(id, vec![weekly]);
+    }
+}
+
+/// A patient whose first weekly form is due now; its invitation waits in the outbox.
+pub fn due(house: &House, id: &str) {
+    house.enrol(id, vec![weekly()]);
     assert_eq!(plan_due(&house.app).expect("the database works"), 1);
 }
 

@@ -317,7 +317,10 @@ fn a_word_that_is_lost_again_and_again_ends_as_unknown_under_one_id_and_one_link
         house.number("patient WHERE email_refused_at IS NOT NULL"),
         0
     );
-    assert!(outcomes(&house).iter().all(|outcome| outcome == "unknown"));
+    let outcomes = outcomes(&house);
+    assert!(outcomes.iter().filter(|one| *one == "unknown").count() > 3);
+    // At night it waits.
+    assert!(outcomes.iter().all(|one| one == "unknown" || one == "held"));
     let mails = sink.mails();
     assert!(mails.len() > 5);
     for mail in &mails {

@@ -5,8 +5,18 @@ use attune::store::contact::{self, Channel, ContactRow};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 
-use crate::house::{House, TEXT_SECRET, monday};
-use crate::support::http::{Response, form_encoded};
+use attune::app::plan_due::plan_due;
+use attune::app::send_due::{Carriers, send_due};
+use attune::config::TextGateway;
+use attune::mail::Mailer;
+use attune::store::outbox::Lane;
+use attune::texts::{Gateway, segments};
+use chrono::TimeDelta;
+
+use crate::house::{House, TEXT_SECRET, instant, monday};
+use crate::mail::weekly;
+use crate::support::gateway::{Answer, Request, TextSink};
+use crate::support::http::{Response, form_encoded, path_of};
 
 const PHONE: &str = "+15550100142";
 
@@ -137,4 +147,170 @@ fn an_unknown_number_and_an_unsigned_request_change_nothing() {
         assert_eq!(answer.status, 403, "{signature}");
     }
     assert_eq!(house.snapshot(), before);
+}
+
+/// A patient who is reached by text and whose weekly form is due now.
+fn due_by_text(house: &House, id: &str) {
+    let patient = house.enrol(id, vec![weekly()]);
+    reach_by_text(house, patient);
+    assert_eq!(plan_due(&house.app).expect("the database works"), 1);
+}
+
+/// Turns both cranks, the mails' and the texts', as the loops do.
+fn turn(house: &House, sink: &TextSink) -> Vec<Request> {
+    let gateway = Gateway::new(&TextGateway {
+        url: sink.url(),
+        account: "AC0123".into(),
+        secret: TEXT_SECRET.into(),
+        from: "+15550100100".into(),
+    });
+    for lane in [Lane::Mails, Lane::Texts] {
+        let by = Carriers {
+            mailer: &Mailer::Nowhere,
+            gateway: Some(&gateway),
+        };
+        send_due(&house.app, by, lane).expect("the database works");
+    }
+    sink.requests()
+}
+
+fn outbox(house: &House) -> Vec<String> {
+    house.texts("SELECT kind || ' ' || state AS value FROM outbox ORDER BY kind")
+}
+
+#[test]
+fn a_text_asks_with_the_same_link_a_mail_would_and_the_link_opens() {
+    let (house, sink) = (House::at(monday()), TextSink::start());
+    due_by_text(&house, "P1");
+    let sent = turn(&house, &sink);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    let text = sent[0].field("Body");
+    assert_eq!((sent[0].field("To"), segments(text)), (PHONE, 1), "{text}");
+    assert_eq!(sent[0].path, "/2010-04-01/Accounts/AC0123/Messages.json");
+    assert!(sent[0].authorization.starts_with("Basic "));
+    let link = text
+        .split(' ')
+        .find(|word| word.contains("/s/"))
+        .expect("a link");
+    let page = house.client().get(path_of(link)).expect("the site answers");
+    assert_eq!(page.status, 200);
+    assert_eq!(outbox(&house)[0], "invitation accepted");
+    assert_eq!(
+        house.texts("SELECT state AS value FROM administration"),
+        ["sent"]
+    );
+    turn(&house, &sink);
+    assert_eq!(sink.requests().len(), 1, "once");
+}
+
+#[test]
+fn stop_holds_for_what_is_queued_already() {
+    let (house, sink) = (House::at(monday()), TextSink::start());
+    due_by_text(&house, "P1");
+    writes(&house, PHONE, "STOP");
+    assert_eq!(turn(&house, &sink), []);
+    assert_eq!(outbox(&house), ["invitation withdrawn"]);
+}
+
+#[test]
+fn a_gateway_that_says_stopped_is_believed() {
+    let (house, sink) = (House::at(monday()), TextSink::start());
+    due_by_text(&house, "P1");
+    sink.then(&[Answer::Error(400, 21610)]);
+    turn(&house, &sink);
+    assert_eq!(outbox(&house), ["invitation withdrawn"]);
+    assert_eq!(
+        house.number("contact_preference WHERE texts_stopped_at IS NOT NULL"),
+        1
+    );
+    assert!(tasks(&house)[0].starts_with("texts_stopped"));
+}
+
+#[test]
+fn a_number_that_cannot_be_reached_is_not_used_again_and_a_person_is_told() {
+    let (house, sink) = (House::at(monday()), TextSink::start());
+    due_by_text(&house, "P1");
+    sink.then(&[Answer::Error(400, 21211)]);
+    turn(&house, &sink);
+    assert_eq!(outbox(&house), ["invitation refused"]);
+    assert_eq!(
+        house.number("contact_preference WHERE phone_refused_at IS NOT NULL"),
+        1
+    );
+    assert_eq!(
+        house.number("patient WHERE email_refused_at IS NOT NULL"),
+        0
+    );
+    assert_eq!(tasks(&house).len(), 1);
+}
+
+#[test]
+fn trouble_at_the_gateway_is_tried_again_and_blames_no_number() {
+    let (house, sink) = (House::at(monday()), TextSink::start());
+    due_by_text(&house, "P1");
+    for answer in [
+        Answer::Error(503, 0),
+        Answer::Error(401, 20003),
+        Answer::HangUp,
+    ] {
+        sink.then(&[answer]);
+        turn(&house, &sink);
+        assert_eq!(outbox(&house), ["invitation queued"], "{answer:?}");
+        house
+            .app
+            .clock
+            .set(house.app.clock.now() + TimeDelta::minutes(20));
+    }
+    assert_eq!(tasks(&house).len(), 0);
+    turn(&house, &sink);
+    assert_eq!(outbox(&house)[0], "invitation accepted");
+    assert_eq!(
+        house.texts("SELECT outcome AS value FROM send_attempt ORDER BY at"),
+        ["deferred", "deferred", "unknown", "accepted"]
+    );
+    let bodies: Vec<String> = sink
+        .requests()
+        .iter()
+        .map(|sent| sent.field("Body").to_owned())
+        .collect();
+    assert!(
+        bodies.windows(2).all(|pair| pair[0] == pair[1]),
+        "always the same link: {bodies:?}"
+    );
+}
+
+#[test]
+fn a_text_that_comes_back_is_a_persons_task() {
+    let (house, sink) = (House::at(monday()), TextSink::start());
+    due_by_text(&house, "P1");
+    let sent = turn(&house, &sink);
+    let status = path_of(sent[0].field("StatusCallback")).to_owned();
+    let fields = [("MessageStatus", "undelivered"), ("ErrorCode", "30005")];
+    for _ in 0..2 {
+        let answer = from_gateway(
+            &house,
+            &status,
+            &fields,
+            &signature(&house, &status, &fields),
+        );
+        assert_eq!(answer.status, 204);
+    }
+    assert_eq!(outbox(&house)[0], "invitation bounced");
+    assert_eq!(tasks(&house).len(), 1);
+    assert_eq!(
+        house.number("contact_preference WHERE phone_refused_at IS NOT NULL"),
+        1
+    );
+}
+
+#[test]
+fn a_patient_who_is_asked_by_mail_again_is_asked_by_mail() {
+    let (house, sink) = (House::at(instant("2026-03-02 16:00:00")), TextSink::start());
+    due_by_text(&house, "P1");
+    house.run_sql("UPDATE contact_preference SET channel = 'mail'");
+    assert_eq!(turn(&house, &sink), []);
+    assert_eq!(
+        house.texts("SELECT lane || ' ' || state AS value FROM outbox"),
+        ["mails queued"]
+    );
 }

@@ -28,7 +28,7 @@ use crate::store::outbox::{self, OutboxRow};
 use crate::store::sending::{self, Looked};
 use crate::store::staff::{self, StaffState};
 use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, cover, flag, fresh, patient, policy};
+use crate::store::{Fault, Tx, attempt, cover, flag, fresh, patient, policy};
 use chrono::{NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 
@@ -458,6 +458,35 @@ pub fn withdrawn(
     match desk.decide(row, &asked) {
         Decision::Withdraw { why } => follow(tx, row, &asked.now, &why, now),
         Decision::Send(_) | Decision::Hold { .. } => Ok(()),
+    }
+}
+
+/// Whether a message that is to leave no more may have arrived before, and the form still waits for its answer.
+///
+/// # Errors
+/// When the database fails.
+pub fn waits_unknown(tx: &mut Tx, row: &OutboxRow, now: NaiveDateTime) -> Result<bool, Fault> {
+    if row.attempts < 2 || !attempt::may_have_arrived(tx, row)? {
+        return Ok(false);
+    }
+    let asked = sending::look(tx, row.org_id, id_of(&row.subject_id)?, now)?;
+    Ok(asked.is_some_and(|asked| {
+        let state = asked.administration.state.parse();
+        state.is_ok_and(AdministrationState::is_open)
+    }))
+}
+
+/// An invitation that may have arrived counts as sent: the patient may answer.
+///
+/// # Errors
+/// When the database fails.
+pub fn perhaps_arrived(tx: &mut Tx, row: &OutboxRow, now: NaiveDateTime) -> Result<(), Fault> {
+    let id: AdministrationId = id_of(&row.subject_id)?;
+    match sending::look(tx, row.org_id, id, now)? {
+        Some(asked) if asking(row) == Asking::Invitation => {
+            sending::asked(tx, row.org_id, id, &asked.language)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -325,6 +325,14 @@ fn settle(
             }
             Ok(())
         }
+        Outcome::Withdrawn(why) if compose::waits_unknown(tx, row, now)? => {
+            // It may have arrived, so it was not withdrawn: a person asks.
+            if outbox::end(tx, row, MessageState::Unknown, Some(why), now)? {
+                compose::perhaps_arrived(tx, row, now)?;
+                unsent::tell(tx, row, why, now)?;
+            }
+            Ok(())
+        }
         Outcome::Withdrawn(why) => {
             if outbox::end(tx, row, MessageState::Withdrawn, Some(why), now)? {
                 attempt::add(tx, row, AttemptOutcome::Withdrawn, why, now)?;

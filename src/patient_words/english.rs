@@ -290,9 +290,7 @@ pub const WORDS: Words = Words {
             format!("A form from {clinic}: {link} Reply STOP to stop. Need help now: 988")
         },
         reminder: |clinic, link| {
-            format!(
-                "Your form from {clinic} is still open: {link} Reply STOP to stop. Need help now: 988"
-            )
+            format!("Reminder from {clinic}: {link} Reply STOP to stop. Need help now: 988")
         },
     },
 };

@@ -322,16 +322,14 @@ pub const WORDS: Words = Words {
         not_yours: "¿No es para usted? Abra el enlace y oprima “Esto no es para mí”. Entonces cerramos el enlace y no le enviamos nada más sobre esto.",
     },
     text: TextWords {
-        your_clinic: "su centro de salud",
+        your_clinic: "su centro",
         nobody_reads: "Nadie lee enseguida los textos a este numero. Ayuda ya: llame al 988 y oprima 2. En peligro: llame al 911.",
         invitation: |clinic, link| {
-            format!(
-                "Formulario de {clinic}: {link} Para no recibir textos responda ALTO o STOP. Ayuda ya: 988"
-            )
+            format!("Formulario de {clinic}: {link} ALTO o STOP para no recibir mas. Ayuda ya: 988")
         },
         reminder: |clinic, link| {
             format!(
-                "Su formulario de {clinic} sigue abierto: {link} Para no recibir textos: ALTO o STOP. Ayuda ya: 988"
+                "Recordatorio de {clinic}: {link} ALTO o STOP para no recibir mas. Ayuda ya: 988"
             )
         },
     },

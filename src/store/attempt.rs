@@ -63,6 +63,20 @@ pub fn add(
     Ok(())
 }
 
+/// Whether an attempt to send this message ended without the relay's word: it may have arrived.
+///
+/// # Errors
+/// When the database fails.
+pub fn may_have_arrived(tx: &mut Tx, row: &OutboxRow) -> Result<bool, Fault> {
+    let lost = send_attempt::table.filter(
+        send_attempt::org_id
+            .eq(row.org_id)
+            .and(send_attempt::outbox_id.eq(row.id))
+            .and(send_attempt::outcome.eq(AttemptOutcome::Unknown.word())),
+    );
+    Ok(lost.count().get_result::<i64>(&mut tx.db)? > 0)
+}
+
 /// The attempts to send one message, the oldest first.
 ///
 /// # Errors

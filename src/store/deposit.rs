@@ -259,6 +259,7 @@ kept! {
     }
     "WITH held AS (SELECT 1 FROM administration JOIN episode ON episode.org_id = administration.org_id AND episode.id = administration.episode_id \
     WHERE administration.org_id = " org " AND administration.id = " administration " AND administration.ended_at IS NULL \
+    AND administration.instruments = " instrument " || '@' || " version " \
     FOR NO KEY UPDATE OF administration, episode), \
     course AS (INSERT INTO episode_scale (org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent) SELECT "
     org ", " episode ", " instrument ", " scale ", " version ", " n ", " first_value ", " first_at ", " last_value ", " last_at ", " last_band ", " best_value ", "

@@ -92,17 +92,23 @@ impl Ask {
     /// The address of the same question, one page on.
     fn on(&self, key: &str) -> String {
         let mut address = format!("/sending?before={key}");
-        for (name, value) in [
-            ("state", &self.state),
-            ("clinic", &self.clinic),
-            ("from", &self.from),
-            ("to", &self.to),
+        // Only what filters is said again.
+        let is_day = |text: &str| text.parse::<chrono::NaiveDate>().is_ok();
+        for (name, value, filters) in [
+            (
+                "state",
+                &self.state,
+                self.state.parse::<AttemptState>().is_ok(),
+            ),
+            (
+                "clinic",
+                &self.clinic,
+                self.clinic.parse::<crate::domain::ids::ClinicId>().is_ok(),
+            ),
+            ("from", &self.from, is_day(&self.from)),
+            ("to", &self.to, is_day(&self.to)),
         ] {
-            // Only what a filter could be is said again.
-            let plain = value
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-            if plain && !value.is_empty() {
+            if filters {
                 address.push_str(&format!("&{name}={value}"));
             }
         }
