@@ -36,9 +36,9 @@ use chrono_tz::Tz;
 #[derive(Debug)]
 pub enum Composed {
     /// It leaves like this.
-    Mail(Mail),
+    Mail(Mail, Afterwards),
     /// It leaves as a text message.
-    Text(TextAsk),
+    Text(TextAsk, Afterwards),
     /// Not yet: why, in words for the log, and until when at least.
     Hold {
         /// Looked at again then, UTC.
@@ -51,6 +51,15 @@ pub enum Composed {
         /// For the log.
         why: String,
     },
+}
+
+/// What the record learns once the relay or gateway took the message. Worked out with the message, so that storing it reads nothing again.
+#[derive(Debug, Clone, Default)]
+pub struct Afterwards {
+    /// The language in which a form was asked for.
+    asked_in: Option<String>,
+    /// When the next reminder leaves, if one does.
+    remind_at: Option<NaiveDateTime>,
 }
 
 /// What a text message asks. Its words are the gateway's room to fill.
@@ -118,7 +127,7 @@ impl Desk {
             || Composed::Withdraw {
                 why: "no longer wanted".to_owned(),
             },
-            Composed::Mail,
+            |mail| Composed::Mail(mail, Afterwards::default()),
         ))
     }
 
@@ -256,14 +265,18 @@ impl Desk {
         let link = address(&self.base, &Token::of(&tx.seal, now.link_id));
         let (words, asking) = (words(saying.language), asking(row));
         let number = now.contact.as_ref().and_then(|said| said.phone.clone());
+        let after = self.afterwards(row, now);
         match (saying.channel, now.email.clone(), number) {
-            (Channel::Text, _, Some(to)) => Composed::Text(TextAsk {
-                to,
-                asking,
-                words,
-                clinic: now.clinic.clone(),
-                link,
-            }),
+            (Channel::Text, _, Some(to)) => {
+                let ask = TextAsk {
+                    to,
+                    asking,
+                    words,
+                    clinic: now.clinic.clone(),
+                    link,
+                };
+                Composed::Text(ask, after)
+            }
             (_, Some(to), _) => {
                 let invitation = render::Invitation {
                     words,
@@ -283,16 +296,25 @@ impl Desk {
                         .as_ref()
                         .map(|first| message_id(first, &self.base)),
                 };
-                Composed::Mail(render::invitation(
-                    message_id(row, &self.base),
-                    to,
-                    &invitation,
-                ))
+                let mail = render::invitation(message_id(row, &self.base), to, &invitation);
+                Composed::Mail(mail, after)
             }
             // The decision sends nothing without an address.
             (_, None, _) => Composed::Withdraw {
                 why: Withdrawn::NoAddress.to_string(),
             },
+        }
+    }
+}
+
+impl Desk {
+    fn afterwards(&self, row: &OutboxRow, now: &Looked) -> Afterwards {
+        let said = now.contact.as_ref();
+        let stopped = said.is_some_and(|said| said.reminders_stopped_at.is_some());
+        let next = || reminder_at(&self.policy, now, row.number, self.now);
+        Afterwards {
+            asked_in: (asking(row) == Asking::Invitation).then(|| now.language.clone()),
+            remind_at: if stopped { None } else { next() },
         }
     }
 }
@@ -365,53 +387,51 @@ fn message_id(row: &OutboxRow, base: &str) -> String {
 ///
 /// # Errors
 /// When the database fails.
-pub fn accepted(tx: &mut Tx, row: &OutboxRow, now: NaiveDateTime) -> Result<(), Fault> {
-    match row.kind.parse()? {
-        MessageKind::Invitation | MessageKind::Reminder => {}
-        MessageKind::FlagNotice | MessageKind::StaffSetup => return Ok(()),
+pub fn accepted(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    after: &Afterwards,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    if let Some(language) = &after.asked_in {
+        sending::asked(tx, row.org_id, id_of(&row.subject_id)?, language)?;
     }
-    let id: AdministrationId = id_of(&row.subject_id)?;
-    let Some(asked) = sending::look(tx, row.org_id, id, now)? else {
-        return Ok(());
-    };
-    if asking(row) == Asking::Invitation {
-        sending::asked(tx, row.org_id, id, &asked.language)?;
+    match after.remind_at {
+        Some(at) => remind_later(tx, row, at, now),
+        None => Ok(()),
     }
-    remind_later(tx, row, &asked, now)
 }
 
-/// Writes the next reminder down, if the site sends one within the form's window.
+/// Writes the next reminder down, unless it is there: after a change of address a form is asked twice.
 fn remind_later(
     tx: &mut Tx,
     row: &OutboxRow,
-    asked: &Looked,
+    at: NaiveDateTime,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    let policy: SendingPolicy = policy::newest(tx, row.org_id, SendingPolicy::KIND)?;
-    let number = row.number + 1;
-    let Some(at) = reminder_at(&policy, asked, row.number, now) else {
-        return Ok(());
-    };
-    let stopped = asked
-        .contact
-        .as_ref()
-        .is_some_and(|said| said.reminders_stopped_at.is_some());
-    let form = &asked.administration;
-    if stopped || sending::has_reminder(tx, row.org_id, form.id, number)? {
+    let (form, number) = (id_of(&row.subject_id)?, row.number + 1);
+    if sending::has_reminder(tx, row.org_id, form, number)? {
         return Ok(());
     }
-    let mut reminder = OutboxRow::queued(
+    let kind = MessageKind::Reminder;
+    let patient: PatientId = id_of(&row.recipient_id)?;
+    let reminder = OutboxRow::queued(
         row.org_id,
         fresh(now),
-        MessageKind::Reminder,
-        form.id.bytes(),
-        form.patient_id.bytes(),
+        kind,
+        form.bytes(),
+        patient.bytes(),
         at,
         now,
     );
-    reminder.number = number;
-    reminder.lane.clone_from(&row.lane);
-    outbox::add(tx, &reminder)
+    outbox::add(
+        tx,
+        &OutboxRow {
+            number,
+            lane: row.lane.clone(),
+            ..reminder
+        },
+    )
 }
 
 /// When the reminder after the one of this number (0: the invitation) leaves; `None` when there is none within the form's window.

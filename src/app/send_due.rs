@@ -5,7 +5,7 @@
 //! but that byte is sent while the disk is being flushed, and workers settle at the same time, so that on SQLite they share a commit.
 
 use super::App;
-use super::compose::{self, Composed, Desk, TextAsk};
+use super::compose::{self, Afterwards, Composed, Desk, TextAsk};
 use super::{stop_reminders, take_text, unsent};
 use crate::domain::ids::{Id, OutboxId};
 use crate::domain::instrument::Library;
@@ -202,21 +202,23 @@ impl Turn<'_> {
             again.into_iter().next().unwrap_or(composed)
         };
         let outcome = match (composed, self.lane) {
-            (Composed::Mail(mail), Lane::Notices | Lane::Mails) => self
+            (Composed::Mail(mail, after), Lane::Notices | Lane::Mails) => self
                 .by
                 .mailer
                 .send(&mail, settling, self.app.clock.now())
-                .map_or_else(Outcome::Failed, |taken| Outcome::Accepted(taken.words)),
-            (Composed::Text(ask), Lane::Texts) => {
+                .map_or_else(Outcome::Failed, |taken| {
+                    Outcome::Accepted(taken.words, after)
+                }),
+            (Composed::Text(ask, after), Lane::Texts) => {
                 settling.wait();
-                self.send_text(row, ask)
+                self.send_text(row, ask, after)
             }
-            (Composed::Mail(_), Lane::Texts) => Outcome::Elsewhere(Lane::Mails),
-            (Composed::Text(_), _) if self.by.gateway.is_none() => Outcome::Held(
+            (Composed::Mail(..), Lane::Texts) => Outcome::Elsewhere(Lane::Mails),
+            (Composed::Text(..), _) if self.by.gateway.is_none() => Outcome::Held(
                 self.app.clock.now() + LOOK_AGAIN,
                 "no gateway for text messages is set".to_owned(),
             ),
-            (Composed::Text(_), Lane::Notices | Lane::Mails) => Outcome::Elsewhere(Lane::Texts),
+            (Composed::Text(..), Lane::Notices | Lane::Mails) => Outcome::Elsewhere(Lane::Texts),
             (Composed::Hold { until, why }, _) => Outcome::Held(until, why),
             (Composed::Withdraw { why }, _) => Outcome::Withdrawn(why),
         };
@@ -235,7 +237,7 @@ impl Turn<'_> {
         Ok(then)
     }
 
-    fn send_text(&self, row: &OutboxRow, ask: TextAsk) -> Outcome {
+    fn send_text(&self, row: &OutboxRow, ask: TextAsk, after: Afterwards) -> Outcome {
         let Some(gateway) = self.by.gateway else {
             return Outcome::Elsewhere(Lane::Mails);
         };
@@ -249,7 +251,7 @@ impl Turn<'_> {
             status_address: format!("{}/texts/status/{}", self.app.base_url, row.id),
         };
         match gateway.send(&text) {
-            Ok(()) => Outcome::Accepted("the gateway took it".to_owned()),
+            Ok(()) => Outcome::Accepted("the gateway took it".to_owned(), after),
             Err(TextFailure::Stopped) => Outcome::TextsStopped,
             Err(failure) => Outcome::Failed(failure.into()),
         }
@@ -279,7 +281,7 @@ impl Turn<'_> {
 /// The message as it should leave now, with what every mail carries besides its words.
 fn addressed(tx: &mut Tx, row: &OutboxRow, desk: &Desk, base: &str) -> Result<Composed, Fault> {
     let composed = desk.compose(tx, row)?;
-    let Composed::Mail(mail) = composed else {
+    let Composed::Mail(mail, after) = composed else {
         return Ok(composed);
     };
     let stop = match row.kind.parse()? {
@@ -290,16 +292,17 @@ fn addressed(tx: &mut Tx, row: &OutboxRow, desk: &Desk, base: &str) -> Result<Co
         }
         MessageKind::FlagNotice | MessageKind::StaffSetup => None,
     };
-    Ok(Composed::Mail(Mail {
+    let mail = Mail {
         return_path: Some(envelope::token(&tx.seal, row.id)),
         stop,
         ..mail
-    }))
+    };
+    Ok(Composed::Mail(mail, after))
 }
 
 /// What came of one attempt.
 enum Outcome {
-    Accepted(String),
+    Accepted(String, Afterwards),
     Failed(SendFailure),
     Held(NaiveDateTime, String),
     Withdrawn(String),
@@ -317,11 +320,11 @@ fn settle(
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     match outcome {
-        Outcome::Accepted(words) => {
+        Outcome::Accepted(words, after) => {
             // It left, whoever holds it now: the log says so.
             attempt::add(tx, row, AttemptOutcome::Accepted, words, now)?;
             if outbox::end(tx, row, MessageState::Accepted, None, now)? {
-                compose::accepted(tx, row, now)?;
+                compose::accepted(tx, row, after, now)?;
             }
             Ok(())
         }

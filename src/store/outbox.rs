@@ -86,9 +86,7 @@ impl OutboxRow {
 /// # Errors
 /// When the database fails.
 pub fn add(tx: &mut Tx, row: &OutboxRow) -> Result<(), Fault> {
-    diesel::insert_into(outbox::table)
-        .values(row)
-        .execute(&mut tx.db)?;
+    on_engine!(tx, db => diesel::insert_into(outbox::table).values(row).execute(db))?;
     Ok(())
 }
 

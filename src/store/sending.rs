@@ -308,7 +308,7 @@ pub fn has_reminder(
     id: AdministrationId,
     number: i32,
 ) -> Result<bool, Fault> {
-    let found: i64 = outbox::table
+    let found: i64 = on_engine!(tx, db => outbox::table
         .filter(
             outbox::org_id
                 .eq(org)
@@ -321,6 +321,6 @@ pub fn has_reminder(
                 .and(outbox::state.ne(MessageState::Withdrawn.word())),
         )
         .count()
-        .get_result(&mut tx.db)?;
+        .get_result(db))?;
     Ok(found > 0)
 }
