@@ -170,12 +170,23 @@ impl House {
 
     /// The same, with this language on record.
     pub fn enrol_speaking(&self, language: &str, id: &str, plans: Vec<PlanDetails>) -> PatientId {
+        self.enrol_living(chrono_tz::America::Chicago, language, id, plans)
+    }
+
+    /// The same, living in this zone.
+    pub fn enrol_living(
+        &self,
+        zone: chrono_tz::Tz,
+        language: &str,
+        id: &str,
+        plans: Vec<PlanDetails>,
+    ) -> PatientId {
         let who = PatientDetails {
             external_id: id.to_owned(),
             name: PATIENT_NAME.to_owned(),
             email: Some(address_of(id)),
             language: language.to_owned(),
-            time_zone: chrono_tz::America::Chicago,
+            time_zone: zone,
             sex: None,
         };
         let care = EpisodeDetails {
@@ -233,13 +244,18 @@ impl House {
 
     /// The ids in a table, oldest first, in the form in which they stand in addresses.
     pub fn ids(&self, table: &str) -> Vec<String> {
-        let id = match self.app.store.place() {
-            Place::Sqlite(_) => "lower(hex(id))",
-            Place::Postgres(_) => "encode(id, 'hex')",
-        };
+        let id = self.hex_of_id();
         self.texts(&format!(
             "SELECT {id} AS value FROM {table} ORDER BY {table}.id"
         ))
+    }
+
+    /// An id as text, in this engine's words.
+    pub fn hex_of_id(&self) -> &'static str {
+        match self.app.store.place() {
+            Place::Sqlite(_) => "lower(hex(id))",
+            Place::Postgres(_) => "encode(id, 'hex')",
+        }
     }
 
     pub fn operator(&self) -> Actor {

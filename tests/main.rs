@@ -45,3 +45,4 @@ mod slow_requests;
 mod stepped;
 mod texts;
 mod ways;
+mod year;

@@ -26,7 +26,7 @@ pub fn wanted(instruments: &[&str], cadence: &str, role: PlanRole) -> Wanted {
     }
 }
 
-fn details(instruments: &[&str], cadence: &str) -> PlanDetails {
+pub fn details(instruments: &[&str], cadence: &str) -> PlanDetails {
     PlanDetails {
         instruments: instruments.iter().map(|id| (*id).to_owned()).collect(),
         cadence: cadence.parse().expect("a test writes its cadences well"),
@@ -76,9 +76,25 @@ fn put(
     starts_at: &str,
     state: &'static str,
 ) {
-    let starts_at = instant(starts_at);
+    put_at(
+        house,
+        who,
+        external_id.to_owned(),
+        instant(starts_at),
+        state,
+    );
+}
+
+/// A session as a file says it now.
+pub fn put_at(
+    house: &House,
+    who: PatientId,
+    external_id: String,
+    starts_at: NaiveDateTime,
+    state: &'static str,
+) {
     on_episode(house, who, move |tx, permit, rules, episode_id| {
-        let known = session::by_external_id(tx, permit.org(), external_id)?;
+        let known = session::by_external_id(tx, permit.org(), &external_id)?;
         let id: CareSessionId = known
             .as_ref()
             .map_or_else(|| fresh(rules.now), |row| row.id);
@@ -86,7 +102,7 @@ fn put(
             org_id: permit.org(),
             id,
             episode_id,
-            external_id: external_id.into(),
+            external_id,
             starts_at,
             state: state.into(),
         };
