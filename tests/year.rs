@@ -224,7 +224,7 @@ impl World {
              JOIN send_attempt t ON t.org_id = o.org_id AND t.outbox_id = o.id \
              JOIN administration a ON a.org_id = o.org_id AND a.id = o.subject_id \
              JOIN patient p ON p.org_id = a.org_id AND p.id = a.patient_id \
-             WHERE t.outcome IN ('accepted', 'unknown') ORDER BY t.at, t.id"
+             WHERE t.outcome IN ('accepted', 'unknown') AND a.state <> 'cancelled' ORDER BY t.at, t.id"
                 .replace("HEX_OF_ID", self.house.hex_of_id())
                 .as_str(),
         );
@@ -259,7 +259,8 @@ impl World {
                         .collect::<Vec<_>>()
                 );
             }
-            if cells[1] == "invitation" {
+            // Whose word was lost may have been moved with its session before it was tried again.
+            if cells[1] == "invitation" && cells[4] == "accepted" {
                 assert!(at >= due, "seed {seed}: early: {line}");
                 assert!(at - due <= STALE_AFTER, "seed {seed}: stale: {line}");
                 let day = (cells[0].to_owned(), local_day(zone, at));
