@@ -120,6 +120,15 @@ pub struct Guard {
 }
 
 impl Slip {
+    /// Until when somebody who begins at `now`, or has begun, may come back and hand in.
+    pub fn finish_by(&self, now: NaiveDateTime) -> NaiveDateTime {
+        let form = &self.administration;
+        match form.opened_at {
+            Some(_) => form.expires_at,
+            None => finish_by(now, form.finish_within_s),
+        }
+    }
+
     /// Whether there may be answers already: the first save marks the occasion as opened in the same transaction.
     pub fn may_have_answers(&self) -> bool {
         ![

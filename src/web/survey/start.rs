@@ -24,7 +24,7 @@ pub async fn start(visit: Visit) -> Page {
 fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
     let (_, questions) = submission::shown(parts, 0);
     let frame = visit.frame(door);
-    let until = lead::local(door, door.slip.administration.expires_at);
+    let until = lead::local(door, door.slip.finish_by(visit.site.app.clock.now()));
     let page = Start {
         frame,
         clinician: &door.clinician,
