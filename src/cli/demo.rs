@@ -8,9 +8,10 @@ use crate::app::{App, give_form};
 use crate::config::{Config, LogFormat};
 use crate::domain::access::{Action, Actor, Permit, Role, Subject, decide};
 use crate::domain::ids::PatientId;
+use crate::domain::schedule::policy::SendingPolicy;
 use crate::mail::{Mailbox, Mailer};
 use crate::store::staff::StaffRow;
-use crate::store::{Fault, Place, Tx, organisation, patient, staff};
+use crate::store::{Fault, Place, Tx, organisation, patient, policy, staff};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -103,6 +104,7 @@ fn fill(opened: &mut Opened, patients: usize) -> Result<(), String> {
             password: Some(PASSWORD.into()),
         };
         invent(&opened.app, wanted, &mut |_| ()).map_err(words)?;
+        end_quiet_hours(&opened.app).map_err(words)?;
     }
     let row = opened
         .app
@@ -111,6 +113,22 @@ fn fill(opened: &mut Opened, patients: usize) -> Result<(), String> {
         .map_err(words)?;
     opened.organisation = row.ok_or("the organisation is gone")?;
     Ok(())
+}
+
+/// Whoever tries the demo at night sees its mails leave all the same.
+fn end_quiet_hours(app: &App) -> Result<(), Fault> {
+    let operator = Actor::Operator { org: app.org };
+    let permit = decide(&operator, Action::Administer, Subject::Organisation)
+        .map_err(|denied| Fault::Corrupt(format!("the operator was denied: {denied}")))?;
+    let usual = SendingPolicy::default();
+    let rules = SendingPolicy {
+        quiet_from: usual.quiet_until,
+        ..usual
+    };
+    let now = app.clock.now();
+    app.store.write_blocking(move |tx| {
+        policy::replace(tx, &permit, SendingPolicy::KIND, &rules, now).map(|_| ())
+    })
 }
 
 /// Who the demo introduces: people who have to do with each other, so that what its patient answers is seen by its therapist.
