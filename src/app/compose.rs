@@ -198,9 +198,10 @@ impl Desk {
                 Some(_) => Line::Missing,
                 None => line(now.email.as_deref(), now.email_refused_at),
             },
-            phone: contact.map_or(Line::Missing, |said| {
-                line(said.phone.as_deref(), said.phone_refused_at)
-            }),
+            phone: match (form.informant_id, contact) {
+                (None, Some(said)) => line(said.phone.as_deref(), said.phone_refused_at),
+                _ => Line::Missing,
+            },
             pause: self.pause(now),
             not_permitted: self.not_permitted(&form.instruments),
             hours: Hours::of(

@@ -19,18 +19,50 @@ use crate::store::patient::PatientRow;
 use crate::store::plan::{self, PlanRow};
 use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Tx, audit, fresh};
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 
 /// At most so many plans in one transaction.
 const BATCH: i64 = 200;
 /// At most so many forms end in one transaction.
 const EXPIRE_BATCH: i64 = 500;
 
+/// An episode that could not be planned is looked at again after this long.
+const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(15);
+
 /// Decides what is due now; says how many episodes it looked at, so that the caller goes on while there are more.
 ///
 /// # Errors
-/// When the database fails; nothing of this batch is stored then.
+/// When the database fails.
 pub fn plan_due(app: &App) -> Result<usize, Fault> {
+    plan_together(app).or_else(|fault| {
+        tracing::warn!(%fault, "what is due is planned one episode at a time: one of them may be at fault");
+        plan_apart(app)
+    })
+}
+
+/// Each episode in a transaction of its own: nobody goes unasked because of somebody else's record.
+fn plan_apart(app: &App) -> Result<usize, Fault> {
+    let (now, library, org) = (app.clock.now(), app.library, app.org);
+    let due = app
+        .store
+        .read_blocking(move |tx| plan::due(tx, org, now, BATCH))?;
+    for episode in due.iter().copied() {
+        let planned = app.store.write_blocking(move |tx| {
+            plan::take_turn(tx)?;
+            let rules = Rules::read(tx, library, org, now)?;
+            plan_episode(tx, &rules, org, episode)
+        });
+        if let Err(fault) = planned {
+            tracing::error!(%episode, %fault, "an episode could not be planned; it is tried again");
+            app.store.write_blocking(move |tx| {
+                plan::look_later(tx, org, episode, now, now + AGAIN_AFTER)
+            })?;
+        }
+    }
+    Ok(due.len())
+}
+
+fn plan_together(app: &App) -> Result<usize, Fault> {
     let (now, library, org) = (app.clock.now(), app.library, app.org);
     app.store.write_blocking(move |tx| {
         plan::take_turn(tx)?;

@@ -152,8 +152,13 @@ impl Turn<'_> {
         let looked_at = Instant::now();
         let composed = match self.compose(&rows) {
             Ok(composed) => composed,
+            // One of them may be at fault: the others do not wait for it.
+            Err(fault) if rows.len() > 1 => {
+                tracing::warn!(%fault, "messages are put together one at a time");
+                return self.send_apart(&rows, settling);
+            }
             Err(fault) => {
-                tracing::error!(%fault, "messages could not be put together; their leases will run out");
+                tracing::error!(%fault, outbox = ?rows.first().map(|row| row.id.to_string()), "a message could not be put together; its lease will run out");
                 return Then::GoOn;
             }
         };
@@ -168,6 +173,16 @@ impl Turn<'_> {
                 Then::GoOn
             });
             if then == Then::Stop {
+                self.waiting().extend(rows.iter().skip(n + 1).cloned());
+                return Then::Stop;
+            }
+        }
+        Then::GoOn
+    }
+
+    fn send_apart(&self, rows: &[OutboxRow], settling: &mut Settling) -> Then {
+        for (n, row) in rows.iter().enumerate() {
+            if self.send_all(vec![row.clone()], settling) == Then::Stop {
                 self.waiting().extend(rows.iter().skip(n + 1).cloned());
                 return Then::Stop;
             }

@@ -168,7 +168,7 @@ impl Lane {
         match self {
             Lane::Notices => 2,
             Lane::Mails => 3,
-            Lane::Texts => 4,
+            Lane::Texts => 5,
         }
     }
 }

@@ -76,6 +76,30 @@ pub fn due(
         .collect())
 }
 
+/// Looks at an episode's due plans again at `later`, and not before: working on them failed.
+///
+/// # Errors
+/// When the database fails.
+pub fn look_later(
+    tx: &mut Tx,
+    org: OrgId,
+    episode: EpisodeId,
+    now: NaiveDateTime,
+    later: NaiveDateTime,
+) -> Result<(), Fault> {
+    diesel::update(
+        plan::table.filter(
+            plan::org_id
+                .eq(org)
+                .and(plan::episode_id.eq(episode))
+                .and(plan::next_due_at.le(now)),
+        ),
+    )
+    .set(plan::next_due_at.eq(later))
+    .execute(&mut tx.db)?;
+    Ok(())
+}
+
 /// Lets nobody else plan, change plans or move sessions until this transaction ends: two nodes that find the same plan make its occasion once, and a session
 /// that is called off this moment is not asked for.
 ///
