@@ -125,4 +125,6 @@ kinds! {
     Absence => AbsenceId,
     /// Somebody who answers about a patient: a parent, a partner, a teacher.
     Informant => InformantId,
+    /// A note beside answers that are handed in.
+    Correction => CorrectionId,
 }

@@ -16,6 +16,7 @@ pub mod audit;
 pub mod bulk;
 pub mod caseload;
 pub mod contact;
+pub mod correction;
 pub mod cover;
 pub mod deposit;
 pub mod evaluation;

@@ -506,6 +506,17 @@ table! {
     }
 }
 
+table! {
+    correction (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        administration_id -> Binary,
+        words -> Text,
+        language -> Text,
+        made_at -> Timestamp,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organisation,
     clinic,
@@ -542,5 +553,6 @@ allow_tables_to_appear_in_same_query!(
     pairing,
     way_in,
     informant,
-    absence
+    absence,
+    correction
 );

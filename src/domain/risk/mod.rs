@@ -1,6 +1,7 @@
 //! Risk: `rules` turns answers into hits; this file is the life of a flag — raised, acknowledged, closed — and the deadlines
 //! that keep a flag from waiting unseen. Nothing here closes a flag but a licensed person's own act.
 
+pub mod phrases;
 pub mod rules;
 
 use super::ids::{ClinicId, StaffId};
