@@ -8,8 +8,13 @@ use attune::web::routes::{Access, ROUTES, Route};
 use chrono::TimeDelta;
 
 use crate::house::{House, monday};
+use crate::mail::{due, send};
+use crate::operator::{complaint, printed};
 use crate::patient::{CALM, get, post, start, submit};
 use crate::support::http::{Client, Response};
+use crate::support::process::Site;
+use crate::support::smtp::SmtpSink;
+use crate::texts::{PHONE, reach_by_text, writes};
 use crate::ways::{ask_for_years, paired};
 
 /// Public addresses that are no pages for patients.
@@ -347,4 +352,57 @@ fn in_another_country_every_page_shows_that_countrys_help_and_no_other() {
     let stopped = get(&mut client, &link);
     says(&help, "stopped", &stopped);
     is_of_elsewhere("stopped", &stopped.text());
+}
+
+#[test]
+fn in_another_country_mails_and_texts_name_that_countrys_help() {
+    let (house, sink) = (House::abroad(&elsewhere()), SmtpSink::start());
+    due(&house, "P1");
+    send(&house, &sink);
+    let mails = sink.mails();
+    assert_eq!(mails.len(), 1);
+    let text = mails[0].text().unwrap_or_default();
+    let text = text.replace('\r', "").replace('\n', " ");
+    assert!(
+        text.contains("call 116 123 or text LISTEN to 85258") && text.contains("call 999"),
+        "{text}"
+    );
+    is_of_elsewhere("mail", &text);
+    reach_by_text(&house, house.ids("patient")[0].parse().expect("an id"));
+    let answer = writes(&house, PHONE, "please help me").text();
+    assert!(
+        answer.contains("call 116 123") && answer.contains("llame al 116 123"),
+        "{answer}"
+    );
+    is_of_elsewhere("text", &answer);
+}
+
+#[test]
+fn outside_the_united_states_nothing_is_served_before_its_help_lines_are_set() {
+    let site = Site::new().with("ATTUNE_COUNTRY", "GB");
+    let refused = site.run(&["serve"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = complaint(&refused);
+    assert!(
+        said.contains("ATTUNE_EMERGENCY_NUMBER") && said.contains("GB"),
+        "{said}"
+    );
+    site.must_run(&["migrate"]);
+    let ill = site.run(&["doctor"]);
+    assert_eq!(ill.status.code(), Some(1));
+    assert!(
+        printed(&ill).contains("FAULT  help lines: ATTUNE_EMERGENCY_NUMBER"),
+        "{}",
+        printed(&ill)
+    );
+    let site = site
+        .with("ATTUNE_EMERGENCY_NUMBER", "999")
+        .with("ATTUNE_CRISIS_LINES", "Night listeners | call 116 123");
+    let said = printed(&site.run(&["doctor"]));
+    assert!(
+        said.contains(
+            "ok     help lines: GB: If you need help now, call 116 123 (Night listeners)."
+        ),
+        "{said}"
+    );
 }

@@ -142,7 +142,7 @@ pub const WORDS: Words = Words {
         heading: "Thank you for telling us. You do not have to be alone with this.",
         intro: "If you think about ending your life or hurting yourself, you can talk to someone right now:",
         saved: "Your answer is saved.",
-        not_live: "<strong>Nobody is watching this page now</strong>, so please use the numbers above if you need someone sooner.",
+        not_live: "<strong>Nobody is watching this page now.</strong> If you need someone sooner, use the numbers above.",
         go_on: "Continue",
         may_stop: "You can stop here. What you answered so far is kept.",
     },

@@ -173,7 +173,7 @@ pub const WORDS: Words = Words {
         heading: "Gracias por decirnos esto. No tiene que enfrentarlo sin ayuda.",
         intro: "Si piensa en quitarse la vida o en hacerse daño, puede hablar con alguien ahora mismo:",
         saved: "Su respuesta está guardada.",
-        not_live: "<strong>Nadie está viendo esta página ahora</strong>. Por favor, use los números de arriba si necesita hablar con alguien antes.",
+        not_live: "<strong>Nadie está viendo esta página ahora.</strong> Si necesita hablar con alguien antes, use los números de arriba.",
         go_on: "Continuar",
         may_stop: "Puede parar aquí. Lo que ha contestado hasta ahora queda guardado.",
     },

@@ -81,9 +81,13 @@ fn ways(line: &HelpLine) -> Vec<String> {
         let veterans = line.veterans.as_ref().map_or_else(String::new, |known| {
             format!("Veterans can text {}", link("sms", &known.text))
         });
+        let spanish = text
+            .spanish_word
+            .as_ref()
+            .map_or_else(String::new, |word| format!("In Spanish: text {word}."));
         ways.push(
             strong_link(&format!("sms:{}", text.number.dial), &said)
-                + &tail(&[name.clone(), veterans]),
+                + &tail(&[name.clone(), spanish, veterans]),
         );
     }
     if let Some(chat) = &line.chat {

@@ -45,7 +45,9 @@ fn end_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
             .iter()
             .map(|part| {
                 let asked = part.instrument.asked(&part.answers);
-                asked.filter(|position| !part.is_carried(*position)).count()
+                let asked = asked.filter(|position| !part.is_carried(*position));
+                // On a list somebody may also answer what an earlier answer made needless.
+                asked.count().max(answered(part))
             })
             .sum(),
         reading: lead::reading(door, frame.words),
