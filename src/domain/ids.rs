@@ -127,4 +127,10 @@ kinds! {
     Informant => InformantId,
     /// A note beside answers that are handed in.
     Correction => CorrectionId,
+    /// An answer that belongs to a flag.
+    FlagAnswer => FlagAnswerId,
+    /// A level of answers that a licensed person knows of.
+    KnownLevel => KnownLevelId,
+    /// A signal of the lower tier.
+    Signal => SignalId,
 }
