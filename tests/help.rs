@@ -398,6 +398,15 @@ fn outside_the_united_states_nothing_is_served_before_its_help_lines_are_set() {
     let site = site
         .with("ATTUNE_EMERGENCY_NUMBER", "999")
         .with("ATTUNE_CRISIS_LINES", "Night listeners | call 116 123");
+    let away = printed(&site.run(&["away-page"]));
+    for way in ["tel:116123", "tel:999", "lang=\"es\""] {
+        assert!(away.contains(way), "{way}: {away}");
+    }
+    assert!(
+        !away.contains("src=") && !away.contains("stylesheet"),
+        "it loads nothing"
+    );
+    is_of_elsewhere("away", &away);
     let said = printed(&site.run(&["doctor"]));
     assert!(
         said.contains(

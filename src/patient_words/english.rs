@@ -234,6 +234,10 @@ pub const WORDS: Words = Words {
             heading: "Something went wrong on our side",
             text: "It is not your fault. Wait a minute, then try again with the same link. What you saved before is still there.",
         },
+        away: Said {
+            heading: "This page is closed for a short time",
+            text: "Try again later with the same link. What you saved before is kept. Nobody reads anything here now.",
+        },
         back: "Go back to your questions",
     },
     check: CheckWords {

@@ -345,6 +345,8 @@ pub struct NoticeWords {
     pub too_many: Said,
     /// A fault on our side.
     pub fault: Said,
+    /// The whole site is closed for a while; shown by the proxy in front of it.
+    pub away: Said,
     /// Link back.
     pub back: &'static str,
 }

@@ -271,6 +271,10 @@ pub const WORDS: Words = Words {
             heading: "Algo falló de nuestro lado",
             text: "No es culpa suya. Espere un minuto e inténtelo otra vez con el mismo enlace. Lo que guardó antes sigue ahí.",
         },
+        away: Said {
+            heading: "Esta página está cerrada por un rato",
+            text: "Inténtelo más tarde con el mismo enlace. Lo que guardó antes queda guardado. Ahora nadie lee nada aquí.",
+        },
         back: "Volver a sus preguntas",
     },
     check: CheckWords {

@@ -3,6 +3,8 @@
 
 use super::{Site, assets, gate};
 use crate::domain::language::Language;
+use crate::patient_words::help::Help;
+use crate::patient_words::words;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -110,6 +112,24 @@ fn help(site: &Site) -> String {
     };
     let country: String = Language::ALL.iter().map(foot).collect();
     country + &site.own_line()
+}
+
+/// A page for whatever stands in front of us to show while we are down: it loads nothing, and says where help is in every language.
+pub fn away(help: &Help) -> String {
+    let said = |language: &Language| {
+        let (tag, said) = (language.word(), &words(*language).notice.away);
+        let foot = &help.said(*language).foot;
+        format!(
+            "<section lang=\"{tag}\"><h1>{}</h1><p>{}</p><p>{foot}</p></section>\n",
+            said.heading, said.text
+        )
+    };
+    let sections: String = Language::ALL.iter().map(said).collect();
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"robots\" content=\"noindex\"><meta name=\"color-scheme\" content=\"light dark\"><title>Check-in</title></head>\n\
+         <body>\n{sections}</body></html>\n"
+    )
 }
 
 #[cfg(test)]
