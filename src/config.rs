@@ -3,8 +3,10 @@
 
 use crate::mail::SmtpMailer;
 use crate::mail::envelope::ReturnAddress;
+mod help;
 mod text_gateway;
 
+pub use help::HelpSetting;
 pub use text_gateway::TextGateway;
 
 use crate::store::{Place, Seal};
@@ -16,8 +18,11 @@ use std::path::{Path, PathBuf};
 const KEYS: &[&str] = &[
     "BASE_URL",
     "CONFIG",
+    "COUNTRY",
+    "CRISIS_LINES",
     "DATABASE_URL",
     "DATA_DIR",
+    "EMERGENCY_NUMBER",
     "LISTEN",
     "LOG",
     "LOG_FORMAT",
@@ -52,6 +57,8 @@ pub struct Config {
     pub base_url: Option<String>,
     /// The relay; `None` = mails wait in the outbox.
     pub smtp: Option<Smtp>,
+    /// Where the site is, and where its patients find help.
+    pub help: HelpSetting,
     /// The gateway for text messages; `None` = nobody gets one.
     pub texts: Option<TextGateway>,
     /// Sender of all mails: `Riverside Clinic <forms@example.org>`.
@@ -195,6 +202,7 @@ impl Config {
         Ok(Config {
             place: read_place(given.get("DATABASE_URL"), &data_dir)?,
             smtp: given.get("SMTP_URL").map(read_smtp).transpose()?,
+            help: help::read(&given)?,
             texts: text_gateway::read(given.get("TEXT_URL"), given.get("TEXT_FROM"))?,
             mail_from: read_mail_from(
                 given.get("MAIL_FROM").unwrap_or("Attune <forms@localhost>"),

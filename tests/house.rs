@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
@@ -15,6 +15,7 @@ use attune::app::{App, accounts, give_form};
 use attune::domain::access::{Actor, Licence, Role, StaffActor};
 use attune::domain::ids::{ClinicId, FlagId, OrgId, PatientId, ProgramId, StaffId};
 use attune::domain::instrument::{Library, LicenceClass};
+use attune::patient_words::help::{Help, HelpLines};
 use attune::store::organisation::{self, ClinicRow, ProgramRow};
 use attune::store::staff::{self, StaffRow, StaffState};
 use attune::store::{Db, Fault, Place, Seal, Store, Tx, fresh};
@@ -99,7 +100,16 @@ impl House {
         House::with_clock(Clock::stopped_at(now))
     }
 
+    /// Where the country's help lines are others than those of the United States.
+    pub fn abroad(lines: &HelpLines) -> House {
+        House::founded(Clock::stopped_at(monday()), Help::of(lines).into())
+    }
+
     fn with_clock(clock: Clock) -> House {
+        House::founded(clock, Default::default())
+    }
+
+    fn founded(clock: Clock, help: Arc<Help>) -> House {
         let folder = TemporaryFolder::new();
         let database = TestDatabase::new(&folder);
         let place = Place::parse(database.url()).expect("the test's own database URL");
@@ -120,6 +130,7 @@ impl House {
             clock,
             org,
             base_url: format!("http://{address}").into(),
+            help,
         };
         let web = Some(serve(app.clone(), listener));
         House {
@@ -356,6 +367,7 @@ const TABLES: &[&str] = &[
     "instrument_permission",
     "rescore",
     "rescored",
+    "correction",
 ];
 /// What may change without a row more or less.
 const STATES: &[&str] = &[

@@ -31,7 +31,7 @@ fn pair(tablet: &mut Client, code: &str) -> Response {
 }
 
 /// A tablet with a PHQ-9 on it, and the link's path.
-fn paired(house: &House) -> (Client, String) {
+pub fn paired(house: &House) -> (Client, String) {
     house.patient("P1");
     let mut staff = house.signed_in(&house.people.therapist);
     let code = code(house, &mut staff);
@@ -261,7 +261,7 @@ fn an_answered_form_ends_the_row_of_those_left_out() {
 }
 
 /// Asks for the year of birth here, and puts this one on record for everybody.
-fn ask_for_years(house: &House, year: i32) {
+pub fn ask_for_years(house: &House, year: i32) {
     let permit = decide(&house.operator(), Action::Administer, Subject::Organisation)
         .expect("the operator may");
     let now = house.app.clock.now();

@@ -21,6 +21,7 @@ use crate::domain::schedule::hours::Hours;
 use crate::domain::schedule::policy::SendingPolicy;
 use crate::domain::schedule::{local_day, local_moment, local_time};
 use crate::mail::{Mail, render};
+use crate::patient_words::help::Help;
 use crate::patient_words::{Words, reading, words};
 use crate::store::administration::revoke_links;
 use crate::store::contact::{self, ContactRow, PauseRow, PauseScope};
@@ -31,6 +32,7 @@ use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Tx, attempt, cover, flag, fresh, patient, policy};
 use chrono::{NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
+use std::sync::Arc;
 
 /// What becomes of a message whose time has come.
 #[derive(Debug)]
@@ -71,6 +73,8 @@ pub struct TextAsk {
     pub asking: Asking,
     /// In which language.
     pub words: &'static Words,
+    /// The number for help.
+    pub help: String,
     /// On whose behalf, as it is on record.
     pub clinic: String,
     /// The whole address.
@@ -81,6 +85,7 @@ pub struct TextAsk {
 pub struct Desk {
     library: &'static Library,
     base: String,
+    help: Arc<Help>,
     now: NaiveDateTime,
     policy: SendingPolicy,
     pauses: Vec<PauseRow>,
@@ -96,13 +101,14 @@ impl Desk {
     pub fn open(
         tx: &mut Tx,
         library: &'static Library,
-        base: &str,
+        (base, help): (&str, &Arc<Help>),
         org: OrgId,
         now: NaiveDateTime,
     ) -> Result<Desk, Fault> {
         Ok(Desk {
             library,
             base: base.to_owned(),
+            help: Arc::clone(help),
             now,
             policy: policy::newest(tx, org, SendingPolicy::KIND)?,
             pauses: contact::pauses(tx, org, now)?,
@@ -265,6 +271,7 @@ impl Desk {
         let now = &asked.now;
         let link = address(&self.base, &Token::of(&tx.seal, now.link_id));
         let (words, asking) = (words(saying.language), asking(row));
+        let help = self.help.said(saying.language);
         let number = now.contact.as_ref().and_then(|said| said.phone.clone());
         let after = self.afterwards(row, now);
         match (saying.channel, now.email.clone(), number) {
@@ -273,6 +280,7 @@ impl Desk {
                     to,
                     asking,
                     words,
+                    help: help.number.clone(),
                     clinic: now.clinic.clone(),
                     link,
                 };
@@ -281,6 +289,7 @@ impl Desk {
             (_, Some(to), _) => {
                 let invitation = render::Invitation {
                     words,
+                    help,
                     asking,
                     begun: saying.begun,
                     first_name: now.patient.split_whitespace().next().unwrap_or_default(),
@@ -472,7 +481,7 @@ pub fn withdrawn(
     if row.kind != MessageKind::Invitation.word() {
         return Ok(());
     }
-    let desk = Desk::open(tx, library, "", row.org_id, now)?;
+    let desk = Desk::open(tx, library, ("", &Arc::default()), row.org_id, now)?;
     let Some(asked) = desk.look(tx, row)? else {
         return Ok(());
     };

@@ -8,6 +8,7 @@ pub mod change_address;
 pub mod check_link;
 pub mod clock;
 pub mod compose;
+pub mod correct;
 pub mod decline;
 pub mod demo;
 pub mod enrol;
@@ -58,6 +59,7 @@ pub mod verify;
 use crate::domain::access::Denied;
 use crate::domain::ids::OrgId;
 use crate::domain::instrument::Library;
+use crate::patient_words::help::Help;
 use crate::store::{Fault, Store};
 use clock::Clock;
 use std::sync::Arc;
@@ -77,6 +79,8 @@ pub struct App {
     pub org: OrgId,
     /// The address under which patients and staff reach the site, without a slash at the end.
     pub base_url: Arc<str>,
+    /// Where patients find help, and what is said of it.
+    pub help: Arc<Help>,
 }
 
 /// Why a verb did not do what it was asked: the domain said no (`R`, the verb's own reasons), access said no, or something broke.

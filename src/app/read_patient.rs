@@ -8,6 +8,7 @@ use crate::domain::ids::{
     AdministrationId, EpisodeId, InformantId, PatientId, ResponseId, StaffId,
 };
 use crate::store::administration::{self, AdministrationRow};
+use crate::store::correction::{self, CorrectionRow};
 use crate::store::flag::{self, FlagNames};
 use crate::store::informant::{self, InformantRow};
 use crate::store::outbox::{self, OutboxRow};
@@ -69,6 +70,8 @@ pub struct EpisodeRecord {
     pub plans: Vec<PlanRow>,
     /// Start (UTC) and state of each session, oldest first.
     pub sessions: Vec<(NaiveDateTime, String)>,
+    /// Notes that came to its answers after they were sent, oldest first.
+    pub corrections: Vec<CorrectionRow>,
     /// Every occasion with its messages, newest first.
     pub occasions: Vec<OccasionRecord>,
     /// Every response, oldest first, with what came of the criteria when it was scored last.
@@ -240,6 +243,7 @@ fn whole_episode(
             .into_iter()
             .map(|row| (row.administration_id, row))
             .collect(),
+        corrections: correction::of_episode(tx, permit, id)?,
         occasions,
         informed: vec![],
         names,
@@ -272,6 +276,8 @@ impl EpisodeRecord {
             .iter()
             .map(|occasion| occasion.row.id)
             .collect();
+        part.corrections
+            .retain(|row| occasions.contains(&row.administration_id));
         part.responses
             .retain(|row| occasions.contains(&row.administration_id));
         let responses: HashSet<ResponseId> = part.responses.iter().map(|row| row.id).collect();

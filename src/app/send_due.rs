@@ -193,10 +193,11 @@ impl Turn<'_> {
     fn compose(&self, rows: &Arc<[OutboxRow]>) -> Result<Vec<Composed>, Fault> {
         let (rows, app, base) = (Arc::clone(rows), self.app, Arc::clone(&self.app.base_url));
         let (library, org, now) = (app.library, app.org, app.clock.now());
+        let help = Arc::clone(&app.help);
         app.store.read_blocking(move |tx| {
             // One view for the batch: on SQLite also one lock on the file instead of one a statement.
             tx.snapshot(|tx| {
-                let desk = Desk::open(tx, library, &base, org, now)?;
+                let desk = Desk::open(tx, library, (&base, &help), org, now)?;
                 let one = |row: &OutboxRow| addressed(tx, row, &desk, &base);
                 rows.iter().map(one).collect()
             })
@@ -262,7 +263,7 @@ impl Turn<'_> {
         };
         let text = Text {
             to: ask.to,
-            words: said(ask.words, &ask.clinic, &ask.link),
+            words: said(ask.words, &ask.clinic, &ask.link, &ask.help),
             status_address: format!("{}/texts/status/{}", self.app.base_url, row.id),
         };
         match gateway.send(&text) {

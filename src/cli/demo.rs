@@ -76,6 +76,7 @@ fn settings(dir: &Path, bound: SocketAddr) -> Result<Config, String> {
         listen: bound,
         base_url: None,
         smtp: None,
+        help: Default::default(),
         texts: None,
         mail_from: "Attune demo <demo@localhost>".into(),
         mail_bounces: None,

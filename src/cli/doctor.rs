@@ -4,6 +4,8 @@ use super::console::{Console, Exit};
 use super::open;
 use crate::app::App;
 use crate::config::Config;
+use crate::domain::language::Language;
+use crate::patient_words::help::Help;
 use crate::store::Fault;
 use std::io::Write;
 use std::time::Instant;
@@ -72,12 +74,22 @@ fn examine(config: &Config, newest: Option<chrono::NaiveDateTime>) -> Vec<Findin
                 config.base_url_at(config.listen)
             )),
         ),
+        ("help lines", help(config)),
         ("clock", clock(newest)),
         ("mail", mail(config)),
         ("mail dns", Ok(dns(config))),
         ("mail bounces", Ok(bounces(config))),
         ("disk", disk(config)),
     ]
+}
+
+/// Where patients are told to find help, for somebody to compare with the country's own.
+fn help(config: &Config) -> Result<String, String> {
+    let help = &config.help;
+    let lines = help.lines.as_ref().map_err(ToString::to_string)?;
+    let said = Help::of(lines);
+    let said = said.said(Language::English);
+    Ok(format!("{}: {} {}", help.country, said.now, said.danger))
 }
 
 fn clock(newest: Option<chrono::NaiveDateTime>) -> Result<String, String> {

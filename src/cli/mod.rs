@@ -16,6 +16,8 @@ pub mod score;
 mod serve;
 
 use crate::config::Config;
+use crate::patient_words::help::Help;
+use crate::web::last_resort;
 use clap::{Parser, Subcommand};
 use console::Exit;
 pub use data::DataCommand;
@@ -41,6 +43,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Print a page, with help on it, for the proxy to show patients while the service is down.
+    AwayPage,
     /// Score answers from standard input, one JSON object a line: {"answers":{"1":0,"2":3}}.
     Score {
         /// The instrument's id, such as phq9.
@@ -118,6 +122,7 @@ pub fn main() -> Exit {
         }
         Command::Instrument(command) => with_config(|config| instrument::run(config, &command)),
         Command::Serve => with_config(serve::run),
+        Command::AwayPage => with_config(away_page),
         Command::Migrate { check } => with_config(|config| open::migrate(config, check)),
         Command::Data(command) => with_config(|config| data::run_somewhere(config, &command)),
     }
@@ -129,6 +134,19 @@ fn with_config(run: impl FnOnce(&Config) -> Exit) -> Exit {
         Err(bad) => {
             eprintln!("{bad}");
             Exit::Usage
+        }
+    }
+}
+
+fn away_page(config: &Config) -> Exit {
+    match &config.help.lines {
+        Ok(lines) => {
+            print!("{}", last_resort::away(&Help::of(lines)));
+            Exit::Done
+        }
+        Err(bad) => {
+            eprintln!("{bad}");
+            Exit::Failed
         }
     }
 }

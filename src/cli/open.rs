@@ -5,9 +5,11 @@ use super::definitions;
 use crate::app::clock::Clock;
 use crate::app::{App, accounts};
 use crate::config::Config;
+use crate::patient_words::help::Help;
 use crate::store::{Fault, Place, Store};
 use std::fs::File;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Data that this process holds. Dropping it lets others in.
 pub struct Opened {
@@ -40,12 +42,18 @@ pub fn open(config: &Config, bound: SocketAddr) -> Result<Opened, String> {
         clock,
         org: organisation.id,
         base_url: config.base_url_at(bound).into(),
+        help: Arc::new(help(config)),
     };
     Ok(Opened {
         app,
         organisation,
         _lock: lock,
     })
+}
+
+/// What patients are told of help. Only `serve` speaks to patients, and it refuses to start where the lines are missing.
+fn help(config: &Config) -> Help {
+    config.help.lines.as_ref().map(Help::of).unwrap_or_default()
 }
 
 fn connect(config: &Config) -> Result<Store, String> {

@@ -19,7 +19,24 @@ const LOOPS_GRACE: Duration = Duration::from_secs(2);
 /// Runs the service until a signal ends it.
 pub fn run(config: &Config) -> Exit {
     start_logging(config);
-    let started = TcpListener::bind(config.listen)
+    let started = require_help(config).and_then(|()| listen(config));
+    match started {
+        Ok(()) => Exit::Done,
+        Err(words) => {
+            eprintln!("{words}");
+            Exit::Failed
+        }
+    }
+}
+
+/// Outside the United States the site says where its patients find help before anybody opens a page.
+fn require_help(config: &Config) -> Result<(), String> {
+    let lines = config.help.lines.as_ref();
+    lines.map(|_| ()).map_err(ToString::to_string)
+}
+
+fn listen(config: &Config) -> Result<(), String> {
+    TcpListener::bind(config.listen)
         .map_err(|error| {
             format!(
                 "ATTUNE_LISTEN: saw {}; wanted an address that is free ({error})",
@@ -31,14 +48,7 @@ pub fn run(config: &Config) -> Exit {
             let opened = open::open(config, bound)?;
             say_first_link(&opened)?;
             serve(config, opened, listener, bound, mailer(config)?, None)
-        });
-    match started {
-        Ok(()) => Exit::Done,
-        Err(words) => {
-            eprintln!("{words}");
-            Exit::Failed
-        }
-    }
+        })
 }
 
 /// Log lines go to standard error; what they may hold is decided where they are written.

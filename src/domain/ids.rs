@@ -125,6 +125,8 @@ kinds! {
     Absence => AbsenceId,
     /// Somebody who answers about a patient: a parent, a partner, a teacher.
     Informant => InformantId,
+    /// A note beside answers that are handed in.
+    Correction => CorrectionId,
     /// An answer that belongs to a flag.
     FlagAnswer => FlagAnswerId,
     /// A level of answers that a licensed person knows of.

@@ -5,6 +5,7 @@ pub mod access;
 pub mod audit;
 pub mod care;
 pub mod change;
+pub mod correction;
 pub mod description;
 pub mod evaluation;
 pub mod ids;

@@ -5,6 +5,7 @@ use super::Mail;
 use crate::app::accounts::SETUP_HOURS;
 use crate::domain::message::sending::{Asking, Begun};
 use crate::patient_words::Words;
+use crate::patient_words::help::HelpSaid;
 use askama::Template;
 use chrono::NaiveDateTime;
 
@@ -114,6 +115,8 @@ struct StaffSetupHtml<'a> {
 pub struct Invitation<'a> {
     /// In which language.
     pub words: &'static Words,
+    /// Where help is, in that language.
+    pub help: &'a HelpSaid,
     /// Whether it is the first about this form.
     pub asking: Asking,
     /// Whether the patient has begun.
@@ -149,6 +152,8 @@ pub fn invitation(message_id: String, to: String, invitation: &Invitation<'_>) -
         Begun::NotYet => None,
         Begun::Kept => Some(words.mail.kept),
     };
+    let help = invitation.help;
+    let not_for_emergencies = [words.mail.not_for_emergencies, &help.now, &help.danger].join(" ");
     let paragraphs: Vec<&str> = [
         Some(hello.as_str()),
         Some(&lead),
@@ -157,7 +162,7 @@ pub fn invitation(message_id: String, to: String, invitation: &Invitation<'_>) -
         Some(link),
         Some(&works_until),
         invitation.reading.as_deref(),
-        Some(words.mail.not_for_emergencies),
+        Some(&not_for_emergencies),
         Some(words.mail.not_yours),
     ]
     .into_iter()
@@ -310,6 +315,7 @@ fn sentence_start(words: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::language::Language;
+    use crate::patient_words::help::Help;
     use crate::patient_words::words;
     use chrono::NaiveDate;
 
@@ -323,8 +329,10 @@ mod tests {
         let until = NaiveDate::from_ymd_opt(2026, 3, 3)
             .and_then(|day| day.and_hms_opt(16, 0, 0))
             .unwrap();
+        let help = Help::default();
         let invitation = Invitation {
             words: words(language),
+            help: help.said(language),
             asking: Asking::Invitation,
             begun: Begun::NotYet,
             first_name,

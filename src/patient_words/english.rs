@@ -11,7 +11,6 @@ pub const WORDS: Words = Words {
         title: "Check-in",
         nav: "Page",
         help_now: "Help now",
-        foot: r#"<strong>Need help now?</strong> Call <a href="tel:988">988</a> or text <a href="sms:988">988</a>. Free, day and night. In danger? Call <a href="tel:911">911</a>."#,
         error: "Error: ",
         back: "Back",
         english_only: "These questions are in English only.",
@@ -22,10 +21,7 @@ pub const WORDS: Words = Words {
         more_carried: "Thank you. Your answers are in. Here are a few more questions. What you have answered is not asked again.",
     },
     help: HelpWords {
-        call: r#"<a href="tel:988"><strong>Call 988</strong></a> Free, day and night. Spanish: press 2. Veterans: press 1."#,
-        text: r#"<a href="sms:988"><strong>Text 988</strong></a> Veterans can text <a href="sms:838255">838255</a>"#,
-        chat: r#"<a href="https://988lifeline.org/chat/" rel="noreferrer noopener"><strong>Chat at 988lifeline.org</strong></a>"#,
-        emergency: r#"<a href="tel:911"><strong>Call 911</strong></a> Or go to the nearest emergency department if you are in danger right now."#,
+        say: help::in_english,
         call_line: "Call",
     },
     reading: ReadingWords {
@@ -56,7 +52,7 @@ pub const WORDS: Words = Words {
                 s(minutes)
             )
         },
-        not_live: "<strong>Nobody watches this page live.</strong> If you need help now, call or text 988.",
+        not_live: "<strong>Nobody watches this page live.</strong>",
         may_stop: |until| {
             format!(
                 "You may skip a question. You may stop and come back with the same link until {until}."
@@ -102,7 +98,7 @@ pub const WORDS: Words = Words {
                 thousands(by)
             ),
         },
-        nobody_reads: "<strong>Nobody reads this right away.</strong> If you need help now, call or text 988.",
+        nobody_reads: "<strong>Nobody reads this right away.</strong>",
         declined: "You chose not to answer",
         may_skip: "You do not have to answer. You can skip this question below.",
         save: "Save and continue",
@@ -146,7 +142,7 @@ pub const WORDS: Words = Words {
         heading: "Thank you for telling us. You do not have to be alone with this.",
         intro: "If you think about ending your life or hurting yourself, you can talk to someone right now:",
         saved: "Your answer is saved.",
-        not_live: "<strong>Nobody is watching this page now</strong>, so please use the numbers above if you need someone sooner.",
+        not_live: "<strong>Nobody is watching this page now.</strong> If you need someone sooner, use the numbers above.",
         go_on: "Continue",
         may_stop: "You can stop here. What you answered so far is kept.",
     },
@@ -161,6 +157,26 @@ pub const WORDS: Words = Words {
         not_live: "Nobody watches this page live.",
         other_questions: "Questions about anything else?",
         close: "You can close this page now. If other people use this phone or computer, close the browser too.",
+    },
+    correction: CorrectionWords {
+        heading: "Something you want to put right?",
+        what: "Write it here. Your note is kept beside your answers, and your clinic sees that it came. Your answers stay as they are.",
+        send: "Send the note",
+        until: |moment| format!("You can send a note until {moment}. You can send more than one."),
+        nothing_written: "Write what you want to put right.",
+        kept: Said {
+            heading: "Thank you. Your note is in.",
+            text: "It is kept beside your answers, which stay as they are. You can close this page now.",
+        },
+        another: "Write one more note",
+        too_late: Said {
+            heading: "The time for a note is over",
+            text: "Notes can be sent for two days after the answers. If something should be put right, tell your clinic.",
+        },
+        too_many: Said {
+            heading: "There are many notes already",
+            text: "All of them are kept. This one was not saved. If there is more to say, tell your clinic.",
+        },
     },
     notice: NoticeWords {
         closed_title: "This link is closed",
@@ -217,6 +233,10 @@ pub const WORDS: Words = Words {
         fault: Said {
             heading: "Something went wrong on our side",
             text: "It is not your fault. Wait a minute, then try again with the same link. What you saved before is still there.",
+        },
+        away: Said {
+            heading: "This page is closed for a short time",
+            text: "Try again later with the same link. What you saved before is kept. Nobody reads anything here now.",
         },
         back: "Go back to your questions",
     },
@@ -280,17 +300,17 @@ pub const WORDS: Words = Words {
                 "The link works until {until}. You can stop and come back: what you answered is kept."
             )
         },
-        not_for_emergencies: "This mail is not for emergencies and nobody watches for replies. If you need help now, call or text 988. In danger right now, call 911.",
+        not_for_emergencies: "This mail is not for emergencies and nobody watches for replies.",
         not_yours: "Not for you? Open the link and press “This is not for me”. We then close the link and send nothing more about it.",
     },
     text: TextWords {
         your_clinic: "your clinic",
-        nobody_reads: "Nobody reads texts to this number right away. Need help now: call or text 988. In danger: call 911.",
-        invitation: |clinic, link| {
-            format!("A form from {clinic}: {link} Reply STOP to stop. Need help now: 988")
+        nobody_reads: "Nobody reads texts to this number right away.",
+        invitation: |clinic, link, help| {
+            format!("A form from {clinic}: {link} Reply STOP to stop. Need help now: {help}")
         },
-        reminder: |clinic, link| {
-            format!("Reminder from {clinic}: {link} Reply STOP to stop. Need help now: 988")
+        reminder: |clinic, link, help| {
+            format!("Reminder from {clinic}: {link} Reply STOP to stop. Need help now: {help}")
         },
     },
 };

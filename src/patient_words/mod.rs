@@ -6,6 +6,7 @@
 //! says "with markup" is put on the page as it stands here and never holds what a person wrote.
 
 mod english;
+pub mod help;
 mod hours;
 pub mod reading;
 mod spanish;
@@ -13,6 +14,7 @@ mod spanish;
 use crate::domain::language::Language;
 use crate::domain::schedule::policy::ReadingHours;
 use chrono::NaiveDateTime;
+use help::{HelpLines, HelpSaid};
 
 /// All words of one language.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub struct Words {
     pub support: SupportWords,
     /// The last page.
     pub end: EndWords,
+    /// A note to answers that were sent.
+    pub correction: CorrectionWords,
     /// Pages for what is not a question.
     pub notice: NoticeWords,
     /// The light second check.
@@ -64,8 +68,6 @@ pub struct PageWords {
     pub nav: &'static str,
     /// Link to the foot.
     pub help_now: &'static str,
-    /// The foot, with markup.
-    pub foot: &'static str,
     /// Before the title of a page that complains.
     pub error: &'static str,
     /// Link to the page before.
@@ -84,17 +86,11 @@ pub struct PageWords {
     pub more_carried: &'static str,
 }
 
-/// Where to get help; every one with markup.
+/// Where to get help.
 #[derive(Debug)]
 pub struct HelpWords {
-    /// 988 by telephone.
-    pub call: &'static str,
-    /// 988 by text message.
-    pub text: &'static str,
-    /// 988 in the browser.
-    pub chat: &'static str,
-    /// 911.
-    pub emergency: &'static str,
+    /// What is said of a country's lines.
+    pub say: fn(&HelpLines) -> HelpSaid,
     /// The site's own line; its number as people read it follows.
     pub call_line: &'static str,
 }
@@ -135,7 +131,7 @@ pub struct StartWords {
     pub asks: fn(&str, &str) -> String,
     /// How many questions, how many minutes.
     pub length: fn(usize, usize) -> String,
-    /// Nobody watches, and what to do then; with markup.
+    /// Nobody watches; with markup. What to do then follows.
     pub not_live: &'static str,
     /// That one may skip and stop, and until which day.
     pub may_stop: fn(&str) -> String,
@@ -190,7 +186,7 @@ pub struct QuestionWords {
     pub own_words: fn(usize) -> String,
     /// That the words are so many characters too long.
     pub too_long: fn(usize) -> String,
-    /// Above a field for words: nobody reads it at once, and where help is; with markup.
+    /// Above a field for words: nobody reads it at once; with markup. Where help is follows.
     pub nobody_reads: &'static str,
     /// At a question that was left out on purpose.
     pub declined: &'static str,
@@ -282,6 +278,29 @@ pub struct EndWords {
     pub close: &'static str,
 }
 
+/// A note to answers that were sent.
+#[derive(Debug)]
+pub struct CorrectionWords {
+    /// The link to it, and its heading.
+    pub heading: &'static str,
+    /// What becomes of it.
+    pub what: &'static str,
+    /// Button.
+    pub send: &'static str,
+    /// Until when.
+    pub until: fn(&str) -> String,
+    /// Complaint: the field is empty.
+    pub nothing_written: &'static str,
+    /// It was kept.
+    pub kept: Said,
+    /// The link to one more.
+    pub another: &'static str,
+    /// The time for it is over.
+    pub too_late: Said,
+    /// There are as many as there may be.
+    pub too_many: Said,
+}
+
 /// A heading and what it means.
 #[derive(Debug)]
 pub struct Said {
@@ -326,6 +345,8 @@ pub struct NoticeWords {
     pub too_many: Said,
     /// A fault on our side.
     pub fault: Said,
+    /// The whole site is closed for a while; shown by the proxy in front of it.
+    pub away: Said,
     /// Link back.
     pub back: &'static str,
 }
@@ -414,7 +435,7 @@ pub struct MailWords {
     pub open: &'static str,
     /// Until which moment the link works.
     pub works_until: fn(&str) -> String,
-    /// Where help is.
+    /// That nobody reads replies. Where help is follows.
     pub not_for_emergencies: &'static str,
     /// What to do when it is not yours.
     pub not_yours: &'static str,
@@ -425,12 +446,12 @@ pub struct MailWords {
 pub struct TextWords {
     /// The clinic when its own name would tell or does not fit, in the middle of a sentence.
     pub your_clinic: &'static str,
-    /// To whoever writes back: nobody reads it, where help is. Without `<`, `>` or `&`.
+    /// To whoever writes back: nobody reads it. Where help is follows. Without `<`, `>` or `&`.
     pub nobody_reads: &'static str,
-    /// Which clinic asks, the link, how to stop, where help is.
-    pub invitation: fn(&str, &str) -> String,
+    /// Which clinic asks, the link, how to stop, and a number for help.
+    pub invitation: fn(&str, &str, &str) -> String,
     /// The same once more.
-    pub reminder: fn(&str, &str) -> String,
+    pub reminder: fn(&str, &str, &str) -> String,
 }
 
 /// The words of a language.
@@ -450,41 +471,16 @@ mod tests {
     }
 
     #[test]
-    fn every_language_names_the_crisis_lines_wherever_help_is_said() {
+    fn every_language_is_its_own_and_names_the_button_that_a_mail_speaks_of() {
         for language in Language::ALL {
             let words = words(*language);
             assert_eq!(words.language, *language);
-            for said in [words.page.foot, words.mail.not_for_emergencies] {
-                assert!(said.contains("988") && said.contains("911"), "{said}");
-            }
-            for link in ["tel:988", "sms:988"] {
-                let full = [words.help.call, words.help.text].concat();
-                assert!(words.page.foot.contains(link) && full.contains(link));
-            }
-            assert!(words.start.not_live.contains("988"));
-            assert!(words.help.emergency.contains("tel:911"));
             let not_for_me = words.start.not_for_me;
             assert!(
                 words.mail.not_yours.contains(not_for_me),
                 "the button's name"
             );
         }
-    }
-
-    #[test]
-    fn spanish_says_how_to_reach_spanish_speaking_counselors() {
-        let words = words(Language::Spanish);
-        for said in [
-            words.page.foot,
-            words.start.not_live,
-            words.mail.not_for_emergencies,
-        ] {
-            assert!(
-                said.contains("oprima 2") && said.contains("AYUDA"),
-                "{said}"
-            );
-        }
-        assert!(words.help.call.contains("Oprima 2") && words.help.text.contains("AYUDA"));
     }
 
     #[test]

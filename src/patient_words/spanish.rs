@@ -1,7 +1,4 @@
 //! What the program says to patients in Spanish, as it is written in the United States: "usted", "oprima", twelve hours.
-//!
-//! 988 in Spanish: 2 on the telephone, AYUDA by text message, the same address in the browser
-//! (988lifeline.org/get-help/what-to-expect).
 
 use super::*;
 use chrono::{Datelike, Timelike};
@@ -39,7 +36,6 @@ pub const WORDS: Words = Words {
         title: "Formulario",
         nav: "Página",
         help_now: "Ayuda ahora",
-        foot: r#"<strong>¿Necesita ayuda ahora?</strong> Llame al <a href="tel:988">988</a> y oprima 2, o envíe la palabra AYUDA por mensaje de texto al <a href="sms:988">988</a>. Es gratis, de día y de noche. ¿Está en peligro? Llame al <a href="tel:911">911</a>."#,
         error: "Error: ",
         back: "Atrás",
         english_only: "Estas preguntas están solo en inglés.",
@@ -50,10 +46,7 @@ pub const WORDS: Words = Words {
         more_carried: "Gracias. Ya recibimos sus respuestas. Aquí hay algunas preguntas más. Lo que ya contestó no se le pregunta otra vez.",
     },
     help: HelpWords {
-        call: r#"<a href="tel:988"><strong>Llame al 988</strong></a> Oprima 2 para hablar en español. Es gratis, de día y de noche. Si es veterano o veterana, oprima 1."#,
-        text: r#"<a href="sms:988"><strong>Envíe AYUDA al 988</strong></a> Es un mensaje de texto. Los veteranos pueden escribir al <a href="sms:838255">838255</a>"#,
-        chat: r#"<a href="https://988lifeline.org/chat/" rel="noreferrer noopener"><strong>Chatee en 988lifeline.org</strong></a>"#,
-        emergency: r#"<a href="tel:911"><strong>Llame al 911</strong></a> O vaya a la sala de emergencias más cercana si está en peligro ahora mismo."#,
+        say: help::in_spanish,
         call_line: "Llame al",
     },
     reading: ReadingWords {
@@ -85,7 +78,7 @@ pub const WORDS: Words = Words {
                 s(minutes)
             )
         },
-        not_live: "<strong>Nadie está viendo esta página en este momento.</strong> Si necesita ayuda ahora, llame al 988 y oprima 2, o envíe la palabra AYUDA por mensaje de texto al 988.",
+        not_live: "<strong>Nadie está viendo esta página en este momento.</strong>",
         may_stop: |until| {
             format!(
                 "Puede saltarse una pregunta. Puede parar y volver con el mismo enlace hasta el {until}."
@@ -136,7 +129,7 @@ pub const WORDS: Words = Words {
                 thousands(by)
             ),
         },
-        nobody_reads: "<strong>Nadie lee esto en este momento.</strong> Si necesita ayuda ahora, llame al 988 y oprima 2, o envíe la palabra AYUDA por mensaje de texto al 988.",
+        nobody_reads: "<strong>Nadie lee esto en este momento.</strong>",
         declined: "Usted decidió no contestar",
         may_skip: "No es obligatorio contestar. Puede saltarse esta pregunta más abajo.",
         save: "Guardar y continuar",
@@ -180,7 +173,7 @@ pub const WORDS: Words = Words {
         heading: "Gracias por decirnos esto. No tiene que enfrentarlo sin ayuda.",
         intro: "Si piensa en quitarse la vida o en hacerse daño, puede hablar con alguien ahora mismo:",
         saved: "Su respuesta está guardada.",
-        not_live: "<strong>Nadie está viendo esta página ahora</strong>. Por favor, use los números de arriba si necesita hablar con alguien antes.",
+        not_live: "<strong>Nadie está viendo esta página ahora.</strong> Si necesita hablar con alguien antes, use los números de arriba.",
         go_on: "Continuar",
         may_stop: "Puede parar aquí. Lo que ha contestado hasta ahora queda guardado.",
     },
@@ -200,6 +193,27 @@ pub const WORDS: Words = Words {
         not_live: "Nadie está viendo esta página en este momento.",
         other_questions: "¿Tiene preguntas sobre otra cosa?",
         close: "Ya puede cerrar esta página. Si otras personas usan este teléfono o esta computadora, cierre también el navegador.",
+    },
+    correction: CorrectionWords {
+        heading: "¿Quiere corregir algo?",
+        what: "Escríbalo aquí. Su nota se guarda junto a sus respuestas y su clínica ve que llegó. Sus respuestas quedan como están.",
+        send: "Enviar la nota",
+        // The moment ends with the full stop of "a. m.".
+        until: |moment| format!("Puede enviar una nota hasta el {moment} Puede enviar más de una."),
+        nothing_written: "Escriba lo que quiere corregir.",
+        kept: Said {
+            heading: "Gracias. Ya recibimos su nota.",
+            text: "Se guarda junto a sus respuestas, que quedan como están. Ya puede cerrar esta página.",
+        },
+        another: "Escribir otra nota",
+        too_late: Said {
+            heading: "El tiempo para una nota ya terminó",
+            text: "Las notas se pueden enviar durante dos días después de las respuestas. Si hay algo que corregir, dígaselo a su clínica.",
+        },
+        too_many: Said {
+            heading: "Ya hay muchas notas",
+            text: "Todas están guardadas. Esta no se guardó. Si hay algo más que decir, dígaselo a su clínica.",
+        },
     },
     notice: NoticeWords {
         closed_title: "Este enlace está cerrado",
@@ -256,6 +270,10 @@ pub const WORDS: Words = Words {
         fault: Said {
             heading: "Algo falló de nuestro lado",
             text: "No es culpa suya. Espere un minuto e inténtelo otra vez con el mismo enlace. Lo que guardó antes sigue ahí.",
+        },
+        away: Said {
+            heading: "Esta página está cerrada por un rato",
+            text: "Inténtelo más tarde con el mismo enlace. Lo que guardó antes queda guardado. Ahora nadie lee nada aquí.",
         },
         back: "Volver a sus preguntas",
     },
@@ -318,18 +336,20 @@ pub const WORDS: Words = Words {
                 "El enlace funciona hasta el {until} Puede parar y volver: lo que ya contestó queda guardado."
             )
         },
-        not_for_emergencies: "Este correo no es para emergencias. Si lo contesta, nadie leerá su mensaje. Si necesita ayuda ahora, llame al 988 y oprima 2, o envíe la palabra AYUDA por mensaje de texto al 988. Si está en peligro ahora mismo, llame al 911.",
+        not_for_emergencies: "Este correo no es para emergencias. Si lo contesta, nadie leerá su mensaje.",
         not_yours: "¿No es para usted? Abra el enlace y oprima “Esto no es para mí”. Entonces cerramos el enlace y no le enviamos nada más sobre esto.",
     },
     text: TextWords {
         your_clinic: "su centro",
-        nobody_reads: "Nadie lee enseguida los textos a este numero. Ayuda ya: llame al 988 y oprima 2. En peligro: llame al 911.",
-        invitation: |clinic, link| {
-            format!("Formulario de {clinic}: {link} ALTO o STOP para no recibir mas. Ayuda ya: 988")
-        },
-        reminder: |clinic, link| {
+        nobody_reads: "Nadie lee enseguida los textos a este numero.",
+        invitation: |clinic, link, help| {
             format!(
-                "Recordatorio de {clinic}: {link} ALTO o STOP para no recibir mas. Ayuda ya: 988"
+                "Formulario de {clinic}: {link} ALTO o STOP para no recibir mas. Ayuda ya: {help}"
+            )
+        },
+        reminder: |clinic, link, help| {
+            format!(
+                "Recordatorio de {clinic}: {link} ALTO o STOP para no recibir mas. Ayuda ya: {help}"
             )
         },
     },

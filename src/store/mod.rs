@@ -17,6 +17,7 @@ pub mod bulk;
 pub mod caseload;
 pub mod closing;
 pub mod contact;
+pub mod correction;
 pub mod cover;
 pub mod deposit;
 pub mod evaluation;

@@ -16,7 +16,7 @@ pub struct OrganisationRow {
     pub name: String,
     /// The IANA zone in which its days begin.
     pub time_zone: String,
-    /// The site's own crisis line, shown beside 988 and 911.
+    /// The site's own crisis line, shown beside the country's help lines.
     pub crisis_line: Option<String>,
     /// When answers are read, as the end of a sentence: "before your next visit".
     pub reading_promise: String,

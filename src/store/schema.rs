@@ -592,6 +592,17 @@ table! {
     }
 }
 
+table! {
+    correction (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        administration_id -> Binary,
+        words -> Text,
+        language -> Text,
+        made_at -> Timestamp,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organisation,
     clinic,
@@ -629,6 +640,7 @@ allow_tables_to_appear_in_same_query!(
     way_in,
     informant,
     absence,
+    correction,
     flag_answer,
     closing,
     known_level,

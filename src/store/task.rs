@@ -33,6 +33,8 @@ words! {
         DeclinedOften = "declined_often",
         /// A form was due and could not be sent in time.
         NotSent = "not_sent",
+        /// A note came to answers that are handed in.
+        Correction = "correction",
     }
 }
 

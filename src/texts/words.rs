@@ -13,15 +13,17 @@ const BEYOND_ASCII: &str = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ
 const NOT_PLAIN: &str = "`^{}[]~|\\€";
 
 /// Asks a patient to answer.
-pub fn invitation(words: &Words, clinic: &str, link: &str) -> String {
+pub fn invitation(words: &Words, clinic: &str, link: &str, help: &str) -> String {
     fitted(words, clinic, |clinic| {
-        (words.text.invitation)(clinic, link)
+        (words.text.invitation)(clinic, link, help)
     })
 }
 
 /// Asks once more.
-pub fn reminder(words: &Words, clinic: &str, link: &str) -> String {
-    fitted(words, clinic, |clinic| (words.text.reminder)(clinic, link))
+pub fn reminder(words: &Words, clinic: &str, link: &str, help: &str) -> String {
+    fitted(words, clinic, |clinic| {
+        (words.text.reminder)(clinic, link, help)
+    })
 }
 
 /// With the clinic's name if that leaves in one piece, else with "your clinic".
@@ -62,10 +64,10 @@ mod tests {
         for language in Language::ALL {
             let words = words(*language);
             for text in [
-                invitation(words, "Harbor Street Clinic", LINK),
-                reminder(words, "Harbor Street Clinic", LINK),
-                invitation(words, &"Clinic ".repeat(20), LINK),
-                invitation(words, "Клиника 🌊", LINK),
+                invitation(words, "Harbor Street Clinic", LINK, "988"),
+                reminder(words, "Harbor Street Clinic", LINK, "988"),
+                invitation(words, &"Clinic ".repeat(20), LINK, "988"),
+                invitation(words, "Клиника 🌊", LINK, "116123"),
             ] {
                 assert_eq!(segments(&text), 1, "{text}");
                 assert!(text.contains(LINK) && text.contains("STOP"), "{text}");
@@ -75,7 +77,12 @@ mod tests {
 
     #[test]
     fn a_clinic_whose_name_tells_is_not_named() {
-        let text = invitation(words(Language::English), "Harbor Trauma Center", LINK);
+        let text = invitation(
+            words(Language::English),
+            "Harbor Trauma Center",
+            LINK,
+            "988",
+        );
         assert!(!text.to_lowercase().contains("trauma"), "{text}");
     }
 

@@ -1,34 +1,17 @@
 //! Pages for what went wrong, told apart by who reads them: patients always see where to get help; nobody sees the inside.
 
-use crate::domain::language::Language;
-use crate::patient_words::words;
+use super::last_resort::Plain;
 use crate::store::Fault;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-/// A bare page that needs nothing to be rendered: the last resort, with the crisis lines on it.
+/// What went wrong, in a sentence: `last_resort` makes a bare page of it, with help on it.
 pub fn plain(status: StatusCode, words: &str) -> HttpResponse {
-    let body = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <meta name=\"robots\" content=\"noindex\"><title>Check-in</title><link rel=\"stylesheet\" href=\"{}\">\
-         <main><h1>{words}</h1>{}</main></html>",
-        super::assets::address("survey.css"),
-        help_in_every_language(),
-    );
-    HttpResponse::build(status)
-        .insert_header(("content-type", "text/html; charset=utf-8"))
-        .body(body)
-}
-
-/// Whoever reads this could not be asked for a language.
-fn help_in_every_language() -> String {
-    Language::ALL
-        .iter()
-        .map(|language| {
-            let (tag, foot) = (language.word(), words(*language).page.foot);
-            format!("<p lang=\"{tag}\">{foot}</p>")
-        })
-        .collect()
+    let mut response = HttpResponse::build(status)
+        .insert_header(("content-type", "text/plain; charset=utf-8"))
+        .body(words.to_owned());
+    response.extensions_mut().insert(Plain(words.to_owned()));
+    response
 }
 
 /// The same for staff: no crisis lines, a way back.

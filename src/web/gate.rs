@@ -181,17 +181,25 @@ fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
 }
 
 /// The headers of every answer.
+pub const HEADERS: [(&str, &str); 6] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cache-control", "no-store"),
+    ("x-robots-tag", "noindex"),
+];
+
+/// Puts them on every answer that does not have its own.
 pub fn headers() -> actix_web::middleware::DefaultHeaders {
-    actix_web::middleware::DefaultHeaders::new()
-        .add((
-            "content-security-policy",
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        ))
-        .add(("x-content-type-options", "nosniff"))
-        .add(("referrer-policy", "same-origin"))
-        .add(("cross-origin-opener-policy", "same-origin"))
-        .add(("cache-control", "no-store"))
-        .add(("x-robots-tag", "noindex"))
+    HEADERS
+        .into_iter()
+        .fold(actix_web::middleware::DefaultHeaders::new(), |all, one| {
+            all.add(one)
+        })
 }
 
 #[cfg(test)]

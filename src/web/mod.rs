@@ -6,6 +6,7 @@ pub mod errors;
 pub mod form;
 pub mod gate;
 pub mod health;
+pub mod last_resort;
 pub mod routes;
 pub mod staff;
 pub mod survey;
@@ -73,6 +74,21 @@ impl Site {
         }
     }
 
+    /// The site's own crisis line as it was at the start, as a paragraph of a page that cannot ask the database; empty when there was none.
+    fn own_line(&self) -> String {
+        let Some(stored) = &self.crisis_line_at_start else {
+            return String::new();
+        };
+        let harmless = |text: &str| {
+            text.replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('"', "&quot;")
+        };
+        let line = survey::lead::read_line(stored);
+        let [label, shown, dial] = [line.label, line.shown, line.dial].map(harmless);
+        format!("<p>{label}: <a href=\"tel:{dial}\">{shown}</a></p>")
+    }
+
     /// Whether pages travel by TLS.
     pub fn is_secure(&self) -> bool {
         self.origin.starts_with("https://")
@@ -104,6 +120,7 @@ pub fn serve(site: Site, listener: TcpListener, workers: usize) -> std::io::Resu
             .app_data(site.clone())
             .app_data(form::body_limit())
             .wrap(from_fn(gate::same_origin))
+            .wrap(from_fn(last_resort::whole))
             .wrap(gate::headers())
             .configure(routes::configure)
             .default_service(web::to(nowhere))

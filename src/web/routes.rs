@@ -87,6 +87,9 @@ routes! {
     GET "/s/{token}/review" Access::LinkHolder => survey::review;
     POST "/s/{token}/send" Access::LinkHolder => survey::send;
     GET "/s/{token}/support" Access::LinkHolder => survey::support;
+    GET "/s/{token}/correction" Access::LinkHolder => survey::correction;
+    POST "/s/{token}/correction" Access::LinkHolder => survey::correct;
+    GET "/s/{token}/corrected" Access::LinkHolder => survey::corrected;
     GET "/s/{token}/end" Access::LinkHolder => survey::end;
     POST "/s/{token}/not-for-me" Access::LinkHolder => survey::not_for_me;
     GET "/s/{token}/closed" Access::LinkHolder => survey::closed;

@@ -110,9 +110,11 @@ async fn say(
     code: &str,
 ) -> HttpResponse {
     let line = site.crisis_line().await;
+    let language = Preference::of(request).language(None);
     let page = Tablet {
         frame: Frame {
-            words: words(Preference::of(request).language(None)),
+            words: words(language),
+            help: site.app.help.said(language),
             switch: Switch::Link {
                 before: "/tablet?lang=",
             },

@@ -6,6 +6,7 @@ use super::{Site, errors};
 use crate::app::bounce_text::bounce_text;
 use crate::app::take_text::{Wish, take_text};
 use crate::domain::ids::OutboxId;
+use crate::patient_words::help::Help;
 use crate::patient_words::words;
 use crate::texts::is_signed;
 use actix_web::http::StatusCode;
@@ -23,7 +24,7 @@ pub async fn incoming(site: web::Data<Site>, request: HttpRequest, fields: Field
     match take_text(&site.app, phone, text).await {
         // The gateway itself confirms STOP and START, as its rules demand.
         Ok(Wish::Stop | Wish::Start) => said(""),
-        Ok(Wish::Words) => said(&nobody_reads()),
+        Ok(Wish::Words) => said(&nobody_reads(&site.app.help)),
         Err(fault) => errors::plain(errors::log(&fault), "Try again."),
     }
 }
@@ -72,11 +73,14 @@ fn refused() -> HttpResponse {
 }
 
 /// In every language: who writes may not be somebody we know.
-fn nobody_reads() -> String {
+fn nobody_reads(help: &Help) -> String {
     use crate::domain::language::Language;
     Language::ALL
         .iter()
-        .map(|language| words(*language).text.nobody_reads)
+        .map(|language| {
+            let nobody = words(*language).text.nobody_reads;
+            format!("{nobody} {}", help.said(*language).by_text)
+        })
         .collect::<Vec<_>>()
         .join(" ")
 }

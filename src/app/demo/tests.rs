@@ -90,6 +90,7 @@ impl Home {
         Home {
             app: App {
                 begun: Default::default(),
+                help: Default::default(),
                 store,
                 library,
                 clock,

@@ -83,6 +83,7 @@ impl Site {
         let (library, clock) = (Library::embedded(), Clock::stopped_at(now));
         let app = App {
             begun: Default::default(),
+            help: Default::default(),
             store,
             library,
             clock,

@@ -3,6 +3,7 @@
 
 pub mod life;
 pub mod people;
+pub mod phrases;
 pub mod policy;
 pub mod rules;
 

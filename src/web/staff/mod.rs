@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod caseload;
 pub mod contact;
+pub mod correction;
 pub mod cover;
 pub mod enrol;
 pub mod evaluation;

@@ -9,6 +9,7 @@ pub(super) mod mark;
 pub(super) mod scales;
 
 use super::contact::Beside;
+use super::correction::CorrectionLine;
 use super::words::{self, age, day_ago};
 use super::{Frame, SiteData, informant, not_found, trouble};
 use crate::app::Failure;
@@ -19,6 +20,7 @@ use crate::domain::ids::{EpisodeId, PatientId};
 use crate::domain::instrument::{Instrument, Library, Respondent};
 use crate::domain::risk::{FlagState, Tier};
 use crate::domain::schedule::Cadence;
+use crate::store::correction::CorrectionRow;
 use crate::store::flag::FlagNames;
 use crate::store::patient::EpisodeNames;
 use crate::store::plan::PlanRow;
@@ -79,6 +81,8 @@ struct Page {
     instruments: Vec<InstrumentView>,
     /// What was said about the sessions; never a score of how the patient is.
     session_checks: Vec<InstrumentView>,
+    /// Notes to answers that were sent, newest first.
+    corrections: Vec<CorrectionLine>,
     history_fold: Fold,
     occasion_count: usize,
     occasions: Vec<OccasionLine>,
@@ -185,6 +189,9 @@ fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds)
         session_checks: shown
             .map(|episode| scales::instruments(library, record, episode, folds, About::Sessions))
             .unwrap_or_default(),
+        corrections: shown
+            .map(|episode| corrections(library, record, episode))
+            .unwrap_or_default(),
         occasion_count: shown.map_or(0, |episode| {
             let others = episode.informed.iter();
             let theirs: usize = others.map(|one| one.episode.occasions.len()).sum();
@@ -209,6 +216,58 @@ fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds)
             .map(|episode| informant::series(library, record, episode, folds))
             .unwrap_or_default(),
     }
+}
+
+/// The notes of an episode, the patient's and those of whoever answered about the patient, newest first.
+fn corrections(
+    library: &'static Library,
+    record: &Record,
+    episode: &EpisodeRecord,
+) -> Vec<CorrectionLine> {
+    let own = std::iter::once((episode, String::new()));
+    let others = episode
+        .informed
+        .iter()
+        .map(|one| (&one.episode, format!(", by {}", one.who.who())));
+    let mut notes: Vec<_> = own
+        .chain(others)
+        .flat_map(|(part, by)| {
+            let line =
+                move |row: &CorrectionRow| (row.made_at, note(library, record, part, row, &by));
+            part.corrections.iter().map(line).collect::<Vec<_>>()
+        })
+        .collect();
+    notes.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    notes.into_iter().map(|(_, line)| line).collect()
+}
+
+fn note(
+    library: &'static Library,
+    record: &Record,
+    part: &EpisodeRecord,
+    row: &CorrectionRow,
+    by: &str,
+) -> CorrectionLine {
+    let responses: Vec<_> = part
+        .responses
+        .iter()
+        .filter(|known| known.administration_id == row.administration_id)
+        .collect();
+    let names: Vec<&str> = responses
+        .iter()
+        .map(|known| {
+            let instrument = library.version(&known.instrument, &known.version);
+            instrument.map_or(known.instrument.as_str(), |known| {
+                &known.texts_or_english("en").short_name
+            })
+        })
+        .collect();
+    let sent = responses.iter().find_map(|known| known.completed_at);
+    let of = sent.map_or_else(String::new, |at| {
+        format!(" of {}", day_ago(record.day(at), record.today()))
+    });
+    let about = format!("to {}{of}{by}", names.join(", "));
+    CorrectionLine::of(row, about, record.zone, record.now)
 }
 
 fn in_care(record: &Record) -> bool {

@@ -95,6 +95,7 @@ fn kind(word: &str) -> String {
         Ok(TaskKind::RemindersStopped) => "Reminders were stopped from a mail".to_owned(),
         Ok(TaskKind::TextsStopped) => "The patient wants no more text messages".to_owned(),
         Ok(TaskKind::TextReply) => "The patient wrote a text message: read it".to_owned(),
+        Ok(TaskKind::Correction) => "A note came to answers that were sent: read it".to_owned(),
         Ok(TaskKind::NotSent) => "A form was due and was not sent in time".to_owned(),
         Err(_) => word.replace('_', " "),
     }

@@ -1,5 +1,6 @@
 //! The last page, and those after "This is not for me" and "Not this time".
 
+use super::correction;
 use super::lead::{self, Opened};
 use super::start::answered;
 use super::view::{End, EndTone, NoticeKind};
@@ -30,6 +31,7 @@ fn end_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
         .map_or_else(String::new, |at| {
             (frame.words.moment)(lead::local(door, at))
         });
+    let address = visit.address(correction::PAGE);
     let page = End {
         frame,
         tone: if parts.iter().any(tells_of_crisis) {
@@ -43,10 +45,13 @@ fn end_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
             .iter()
             .map(|part| {
                 let asked = part.instrument.asked(&part.answers);
-                asked.filter(|position| !part.is_carried(*position)).count()
+                let asked = asked.filter(|position| !part.is_carried(*position));
+                // On a list somebody may also answer what an earlier answer made needless.
+                asked.count().max(answered(part))
             })
             .sum(),
         reading: lead::reading(door, frame.words),
+        correct: correction::is_open(door).then_some(address.as_str()),
         contact: None,
     };
     visit.page(StatusCode::OK, &page)

@@ -6,6 +6,7 @@ pub mod view;
 
 mod check;
 pub mod control;
+mod correction;
 mod end;
 pub(super) mod lead;
 mod list;
@@ -20,6 +21,7 @@ mod tablet;
 pub(super) mod visit;
 
 pub use check::check;
+pub use correction::{correct, corrected, correction};
 pub use end::{closed, end, later, not_for_me, not_now};
 pub use list::{answer_list, list};
 pub use question::{answer_question, question};

@@ -6,7 +6,7 @@ use super::preference::Preference;
 use super::view::{Frame, Notice, NoticeKind, Stop, Switch};
 use crate::app::stop_reminders::{self, Reminders, Stoppable};
 use crate::domain::ids::AdministrationId;
-use crate::patient_words::{Words, words};
+use crate::patient_words::words;
 use crate::store::Fault;
 use crate::web::{Site, assets, errors};
 use actix_web::http::StatusCode;
@@ -56,11 +56,20 @@ async fn answer(
     let address = known.map(|_| format!("/stop/{token}"));
     let switch = format!("{}?lang=", address.as_deref().unwrap_or_default());
     let clinic = known.map_or("", |found| found.clinic.as_str());
-    let frame = frame(words, &switch, clinic, line.as_deref());
+    let frame = Frame {
+        words,
+        help: site.app.help.said(words.language),
+        switch: Switch::Link { before: &switch },
+        css: assets::address("survey.css"),
+        clinic,
+        site_line: line.as_deref().map(lead::read_line),
+        tablet: None,
+    };
     let notice = |kind| Notice {
         frame,
         kind,
         back: None,
+        correct: None,
         contact: None,
     };
     match &found {
@@ -81,21 +90,5 @@ async fn answer(
         }
         Ok(None) => errors::page(StatusCode::NOT_FOUND, &notice(NoticeKind::Unknown)),
         Err(fault) => errors::page(errors::log(fault), &notice(NoticeKind::Fault)),
-    }
-}
-
-fn frame<'a>(
-    words: &'static Words,
-    switch: &'a str,
-    clinic: &'a str,
-    line: Option<&'a str>,
-) -> Frame<'a> {
-    Frame {
-        words,
-        switch: Switch::Link { before: switch },
-        css: assets::address("survey.css"),
-        clinic,
-        site_line: line.map(lead::read_line),
-        tablet: None,
     }
 }

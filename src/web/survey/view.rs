@@ -4,6 +4,7 @@
 //! Everything is borrowed, because the start page and the list page are the busiest pages of the whole program.
 
 use crate::domain::language::Language;
+use crate::patient_words::help::HelpSaid;
 use crate::patient_words::{ReviewWords, Said, Words};
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -20,7 +21,9 @@ pub struct Frame<'a> {
     pub css: &'a str,
     /// Name of the clinic or practice as patients know it. Shown small in the head; empty when it is not known (mistyped link).
     pub clinic: &'a str,
-    /// The site's own crisis line, beside 988 and 911.
+    /// What is said of the country's help lines, in the page's language.
+    pub help: &'a HelpSaid,
+    /// The site's own crisis line, beside them.
     pub site_line: Option<Line<'a>>,
     /// The page stands on a tablet that is handed back.
     pub tablet: Option<AtTablet<'a>>,
@@ -576,6 +579,8 @@ pub struct End<'a> {
     pub asked: usize,
     /// Who reads the answers and when.
     pub reading: Reading<'a>,
+    /// Where a note can be written to these answers; `None` when their time is over.
+    pub correct: Option<&'a str>,
     /// How to reach the clinic about anything else.
     pub contact: Option<Line<'a>>,
 }
@@ -621,6 +626,12 @@ pub enum NoticeKind {
     Unreadable,
     /// Too many requests in a short time.
     TooMany,
+    /// A note was kept.
+    Corrected,
+    /// The time for notes is over.
+    TooLateToCorrect,
+    /// No more notes are taken.
+    TooManyCorrections,
     /// A fault on our side; nothing was lost that had been confirmed.
     Fault,
 }
@@ -647,6 +658,8 @@ pub struct Notice<'a> {
     pub kind: NoticeKind,
     /// Where the patient can go on: "Go back to your questions". `None` when there is nothing to go back to.
     pub back: Option<&'a str>,
+    /// Where a note can be written to answers that were sent.
+    pub correct: Option<&'a str>,
     /// How to reach the clinic.
     pub contact: Option<Line<'a>>,
 }
@@ -660,13 +673,24 @@ impl Notice<'_> {
             | NoticeKind::Used
             | NoticeKind::HandedIn
             | NoticeKind::OtherDevice
+            | NoticeKind::TooLateToCorrect
+            | NoticeKind::TooManyCorrections
             | NoticeKind::Unknown => words.closed_title,
-            NoticeKind::NotForMe | NoticeKind::NotNow => words.thanks_title,
+            NoticeKind::NotForMe | NoticeKind::NotNow | NoticeKind::Corrected => words.thanks_title,
             NoticeKind::Foreign
             | NoticeKind::Unreadable
             | NoticeKind::TooMany
             | NoticeKind::TooManyYears
             | NoticeKind::Fault => words.again_title,
+        }
+    }
+
+    /// The link to the note: the first time it asks, then it offers another.
+    fn offer(&self) -> &'static str {
+        let words = &self.frame.words.correction;
+        match self.kind {
+            NoticeKind::Corrected => words.another,
+            _ => words.heading,
         }
     }
 
@@ -682,11 +706,52 @@ impl Notice<'_> {
             NoticeKind::NotNow => &words.not_now,
             NoticeKind::OtherDevice => &words.other_device,
             NoticeKind::TooManyYears => &words.too_many_years,
+            NoticeKind::Corrected => &self.frame.words.correction.kept,
+            NoticeKind::TooLateToCorrect => &self.frame.words.correction.too_late,
+            NoticeKind::TooManyCorrections => &self.frame.words.correction.too_many,
             NoticeKind::Foreign => &words.foreign,
             NoticeKind::Unreadable => &words.unreadable,
             NoticeKind::TooMany => &words.too_many,
             NoticeKind::Fault => &words.fault,
         }
+    }
+}
+
+/// The page on which something is put right in answers that were sent.
+#[derive(Debug, Template)]
+#[template(path = "survey/correction.html", whitespace = "minimize")]
+pub struct Correction<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// Until when a note is taken, in the patient's time zone.
+    pub until: &'a str,
+    /// Where the form posts. Field `note`.
+    pub action: &'a str,
+    /// The most characters.
+    pub longest: usize,
+    /// Whether the error summary is shown.
+    pub missing: Missing,
+    /// What is wrong, and what to do; empty when nothing is.
+    pub why: String,
+    /// What stands in the field.
+    pub typed: &'a str,
+}
+
+impl Correction<'_> {
+    fn complains(&self) -> bool {
+        self.missing != Missing::Nothing
+    }
+
+    fn complaint(&self) -> &'static str {
+        self.frame.words.question.unfit
+    }
+
+    fn label(&self) -> String {
+        (self.frame.words.question.own_words)(self.longest)
+    }
+
+    fn open_until(&self) -> String {
+        (self.frame.words.correction.until)(self.until)
     }
 }
 

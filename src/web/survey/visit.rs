@@ -1,6 +1,7 @@
 //! A request to one of the patient's pages: its link, what that opens, and the calm page that answers when it does not. Handlers say
 //! `visit.open().await?` and go on with what is behind the link.
 
+use super::correction;
 use super::lead::{self, Opened};
 use super::preference::Preference;
 use super::view::{AtTablet, Check, CheckSays, Frame, Notice, NoticeKind, Switch};
@@ -31,6 +32,12 @@ pub type Page = Result<HttpResponse, Calm>;
 
 /// The calm page, or the way on, that takes the place of the page that was asked for.
 pub struct Calm(HttpResponse);
+
+impl From<HttpResponse> for Calm {
+    fn from(page: HttpResponse) -> Self {
+        Calm(page)
+    }
+}
 
 impl From<Calm> for actix_web::Error {
     fn from(calm: Calm) -> Self {
@@ -156,6 +163,7 @@ impl Visit {
     fn bare_frame<'a>(&'a self, language: Language, crisis_line: Option<&'a str>) -> Frame<'a> {
         Frame {
             words: words(language),
+            help: self.site.app.help.said(language),
             switch: Switch::Link {
                 before: &self.switch,
             },
@@ -382,7 +390,8 @@ impl Visit {
         self.say_behind(None, status, kind).await
     }
 
-    async fn say_behind(
+    /// A calm page, with what is known of the link.
+    pub async fn say_behind(
         &self,
         door: Option<&Door>,
         status: StatusCode,
@@ -399,10 +408,14 @@ impl Visit {
             NoticeKind::Unreadable | NoticeKind::Fault | NoticeKind::HandedIn
         );
         let back = goes_on.then(|| self.address(""));
+        let correct = door
+            .filter(|door| offers_note(kind) && correction::is_open(door))
+            .map(|_| self.address(correction::PAGE));
         let notice = Notice {
             frame: self.bare_frame(language, line.as_deref()),
             kind,
             back: back.as_deref(),
+            correct: correct.as_deref(),
             contact: None,
         };
         self.page(status, &notice)
@@ -425,6 +438,11 @@ pub fn add_cookie(response: &mut HttpResponse, cookie: &Cookie<'_>) {
     if let Err(error) = response.add_cookie(cookie) {
         tracing::error!(%error, "a cookie could not be set");
     }
+}
+
+/// After these, whoever sent the answers may have something to put right.
+fn offers_note(kind: NoticeKind) -> bool {
+    matches!(kind, NoticeKind::Used | NoticeKind::Corrected)
 }
 
 /// The n-th part of a path, from 0; empty when there is none.

@@ -67,6 +67,7 @@ impl Site {
             .unwrap();
         let app = App {
             begun: Default::default(),
+            help: Default::default(),
             store,
             library: Library::embedded(),
             clock: Clock::stopped_at(now),

@@ -1,0 +1,141 @@
+//! A note through a link whose answers are handed in: something the patient wants to put right. It is kept beside the answers and changes none of them;
+//! somebody here is told that it came, not what it says.
+
+use super::check_link::{Holder, let_in};
+use super::take_answers;
+use super::{App, Failure};
+use crate::domain::access::Actor;
+use crate::domain::care::AdministrationState;
+use crate::domain::correction::{MOST, Note, until};
+use crate::domain::language::Language;
+use crate::store::administration::{self, Slip};
+use crate::store::correction::{self, CorrectionRow};
+use crate::store::task::{self, TaskKind, TaskRow};
+use crate::store::{Fault, Tx, audit, fresh};
+use chrono::NaiveDateTime;
+
+/// Why no note is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The link does not open for this holder.
+    Link(take_answers::Refusal),
+    /// Nothing was handed in through it.
+    NotHandedIn,
+    /// The answers came more than 48 hours ago.
+    Late,
+    /// As many notes as there may be stand there already.
+    TooMany,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Refusal::Link(why) => return write!(f, "{why:?}"),
+            Refusal::NotHandedIn => "nothing was handed in yet",
+            Refusal::Late => "the answers were handed in too long ago",
+            Refusal::TooMany => "there are too many notes already",
+        })
+    }
+}
+
+/// Until when a link takes notes, UTC; how many there are is not asked here.
+///
+/// # Errors
+/// Why it takes none.
+pub fn open_until(slip: &Slip, now: NaiveDateTime) -> Result<NaiveDateTime, Refusal> {
+    let form = &slip.administration;
+    if slip.revoked_at.is_some() {
+        return Err(Refusal::Link(take_answers::Refusal::Revoked));
+    }
+    let handed_in = match form.ended_at {
+        Some(at) if form.state == AdministrationState::Completed.word() => at,
+        _ => return Err(Refusal::NotHandedIn),
+    };
+    let until = until(handed_in);
+    if now <= until {
+        Ok(until)
+    } else {
+        Err(Refusal::Late)
+    }
+}
+
+/// Keeps a note. Sent twice it stands there twice.
+///
+/// # Errors
+/// When the link takes none, or the database fails; nothing is kept then.
+pub async fn correct(
+    app: &App,
+    token_hash: [u8; 32],
+    holder: Holder,
+    note: Note,
+    language: Language,
+) -> Result<(), Failure<Refusal>> {
+    let now = app.clock.now();
+    app.store
+        .write(move |tx| {
+            let unknown = Refusal::Link(take_answers::Refusal::Unknown);
+            let slip =
+                administration::take_slip(tx, &token_hash)?.ok_or(Failure::Refused(unknown))?;
+            let_in(tx, &token_hash, &slip, &holder).map_err(of_link)?;
+            open_until(&slip, now).map_err(Failure::Refused)?;
+            let form = &slip.administration;
+            if correction::count(tx, form.org_id, form.id)? >= MOST {
+                return Err(Failure::Refused(Refusal::TooMany));
+            }
+
+            let row = CorrectionRow {
+                org_id: form.org_id,
+                id: fresh(now),
+                administration_id: form.id,
+                words: note.into_words(),
+                language: language.word().to_owned(),
+                made_at: now,
+            };
+            correction::add(tx, &row)?;
+            tell(tx, &slip, now)?;
+            let by = Actor::LinkHolder {
+                org: form.org_id,
+                patient: form.patient_id,
+            };
+            audit::record_by(
+                tx,
+                &by,
+                "correction_taken",
+                "administration",
+                Some(form.id),
+                now,
+            )?;
+            Ok(())
+        })
+        .await
+}
+
+fn of_link(failure: Failure<take_answers::Refusal>) -> Failure<Refusal> {
+    match failure {
+        Failure::Refused(why) => Failure::Refused(Refusal::Link(why)),
+        Failure::Denied(denied) => Failure::Denied(denied),
+        Failure::Fault(fault) => Failure::Fault(fault),
+    }
+}
+
+/// One task a patient, until somebody settled it: the page it leads to shows every note.
+fn tell(tx: &mut Tx, slip: &Slip, now: NaiveDateTime) -> Result<(), Fault> {
+    let form = &slip.administration;
+    if task::waits(tx, form.org_id, TaskKind::Correction, form.patient_id)? {
+        return Ok(());
+    }
+    task::add(
+        tx,
+        &TaskRow {
+            org_id: form.org_id,
+            id: fresh(now),
+            kind: TaskKind::Correction.word().into(),
+            clinic_id: slip.clinic_id,
+            patient_id: form.patient_id,
+            detail: "Read it on the patient’s page. It changed no answer, score or flag. If it speaks of danger, tell the clinician at once.".into(),
+            created_at: now,
+            done_at: None,
+            done_by: None,
+        },
+    )
+}

@@ -1,0 +1,93 @@
+//! "Something you want to put right?": a note to answers that are handed in. It stands beside them and changes nothing.
+
+use super::lead::{self, Opened};
+use super::view::{Correction, Missing, NoticeKind};
+use super::visit::{Calm, Page, Visit};
+use crate::app::Failure;
+use crate::app::correct::{self, Refusal};
+use crate::domain::correction::{LONGEST, Note, Unfit};
+use crate::store::administration::Door;
+use crate::web::form::{Fields, FormTrouble};
+use actix_web::http::StatusCode;
+
+/// The page's place behind a link.
+pub const PAGE: &str = "/correction";
+
+/// Whether a link takes a note now.
+pub fn is_open(door: &Door) -> bool {
+    correct::open_until(&door.slip, door.seen_at).is_ok()
+}
+
+/// The page with the field.
+pub async fn correction(visit: Visit) -> Page {
+    let Opened { door, .. } = &visit.look().await?;
+    show(&visit, door, Missing::Nothing, String::new(), "").await
+}
+
+/// After a note was kept.
+pub async fn corrected(visit: Visit) -> Page {
+    visit.look().await?;
+    Ok(visit.say(StatusCode::OK, NoticeKind::Corrected).await)
+}
+
+/// A note came.
+pub async fn correct(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
+    let fields = visit.fields(fields).await?;
+    let Opened { door, .. } = &visit.look().await?;
+    let typed = fields.one("note");
+    let words = &visit.frame(door).words;
+    match Note::parse(typed) {
+        Ok(note) => keep(&visit, door, note).await,
+        Err(Unfit::Empty) => {
+            let why = words.correction.nothing_written.to_owned();
+            show(&visit, door, Missing::Asked, why, typed).await
+        }
+        Err(Unfit::TooLong { by }) => {
+            let why = (words.question.too_long)(by);
+            show(&visit, door, Missing::Unfit, why, typed).await
+        }
+    }
+}
+
+async fn keep(visit: &Visit, door: &Door, note: Note) -> Page {
+    let (hash, language) = (visit.token().await?.hash(), visit.language(door));
+    let kept = correct::correct(&visit.site.app, hash, visit.holder, note, language).await;
+    match kept {
+        Ok(()) => Ok(visit.go("/corrected")),
+        Err(Failure::Refused(why)) => refuse(visit, door, why).await,
+        Err(Failure::Denied(denied)) => Err(visit.calm_or_end(Failure::Denied(denied)).await),
+        Err(Failure::Fault(fault)) => Err(visit.calm_or_end(Failure::Fault(fault)).await),
+    }
+}
+
+async fn refuse(visit: &Visit, door: &Door, why: Refusal) -> Page {
+    let (status, kind) = match why {
+        Refusal::Link(why) => return Err(visit.calm_or_end(Failure::Refused(why)).await),
+        // There is nothing to put right yet: the questions are still open, or will never be answered.
+        Refusal::NotHandedIn => return Ok(visit.go("")),
+        Refusal::Late => (StatusCode::GONE, NoticeKind::TooLateToCorrect),
+        Refusal::TooMany => (
+            StatusCode::TOO_MANY_REQUESTS,
+            NoticeKind::TooManyCorrections,
+        ),
+    };
+    Err(Calm::from(visit.say_behind(Some(door), status, kind).await))
+}
+
+async fn show(visit: &Visit, door: &Door, missing: Missing, why: String, typed: &str) -> Page {
+    let until = match correct::open_until(&door.slip, door.seen_at) {
+        Ok(until) => until,
+        Err(why) => return refuse(visit, door, why).await,
+    };
+    let frame = visit.frame(door);
+    let page = Correction {
+        frame,
+        until: &(frame.words.moment)(lead::local(door, until)),
+        action: &visit.address(PAGE),
+        longest: LONGEST,
+        missing,
+        why,
+        typed,
+    };
+    Ok(visit.page(missing.status(), &page))
+}
