@@ -179,6 +179,14 @@ fn a_flag_that_somebody_closes_behind_the_programs_back_shows() {
         ),
         (
             "UPDATE flag SET answer = 0",
+            "every flag has the answers that it counts, and shows the highest",
+        ),
+        (
+            "UPDATE flag_answer SET answer = 0",
+            "every answer that a risk rule names has its flag",
+        ),
+        (
+            "DELETE FROM flag_answer",
             "every answer that a risk rule names has its flag",
         ),
     ] {

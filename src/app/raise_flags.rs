@@ -119,43 +119,55 @@ pub(super) fn raise_flags(
         Standing::Known => flag::answers_of_response(tx, org, response)?,
         Standing::New => vec![],
     };
-    let rules = Rules::read(tx, org, slip.administration.patient_id, now)?;
-    let place = Place {
-        org,
-        patient: slip.administration.patient_id,
-        episode: slip.administration.episode_id,
-        clinic: slip.clinic_id,
-        clinician: slip.clinician_id,
-        informant: slip.administration.informant_id,
-        response: Some(response),
-        finish_by: outcome.scored.is_none().then_some(now + FINISH_WITHIN),
-        whence: whence.to_owned(),
+    // The highest answer of this form that was flagged before counts, whether its flag still waits or is closed.
+    let told = |hit: &RiskHit<'_>| {
+        let rows = before.iter().filter(|row| row.rule == hit.rule.id);
+        rows.map(|row| row.answer).max()
     };
-    let mut support = Support::NotNow;
-    for hit in &outcome.hits {
-        // The highest answer of this form that was flagged before, whether its flag still waits or is closed.
-        let told = before
-            .iter()
-            .filter(|row| row.rule == hit.rule.id)
-            .map(|row| row.answer)
-            .max();
-        if told.is_some_and(|told| i32::from(hit.value) <= told) {
-            continue;
-        }
-        if hit.tier() == Tier::Crisis {
-            support = Support::ShowNow;
-        }
-        let known = rules.known(&place, &instrument.id, hit);
-        let policy = &rules.in_force.policy;
-        if let Some(tier) = policy.tier_of(&instrument.id, hit, known) {
-            let sign = sign_of(hit, instrument, &slip.administration.language, tier);
-            take_sign(tx, &rules.in_force, &place, &sign, now)?;
-        }
+    let mut news = outcome.hits.iter().collect::<Vec<_>>();
+    news.retain(|hit| told(hit).is_none_or(|told| i32::from(hit.value) > told));
+    if !news.is_empty() {
+        let place = Place {
+            org,
+            patient: slip.administration.patient_id,
+            episode: slip.administration.episode_id,
+            clinic: slip.clinic_id,
+            clinician: slip.clinician_id,
+            informant: slip.administration.informant_id,
+            response: Some(response),
+            finish_by: outcome.scored.is_none().then_some(now + FINISH_WITHIN),
+            whence: whence.to_owned(),
+        };
+        let language = &slip.administration.language;
+        take_hits(tx, &place, &news, instrument, language, now)?;
     }
     if outcome.scored.is_some() {
         handed_in(tx, org, &before, now)?;
     }
-    Ok(support)
+    Ok(match news.iter().any(|hit| hit.tier() == Tier::Crisis) {
+        true => Support::ShowNow,
+        false => Support::NotNow,
+    })
+}
+
+fn take_hits(
+    tx: &mut Tx,
+    place: &Place,
+    hits: &[&RiskHit<'_>],
+    instrument: &Instrument,
+    language: &str,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let rules = Rules::read(tx, place.org, place.patient, now)?;
+    for hit in hits {
+        let known = rules.known(place, &instrument.id, hit);
+        let policy = &rules.in_force.policy;
+        if let Some(tier) = policy.tier_of(&instrument.id, hit, known) {
+            let sign = sign_of(hit, instrument, language, tier);
+            take_sign(tx, &rules.in_force, place, &sign, now)?;
+        }
+    }
+    Ok(())
 }
 
 fn sign_of(hit: &RiskHit<'_>, instrument: &Instrument, language: &str, tier: Tier) -> Sign {
