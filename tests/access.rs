@@ -7,7 +7,7 @@ use attune::web::routes::{Access, ROUTES, Route};
 use chrono::TimeDelta;
 
 use crate::house::{House, PASSWORD, PATIENT_NAME, Person, monday, wait_for};
-use crate::patient::{get, post};
+use crate::patient::{get, post, submit};
 use crate::support::http::{Client, Response, form_encoded};
 
 /// What a request should meet.
@@ -69,8 +69,11 @@ fn expected(route: &Route, visitor: &Visitor<'_>, house: &House) -> Expected {
     if !role_may(role, action) {
         return Expected::Forbidden;
     }
-    if matches!(action, Action::AcknowledgeFlag | Action::CloseFlag)
-        && same(&house.people.unlicensed)
+    let licensed_only = matches!(
+        action,
+        Action::AcknowledgeFlag | Action::CloseFlag | Action::DecideSignal
+    );
+    if licensed_only && same(&house.people.unlicensed)
     {
         return Expected::Forbidden;
     }
@@ -87,6 +90,7 @@ fn filled(path: &str, house: &House) -> String {
         Some("patients") => id("patient"),
         Some("flags") => id("flag"),
         Some("tasks") => id("task"),
+        Some("signals") => id("signal"),
         // One that asks for a permission.
         Some("instruments") => "who5".to_owned(),
         Some("admin") => house.ids("staff").pop().expect("the one who came last"),
@@ -132,7 +136,7 @@ fn seen(answer: &Response, route: &Route) -> Option<Expected> {
     }
 }
 
-/// A patient with a flag and a task, and an account that nobody uses: something to reach.
+/// A patient with a flag, a signal and a task, and an account that nobody uses: something to reach.
 fn with_something_to_reach() -> House {
     let house = House::open();
     let patient = house.patient("P1");
@@ -142,6 +146,8 @@ fn with_something_to_reach() -> House {
         &format!("{link}/q/9"),
         &[("answer", "1")],
     );
+    let scored = house.link(patient, &["gad7"]);
+    submit(&mut house.client(), &scored, &["3"; 8]);
     let other = house.link(patient, &["gad7"]);
     post(&mut house.client(), &format!("{other}/not-for-me"), &[]);
     let (name, email) = ("Last Comer".to_owned(), "last@staff.example.org".to_owned());

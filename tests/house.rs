@@ -355,6 +355,8 @@ const TABLES: &[&str] = &[
     "flag",
     "flag_act",
     "flag_answer",
+    "signal",
+    "flag_answer",
     "closing",
     "known_level",
     "signal",

@@ -43,6 +43,7 @@ mod rescore;
 mod schema;
 mod sending_rules;
 mod sending_views;
+mod signals;
 mod slow_requests;
 mod stepped;
 mod texts;

@@ -116,13 +116,20 @@ fn what_a_patient_writes_waits_for_a_person_and_says_where_help_is() {
         text.contains("988") && text.contains("911") && text.contains("Nadie"),
         "{text}"
     );
-    let told = tasks(&house);
-    assert!(told[0].contains("I cannot do this <any> more"), "{told:?}");
+    assert_eq!(tasks(&house).len(), 0, "it waits for somebody licensed");
     let mut therapist = house.signed_in(&house.people.therapist);
+    let page = therapist.get("/signals").expect("the site answers").text();
+    assert!(
+        page.contains("Text message") && page.contains("I cannot do this &#60;any&#62; more"),
+        "{page}"
+    );
+    house.run_sql("UPDATE episode SET ended_on = '2026-03-01'");
+    writes(&house, PHONE, "And now <this>");
+    let told = tasks(&house);
+    assert!(told[0].contains("And now <this>"), "{told:?}");
     let page = therapist.get("/tasks").expect("the site answers").text();
     assert!(
-        page.contains("wrote a text message")
-            && page.contains("I cannot do this &#60;any&#62; more"),
+        page.contains("wrote a text message") && page.contains("And now &#60;this&#62;"),
         "{page}"
     );
 }

@@ -446,7 +446,7 @@ fn without_a_year_on_record_nothing_is_asked() {
 }
 
 /// The empty record form's fields, as a browser would send them.
-fn record_form(staff: &mut Client, patient: &str, instrument: &str) -> page::Form {
+pub fn record_form(staff: &mut Client, patient: &str, instrument: &str) -> page::Form {
     let fields = [("instrument", instrument), ("language", "en")];
     let shown = post(staff, &format!("/patients/{patient}/record"), &fields);
     assert_eq!(shown.status, 200, "{}", shown.text());

@@ -3,6 +3,8 @@
 //! is part of.
 
 use super::raise_flags::{note_taken_back, raise_flags};
+use super::raise_signals::{any_holds, could_be, raise_signals};
+use super::raise_words::{any_words, raise_words};
 use super::take_answers::Support;
 use crate::domain::audit::AuditEvent;
 use crate::domain::care::{InstrumentVersion, Layout, ResponseState, read_battery, write_battery};
@@ -68,9 +70,12 @@ pub fn keep(
     if deposit::store(tx, &deposit)? == Stored::Nothing {
         return Ok(None);
     }
+    let could = could_be(&ledger, outcomes, &summaries);
+    raise_signals(tx, &ledger, could, &deposit.responses)?;
     let whence = whence(tx, &ledger, outcomes)?;
     let mut support = Support::NotNow;
-    for (outcome, (standing, row)) in touched(outcomes).zip(&deposit.responses) {
+    for (outcome, kept) in touched(outcomes).zip(&deposit.responses) {
+        let (standing, row) = kept;
         let raised = raise_flags(
             tx,
             ledger.slip,
@@ -79,7 +84,8 @@ pub fn keep(
             outcome,
             ledger.now,
         )?;
-        if raised == Support::ShowNow {
+        let written = raise_words(tx, &ledger, outcome, kept, &whence)?;
+        if [raised, written].contains(&Support::ShowNow) {
             support = Support::ShowNow;
         }
         note_taken_back(tx, form.org_id, row.id, &outcome.taken_back, ledger.now)?;
@@ -101,7 +107,11 @@ pub fn keep_at_once(
     event: AuditEvent,
 ) -> Result<bool, Fault> {
     let calm = |outcome: &Outcome<'_>| outcome.hits.is_empty() && outcome.taken_back.is_empty();
-    if !outcomes.iter().all(calm) {
+    if !outcomes.iter().all(calm) || any_words(outcomes) {
+        return Ok(false);
+    }
+    let could = could_be(&ledger, outcomes, summaries);
+    if any_holds(tx, ledger.slip.administration.org_id, &could)? {
         return Ok(false);
     }
     let deposit = ledger.deposit(outcomes, summaries, occasion, event);
@@ -366,7 +376,7 @@ pub fn summary_row(response: &ResponseRow, score: &Score<'_>, course: &Course) -
 /// Who answered, when and how, where that is not the patient just now: it stands in a flag's history. Empty otherwise.
 fn whence(tx: &mut Tx, ledger: &Ledger<'_>, outcomes: &[Outcome<'_>]) -> Result<String, Fault> {
     let mut said = String::new();
-    if outcomes.iter().all(|outcome| outcome.hits.is_empty()) {
+    if outcomes.iter().all(|outcome| outcome.hits.is_empty()) && !any_words(outcomes) {
         return Ok(said);
     }
     let form = &ledger.slip.administration;

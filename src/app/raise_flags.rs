@@ -11,7 +11,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::message::MessageKind;
 use crate::domain::risk::policy::Known;
 use crate::domain::risk::rules::RiskHit;
-use crate::domain::risk::{Act, FlagState, HowAnswered, Tier, life, owner_for};
+use crate::domain::risk::{Act, FlagState, HowAnswered, PHRASE_RULE, Tier, life, owner_for};
 use crate::domain::schedule::local_day;
 use crate::domain::submission::Outcome;
 use crate::store::administration::Slip;
@@ -66,6 +66,17 @@ pub struct Sign {
     pub words: String,
     /// How soon a person must look.
     pub tier: Tier,
+}
+
+impl Sign {
+    /// The answer as a flag's history tells it. The sentence itself is on the flag, not in its history.
+    fn told(&self) -> String {
+        match (self.rule == PHRASE_RULE, self.item.as_str()) {
+            (false, item) => format!("answered {} to item {item}", self.answer),
+            (true, "") => "wrote a sentence with a phrase of the list".into(),
+            (true, item) => format!("wrote a sentence with a phrase of the list, at item {item}"),
+        }
+    }
 }
 
 /// What raising flags needs to know besides the answers, read once a transaction.
@@ -296,10 +307,7 @@ fn new_flag(
         unfinished_at: None,
     };
     flag::raise(tx, &row)?;
-    let note = format!(
-        "answered {} to item {}{}",
-        row.answer, row.item, place.whence
-    );
+    let note = format!("{}{}", sign.told(), place.whence);
     add_act(tx, &row, Act::Raised, note, now)?;
     notify(tx, &row, now)?;
     Ok(row)
@@ -341,7 +349,10 @@ fn add_to(
         (false, false) => (Act::Joined, "answered again: item"),
     };
     let way = if rose { "raised to" } else { "now" };
-    let note = format!("{what} {} {way} {}{}", sign.item, sign.answer, place.whence);
+    let note = match sign.rule == PHRASE_RULE {
+        true => format!("{}{}", sign.told(), place.whence),
+        false => format!("{what} {} {way} {}{}", sign.item, sign.answer, place.whence),
+    };
     add_act(tx, &after, act, note, now)?;
     // Whoever waits to be told is being told already; whoever has it hears of every further answer.
     if rose || state == FlagState::Acknowledged {
@@ -355,7 +366,7 @@ fn add_to(
 }
 
 /// A form was handed in whose flags may say that it was left.
-fn handed_in(
+pub(super) fn handed_in(
     tx: &mut Tx,
     org: OrgId,
     before: &[FlagAnswerRow],

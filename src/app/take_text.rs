@@ -1,9 +1,11 @@
-//! What somebody writes to our number: STOP ends texts to that number at once, START allows them again, and everything else becomes a task, because
-//! nobody reads texts and a person may have written something that must not be lost. Sending is `send_due`, the gateway's signature is the web's business.
+//! What somebody writes to our number: STOP ends texts to that number at once, START allows them again, and everything else waits among the signals (after the end of care: as a task), because
+//! nobody reads texts as they come and a person may have written something that must not be lost. Sending is `send_due`, the gateway's signature is the web's business.
 
 use super::App;
+use super::raise_words::{Outside, Queue, raise_outside};
 use crate::domain::access::Actor;
 use crate::domain::ids::{ClinicId, Id};
+use crate::domain::risk::signal::WrittenIn;
 use crate::store::contact::{self, ContactRow};
 use crate::store::outbox::OutboxRow;
 use crate::store::task::{self, TaskKind, TaskRow};
@@ -87,7 +89,7 @@ fn take_one(
     };
     audit::record_by(tx, &system, act, "patient", Some(row.patient_id), now)?;
     match wish {
-        Wish::Words => tell(tx, &row, clinic, TaskKind::TextReply, quoted(text), now),
+        Wish::Words => take_words(tx, &row, clinic, text, now),
         Wish::Stop => stop(tx, row, clinic, now),
         Wish::Start => contact::put(
             tx,
@@ -97,6 +99,29 @@ fn take_one(
                 ..row
             },
         ),
+    }
+}
+
+/// Words of their own wait for somebody licensed among the signals; after the end of care, for anybody among the tasks.
+fn take_words(
+    tx: &mut Tx,
+    row: &ContactRow,
+    clinic: ClinicId,
+    text: &str,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let kept: String = text.trim().chars().take(KEPT_MOST).collect();
+    let outside = Outside {
+        org: row.org_id,
+        patient: row.patient_id,
+        written_in: WrittenIn::Text,
+        key: fresh::<crate::domain::ids::kind::Signal>(now).to_string(),
+        words: &kept,
+        response: None,
+    };
+    match raise_outside(tx, &outside, now)?.queue {
+        Queue::Signals => Ok(()),
+        Queue::None => tell(tx, row, clinic, TaskKind::TextReply, quoted(text), now),
     }
 }
 

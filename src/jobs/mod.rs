@@ -4,7 +4,7 @@
 pub mod heartbeat;
 
 use crate::app::send_due::Carriers;
-use crate::app::{App, begin, escalate, plan_due, seal_audit, send_due};
+use crate::app::{App, begin, escalate, plan_due, raise_signals, seal_audit, send_due};
 use crate::mail::Mailer;
 use crate::store::outbox::{self, Lane};
 use crate::store::{Fault, Place, audit};
@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// How often a loop that has nothing to do looks again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often it is looked who has not answered for days.
+const LOOK_EVERY: Duration = Duration::from_secs(3600);
 /// How often a loop says that it lives.
 const BEAT_EVERY: Duration = Duration::from_secs(10);
 
@@ -63,6 +65,7 @@ pub fn start(app: &App, means: &Means) -> std::io::Result<Jobs> {
     let stop = Arc::new(Stop::default());
     let (invitations, notices, texts) = (means.clone(), means.clone(), means.clone());
     let mut last_seal: Option<Instant> = None;
+    let mut last_look: Option<Instant> = None;
     let turns: Vec<(&'static str, Turn)> = vec![
         (
             "planner",
@@ -79,6 +82,10 @@ pub fn start(app: &App, means: &Means) -> std::io::Result<Jobs> {
         (
             "texts",
             Box::new(move |app| send_lane(app, &texts, Lane::Texts)),
+        ),
+        (
+            "signals",
+            Box::new(move |app| look_for_silence(app, &mut last_look)),
         ),
         ("keeper", Box::new(move |app| keep(app, &mut last_seal))),
     ];
@@ -168,6 +175,16 @@ fn send_lane(app: &App, means: &Means, lane: Lane) -> Result<usize, Fault> {
         gateway: means.gateway.as_deref(),
     };
     send_due::send_due(app, by, lane)
+}
+
+/// A loop of its own: going through every open episode must not hold up a flag.
+fn look_for_silence(app: &App, last: &mut Option<Instant>) -> Result<usize, Fault> {
+    if last.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+        return Ok(0);
+    }
+    let found = raise_signals::raise_silent(app)?;
+    *last = Some(Instant::now());
+    Ok(found)
 }
 
 fn keep(app: &App, last_seal: &mut Option<Instant>) -> Result<usize, Fault> {

@@ -25,6 +25,7 @@ pub mod flag;
 pub mod heartbeat;
 pub mod informant;
 pub mod known_level;
+pub mod ledger;
 pub mod occasion;
 pub mod organisation;
 pub mod outbox;

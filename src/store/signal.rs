@@ -1,7 +1,13 @@
-//! Signals of the lower tier, and the decision each ends in. Which there are and why is `domain::risk`'s business.
+//! Signals of the lower tier, and the decision each ends in. Which there are and why is `domain::risk`'s business. A decision is written once; nothing here takes a signal away.
 
-use super::schema::signal;
-use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, SignalId, StaffId};
+use super::schema::{administration, clinic, episode, patient, signal, staff};
+use super::patient::EpisodeRow;
+use super::{Fault, Tx};
+use crate::domain::access::{Permit, Reach};
+use crate::domain::ids::{
+    ClinicId, EpisodeId, OrgId, PatientId, ResponseId, SignalId, StaffId,
+};
+use crate::domain::risk::signal::SignalKind;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -53,4 +59,396 @@ pub struct SignalRow {
     pub decided_by: Option<StaffId>,
     /// When.
     pub decided_at: Option<NaiveDateTime>,
+}
+
+/// The state of a signal that waits.
+pub const OPEN: &str = "open";
+/// The state of one that ended in a decision.
+pub const DECIDED: &str = "decided";
+
+/// A signal with the names around it.
+#[derive(Debug, Clone, Queryable)]
+pub struct SignalNames {
+    /// The signal.
+    pub signal: SignalRow,
+    /// The patient's name.
+    pub patient: String,
+    /// The clinic's name.
+    pub clinic: String,
+    /// The owner's name.
+    pub owner: String,
+}
+
+/// A signal joined to the names around it.
+macro_rules! named {
+    () => {
+        signal::table
+            .inner_join(
+                patient::table.on(patient::org_id
+                    .eq(signal::org_id)
+                    .and(patient::id.eq(signal::patient_id))),
+            )
+            .inner_join(
+                clinic::table.on(clinic::org_id
+                    .eq(signal::org_id)
+                    .and(clinic::id.eq(signal::clinic_id))),
+            )
+            .inner_join(
+                staff::table.on(staff::org_id
+                    .eq(signal::org_id)
+                    .and(staff::id.eq(signal::owner_id))),
+            )
+    };
+}
+
+/// Of which episode and what: one such signal waits at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Which<'a> {
+    /// Organisation.
+    pub org: OrgId,
+    /// The patient.
+    pub patient: PatientId,
+    /// Their episode.
+    pub episode: EpisodeId,
+    /// What kind.
+    pub kind: SignalKind,
+    /// The instrument; empty where it is about none.
+    pub instrument: &'a str,
+    /// The scale; empty where it is about none.
+    pub scale: &'a str,
+}
+
+/// The signals of this name, newest first: the one that waits, if one does, and those that were decided.
+///
+/// # Errors
+/// When the database fails.
+pub fn like(tx: &mut Tx, which: Which<'_>) -> Result<Vec<SignalRow>, Fault> {
+    Ok(signal::table
+        .filter(
+            signal::org_id
+                .eq(which.org)
+                .and(signal::patient_id.eq(which.patient))
+                .and(signal::episode_id.eq(which.episode))
+                .and(signal::kind.eq(which.kind.word()))
+                .and(signal::instrument.eq(which.instrument))
+                .and(signal::scale.eq(which.scale)),
+        )
+        .order(signal::id.desc())
+        .load(&mut tx.db)?)
+}
+
+/// Adds a signal.
+///
+/// # Errors
+/// When one of its name waits, or the database fails.
+pub fn add(tx: &mut Tx, row: &SignalRow) -> Result<(), Fault> {
+    diesel::insert_into(signal::table)
+        .values(row)
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Stores that a waiting signal was seen again.
+///
+/// # Errors
+/// When the database fails.
+pub fn seen_again(tx: &mut Tx, row: &SignalRow) -> Result<(), Fault> {
+    diesel::update(
+        signal::table
+            .find((row.org_id, row.id))
+            .filter(signal::due_at.is_not_null()),
+    )
+    .set((
+        signal::facts.eq(&row.facts),
+        signal::version.eq(&row.version),
+        signal::policy.eq(row.policy),
+        signal::response_id.eq(row.response_id),
+        signal::last_at.eq(row.last_at),
+        signal::times.eq(row.times),
+    ))
+    .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Locks a signal until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub fn lock(tx: &mut Tx, org: OrgId, id: SignalId) -> Result<(), Fault> {
+    tx.lock_row("signal", org.bytes(), id.bytes())
+}
+
+/// Whose patient a signal is about, for deciding access.
+///
+/// # Errors
+/// When the database fails.
+pub fn patient_of(tx: &mut Tx, org: OrgId, id: SignalId) -> Result<Option<PatientId>, Fault> {
+    Ok(signal::table
+        .find((org, id))
+        .select(signal::patient_id)
+        .get_result(&mut tx.db)
+        .optional()?)
+}
+
+/// The signal with its names, locked until the transaction ends; only if it belongs to the permit's patient.
+///
+/// # Errors
+/// When there is none, or the database fails.
+pub fn load(tx: &mut Tx, permit: &Permit, id: SignalId) -> Result<SignalNames, Fault> {
+    lock(tx, permit.org(), id)?;
+    Ok(named!()
+        .filter(signal::org_id.eq(permit.org()).and(signal::id.eq(id)))
+        .filter(signal::patient_id.eq(about(permit)?))
+        .select((
+            signal::all_columns,
+            patient::name,
+            clinic::name,
+            staff::name,
+        ))
+        .get_result(&mut tx.db)?)
+}
+
+fn about(permit: &Permit) -> Result<PatientId, Fault> {
+    permit
+        .patient()
+        .ok_or_else(|| Fault::Corrupt("a permit without a patient".into()))
+}
+
+/// A licensed person's decision.
+#[derive(Debug, Clone)]
+pub struct DecisionRow {
+    /// What was chosen, as a word.
+    pub choice: &'static str,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub by: StaffId,
+    /// When.
+    pub at: NaiveDateTime,
+}
+
+/// Writes the decision on a signal that waits; says whether it still did.
+///
+/// # Errors
+/// When the database fails.
+pub fn decide(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: SignalId,
+    decision: &DecisionRow,
+) -> Result<bool, Fault> {
+    let patient = about(permit)?;
+    let written = diesel::update(
+        signal::table
+            .find((permit.org(), id))
+            .filter(signal::patient_id.eq(patient))
+            .filter(signal::due_at.is_not_null()),
+    )
+    .set((
+        signal::state.eq(DECIDED),
+        signal::due_at.eq(None::<NaiveDateTime>),
+        signal::choice.eq(decision.choice),
+        signal::reason.eq(&decision.reason),
+        signal::decided_by.eq(decision.by),
+        signal::decided_at.eq(decision.at),
+    ))
+    .execute(&mut tx.db)?;
+    Ok(written == 1)
+}
+
+/// The waiting signals within the permit's reach, the first due first.
+///
+/// # Errors
+/// When the database fails.
+pub fn waiting(tx: &mut Tx, permit: &Permit) -> Result<Vec<SignalNames>, Fault> {
+    let rows: Vec<SignalNames> = named!()
+        .filter(
+            signal::org_id
+                .eq(permit.org())
+                .and(signal::due_at.is_not_null()),
+        )
+        .order((signal::due_at, signal::id))
+        .select((
+            signal::all_columns,
+            patient::name,
+            clinic::name,
+            staff::name,
+        ))
+        .load(&mut tx.db)?;
+    Ok(rows
+        .into_iter()
+        .filter(|row| within(permit, row.signal.clinic_id))
+        .collect())
+}
+
+/// How many signals wait within the permit's reach.
+///
+/// # Errors
+/// When the database fails.
+pub fn how_many_wait(tx: &mut Tx, permit: &Permit) -> Result<usize, Fault> {
+    let clinics: Vec<ClinicId> = signal::table
+        .filter(
+            signal::org_id
+                .eq(permit.org())
+                .and(signal::due_at.is_not_null()),
+        )
+        .select(signal::clinic_id)
+        .load(&mut tx.db)?;
+    Ok(clinics
+        .into_iter()
+        .filter(|clinic| within(permit, *clinic))
+        .count())
+}
+
+fn within(permit: &Permit, clinic: ClinicId) -> bool {
+    match permit.reach() {
+        Reach::Everything => true,
+        Reach::Clinics(clinics) => clinics.contains(&clinic),
+    }
+}
+
+/// Every signal of the permit's patient, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_patient(tx: &mut Tx, permit: &Permit) -> Result<Vec<SignalNames>, Fault> {
+    Ok(named!()
+        .filter(
+            signal::org_id
+                .eq(permit.org())
+                .and(signal::patient_id.eq(about(permit)?)),
+        )
+        .order(signal::id.desc())
+        .select((
+            signal::all_columns,
+            patient::name,
+            clinic::name,
+            staff::name,
+        ))
+        .load(&mut tx.db)?)
+}
+
+/// An open episode as far as silence is concerned: id, patient, clinic, clinician, first day.
+pub type OpenEpisode = (EpisodeId, PatientId, ClinicId, StaffId, chrono::NaiveDate);
+
+/// The next open episodes after this one, in the order of their ids.
+///
+/// # Errors
+/// When the database fails.
+pub fn open_episodes(
+    tx: &mut Tx,
+    org: OrgId,
+    after: Option<EpisodeId>,
+    most: i64,
+) -> Result<Vec<OpenEpisode>, Fault> {
+    let mut rows = episode::table
+        .filter(episode::org_id.eq(org).and(episode::ended_on.is_null()))
+        .order(episode::id)
+        .limit(most)
+        .select((
+            episode::id,
+            episode::patient_id,
+            episode::clinic_id,
+            episode::clinician_id,
+            episode::started_on,
+        ))
+        .into_boxed();
+    if let Some(after) = after {
+        rows = rows.filter(episode::id.gt(after));
+    }
+    Ok(rows.load(&mut tx.db)?)
+}
+
+/// An occasion as far as silence is concerned: its state, when it was due, when it ended.
+pub type Asked = (String, NaiveDateTime, Option<NaiveDateTime>);
+
+/// What the patient of an episode was asked themselves.
+///
+/// # Errors
+/// When the database fails.
+pub fn asked(tx: &mut Tx, org: OrgId, episode: EpisodeId) -> Result<Vec<Asked>, Fault> {
+    Ok(administration::table
+        .filter(
+            administration::org_id
+                .eq(org)
+                .and(administration::episode_id.eq(episode))
+                .and(administration::informant_id.is_null()),
+        )
+        .select((
+            administration::state,
+            administration::due_at,
+            administration::ended_at,
+        ))
+        .load(&mut tx.db)?)
+}
+
+/// The episode that words written outside a form belong to: the open one, else the newest.
+///
+/// # Errors
+/// When the database fails.
+pub fn episode_of(
+    tx: &mut Tx,
+    org: OrgId,
+    patient: PatientId,
+) -> Result<Option<EpisodeRow>, Fault> {
+    let rows: Vec<EpisodeRow> = episode::table
+        .filter(episode::org_id.eq(org).and(episode::patient_id.eq(patient)))
+        .order((episode::started_on.desc(), episode::id.desc()))
+        .load(&mut tx.db)?;
+    let open = rows.iter().find(|row| row.ended_on.is_none());
+    Ok(open.or(rows.first()).cloned())
+}
+
+/// Everybody who owns a waiting signal.
+///
+/// # Errors
+/// When the database fails.
+pub fn owners(tx: &mut Tx, org: OrgId) -> Result<Vec<StaffId>, Fault> {
+    Ok(signal::table
+        .filter(signal::org_id.eq(org).and(signal::due_at.is_not_null()))
+        .select(signal::owner_id)
+        .distinct()
+        .load(&mut tx.db)?)
+}
+
+/// The waiting signals of one owner, the first due first.
+///
+/// # Errors
+/// When the database fails.
+pub fn owned_by(tx: &mut Tx, org: OrgId, owner: StaffId) -> Result<Vec<SignalRow>, Fault> {
+    Ok(signal::table
+        .filter(
+            signal::org_id
+                .eq(org)
+                .and(signal::due_at.is_not_null())
+                .and(signal::owner_id.eq(owner)),
+        )
+        .order((signal::due_at, signal::id))
+        .load(&mut tx.db)?)
+}
+
+/// Gives a waiting signal to somebody else.
+///
+/// # Errors
+/// When the database fails.
+pub fn pass_to(tx: &mut Tx, org: OrgId, id: SignalId, owner: StaffId) -> Result<(), Fault> {
+    diesel::update(
+        signal::table
+            .find((org, id))
+            .filter(signal::due_at.is_not_null()),
+    )
+    .set(signal::owner_id.eq(owner))
+    .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Which turn a node takes when it looks for silence.
+const SILENCE_TURN: i32 = 17;
+
+/// Lets one node at a time look for silence.
+///
+/// # Errors
+/// When the database fails.
+pub fn take_turn(tx: &mut Tx) -> Result<(), Fault> {
+    tx.lock_turn(SILENCE_TURN)
 }

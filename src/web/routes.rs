@@ -142,6 +142,11 @@ routes! {
     GET "/flags/{id}" Access::May(Action::SeeQueue) => staff::queue::flag;
     POST "/flags/{id}/acknowledge" Access::May(Action::AcknowledgeFlag) => staff::queue::acknowledge;
     POST "/flags/{id}/close" Access::May(Action::CloseFlag) => staff::queue::close;
+    GET "/signals" Access::May(Action::SeeQueue) => staff::signals::page;
+    GET "/signals/{id}" Access::May(Action::SeeQueue) => staff::signals::one;
+    POST "/signals/{id}/decide" Access::May(Action::DecideSignal) => staff::signals::decide;
+    GET "/ledger" Access::May(Action::SeeQueue) => staff::ledger::page;
+    GET "/ledger.csv" Access::May(Action::SeeQueue) => staff::ledger::csv;
     GET "/tasks" Access::May(Action::SettleTasks) => staff::tasks::page;
     POST "/tasks/{id}/done" Access::May(Action::SettleTasks) => staff::tasks::settle;
     GET "/sending" Access::May(Action::SeeCaseload) => staff::sending::log;

@@ -37,6 +37,8 @@ words! {
         AcknowledgeFlag = "acknowledge_flag",
         /// Close a flag with an assessment.
         CloseFlag = "close_flag",
+        /// Decide what a signal of the lower tier means for the patient.
+        DecideSignal = "decide_signal",
         /// Read and settle the clerical tasks.
         SettleTasks = "settle_tasks",
         /// Read the evaluation (no names).
@@ -196,6 +198,7 @@ pub fn role_may(role: Role, action: Action) -> bool {
                 | SeeQueue
                 | AcknowledgeFlag
                 | CloseFlag
+                | DecideSignal
                 | SettleTasks
         ),
         Role::Supervisor => matches!(
@@ -208,6 +211,7 @@ pub fn role_may(role: Role, action: Action) -> bool {
                 | SeeQueue
                 | AcknowledgeFlag
                 | CloseFlag
+                | DecideSignal
                 | SettleTasks
                 | Evaluate
         ),
@@ -218,7 +222,7 @@ pub fn role_may(role: Role, action: Action) -> bool {
 
 /// Decides whether `actor` may do `action` to `subject`.
 ///
-/// Only a licensed person may take on or close a flag; the operator of the machine may do the clerical acts the command line
+/// Only a licensed person may take on or close a flag, or decide a signal; the operator of the machine may do the clerical acts the command line
 /// offers and no clinical one; a link opens nothing here (its own verbs check it against its own administration).
 ///
 /// # Errors
@@ -241,7 +245,11 @@ fn staff_may(staff: &StaffActor, action: Action, subject: &Subject) -> Result<()
     if !role_may(staff.role, action) {
         return Err(Denied::Role);
     }
-    if matches!(action, Action::AcknowledgeFlag | Action::CloseFlag) && staff.licence.is_none() {
+    let licensed_only = matches!(
+        action,
+        Action::AcknowledgeFlag | Action::CloseFlag | Action::DecideSignal
+    );
+    if licensed_only && staff.licence.is_none() {
         return Err(Denied::Licence);
     }
     match subject {
@@ -259,7 +267,7 @@ fn operator_may(action: Action) -> Result<(), Denied> {
     match action {
         EnrolPatient | GiveForm | Evaluate | Administer | Import => Ok(()),
         SeeCaseload | ReadPatient | RecordForm | SeeQueue | AcknowledgeFlag | CloseFlag
-        | SettleTasks => Err(Denied::Role),
+        | DecideSignal | SettleTasks => Err(Denied::Role),
     }
 }
 
@@ -352,6 +360,7 @@ mod tests {
                     action,
                     Action::AcknowledgeFlag
                         | Action::CloseFlag
+                        | Action::DecideSignal
                         | Action::ReadPatient
                         | Action::RecordForm
                 );

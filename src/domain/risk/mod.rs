@@ -2,15 +2,21 @@
 //! set about all of it. Nothing here closes a flag but a licensed person's own act.
 
 pub mod life;
+pub mod look;
 pub mod people;
 pub mod phrases;
 pub mod policy;
 pub mod rules;
+pub mod signal;
 
 pub use life::{Deadlines, FlagRefusal, Step, acknowledge, close, raised};
 pub use people::{Candidate, Standing, Supervision, next_in_chain, owner_for};
 
 use super::words::words;
+
+/// The rule under which a sentence is flagged that the phrase list found in a patient's own words. No definition has it; its instrument is the form's, or the word of where else
+/// it was written (`signal::WrittenIn`).
+pub const PHRASE_RULE: &str = "phrase";
 
 words! {
     /// How soon a person must look.

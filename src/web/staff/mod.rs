@@ -10,6 +10,7 @@ pub mod evaluation;
 pub mod flag_card;
 pub mod informant;
 pub mod instruments;
+pub mod ledger;
 pub mod mailbox;
 pub mod mistakes;
 pub mod patient;
@@ -20,6 +21,8 @@ pub mod record;
 pub mod sending;
 pub mod sending_policy;
 pub mod set_up;
+pub mod signal_words;
+pub mod signals;
 pub mod sign_in;
 pub mod tablet;
 pub mod tasks;
@@ -30,7 +33,7 @@ use super::{Site, assets, errors};
 use crate::app::Failure;
 use crate::domain::access::{Action, Role, Subject, decide, role_may};
 use crate::store::contact as contact_store;
-use crate::store::flag;
+use crate::store::{flag, signal};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
@@ -68,6 +71,7 @@ pub struct MenuItem {
 const MENU: &[(&str, &str, Option<Action>)] = &[
     ("/caseload", "Caseload", Some(Action::SeeCaseload)),
     ("/queue", "Review queue", Some(Action::SeeQueue)),
+    ("/signals", "Signals", Some(Action::SeeQueue)),
     ("/tasks", "Tasks", Some(Action::SettleTasks)),
     ("/sending", "Sending", Some(Action::SeeCaseload)),
     ("/patients/new", "Add a patient", Some(Action::EnrolPatient)),
@@ -94,7 +98,7 @@ impl Frame {
 
     /// The frame for whoever is signed in; `here` is the menu entry's address that the page belongs to.
     pub async fn of(site: &Site, visitor: &Visitor, here: &str) -> Frame {
-        let waiting = waiting_flags(site, visitor).await;
+        let (waiting, signals) = waiting(site, visitor).await;
         let paused = is_paused(site).await;
         let menu = MENU
             .iter()
@@ -104,7 +108,11 @@ impl Frame {
             .map(|(address, words, _)| MenuItem {
                 address,
                 words,
-                waiting: if *address == "/queue" { waiting } else { 0 },
+                waiting: match *address {
+                    "/queue" => waiting,
+                    "/signals" => signals,
+                    _ => 0,
+                },
                 here: *address == here,
             })
             .collect();
@@ -119,18 +127,23 @@ impl Frame {
     }
 }
 
-/// How many flags wait within reach; a number that cannot be had is no reason to show no page.
-async fn waiting_flags(site: &Site, visitor: &Visitor) -> usize {
+/// How many flags and how many signals wait within reach; numbers that cannot be had are no reason to show no page.
+async fn waiting(site: &Site, visitor: &Visitor) -> (usize, usize) {
     let Ok(permit) = decide(&visitor.actor(), Action::SeeQueue, Subject::Organisation) else {
-        return 0;
+        return (0, 0);
     };
     site.app
         .store
-        .read(move |tx| flag::waiting(tx, &permit))
+        .read(move |tx| {
+            Ok((
+                flag::waiting(tx, &permit)?,
+                signal::how_many_wait(tx, &permit)?,
+            ))
+        })
         .await
         .unwrap_or_else(|fault: crate::store::Fault| {
             errors::log(&fault);
-            0
+            (0, 0)
         })
 }
 

@@ -11,7 +11,7 @@ pub(super) mod scales;
 use super::contact::Beside;
 use super::correction::CorrectionLine;
 use super::words::{self, age, day_ago};
-use super::{Frame, SiteData, informant, not_found, trouble};
+use super::{Frame, SiteData, informant, not_found, signals, trouble};
 use crate::app::Failure;
 use crate::app::read_patient::{EpisodeRecord, Record, Refusal, read_patient};
 use crate::app::{give_form, set_contact};
@@ -94,6 +94,7 @@ struct Page {
     record: Option<RecordChoices>,
     informants: Option<informant::Section>,
     series: Vec<informant::Series>,
+    signals: signals::Section,
 }
 
 /// The form "record a form".
@@ -152,16 +153,32 @@ pub async fn page(
         Ok(card) => Some(Beside::of(&card)),
         Err(failure) => return trouble(&failure),
     };
+    let usable: Vec<String> = record
+        .on_record
+        .usable(site.app.library)
+        .filter(|_| in_care(&record))
+        .map(|known| known.id.clone())
+        .collect();
+    let signals = match signals::section(&site, &visitor, id, &usable).await {
+        Ok(signals) => signals,
+        Err(failure) => return trouble(&failure),
+    };
     errors::page(
         StatusCode::OK,
         &Page {
             contact,
-            ..fill(frame, site.app.library, &record, &folds)
+            ..fill(frame, site.app.library, &record, &folds, signals)
         },
     )
 }
 
-fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds) -> Page {
+fn fill(
+    frame: Frame,
+    library: &'static Library,
+    record: &Record,
+    folds: &Folds,
+    signals: signals::Section,
+) -> Page {
     let shown = record.shown.as_ref();
     let history_fold = folds.fold("history".to_owned());
     let unfolded = shown.filter(|_| history_fold.open);
@@ -215,6 +232,7 @@ fn fill(frame: Frame, library: &'static Library, record: &Record, folds: &Folds)
         series: shown
             .map(|episode| informant::series(library, record, episode, folds))
             .unwrap_or_default(),
+        signals,
     }
 }
 

@@ -1,0 +1,376 @@
+//! Raising signals of the lower tier: in the transaction that stores a score, and, for silence, by a turn of the crank. What asks for one is decided in `risk::signal`. A signal
+//! that waits is counted and brought up to date, never doubled. Nothing here mails anybody, and nothing here changes care.
+
+use super::App;
+use super::keep_response::{Ledger, course_of};
+use super::safety_in_force::InForce;
+use crate::domain::care::AdministrationState;
+use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, StaffId};
+use crate::domain::instrument::Instrument;
+use crate::domain::risk::policy::SafetyPolicy;
+use crate::domain::risk::signal::{self, Facts, Quietness, Seen, SignalKind};
+use crate::domain::risk::{Candidate, Standing, owner_for};
+use crate::domain::schedule::local_instant;
+use crate::domain::submission::Outcome;
+use crate::store::deposit::Standing as Known;
+use crate::store::response::{EpisodeScaleRow, ResponseRow};
+use crate::store::signal::{self as stored, OpenEpisode, SignalRow, Which};
+use crate::store::{Fault, Tx, cover, fresh, patient, policy};
+use chrono::NaiveDateTime;
+
+/// Open episodes looked at in one transaction.
+const BATCH: i64 = 100;
+
+/// What a signal is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About<'a> {
+    /// Organisation.
+    pub org: OrgId,
+    /// The patient.
+    pub patient: PatientId,
+    /// Their episode.
+    pub episode: EpisodeId,
+    /// Where they are cared for.
+    pub clinic: ClinicId,
+    /// Their clinician.
+    pub clinician: StaffId,
+    /// Instrument and version; empty where it is about none.
+    pub instrument: (&'a str, &'a str),
+    /// The scale; empty where it is about none.
+    pub scale: &'a str,
+    /// The response after which it is seen.
+    pub response: Option<ResponseId>,
+}
+
+/// What a new score could mean, before the site's rules were asked.
+pub(super) struct Could<'o> {
+    instrument: &'o Instrument,
+    scale: &'o str,
+    seen: Seen,
+}
+
+/// What these scores could mean. `summaries`: the episode as it was before them. Costs nothing but a comparison where nothing does.
+pub(super) fn could_be<'o>(
+    ledger: &Ledger<'_>,
+    outcomes: &'o [Outcome<'_>],
+    summaries: &[EpisodeScaleRow],
+) -> Vec<Could<'o>> {
+    // What others answer about the patient is a series of its own, and no summary is kept of it.
+    if ledger.slip.administration.informant_id.is_some() {
+        return vec![];
+    }
+    let at = ledger.hand.given_at.unwrap_or(ledger.now);
+    let mut could = vec![];
+    for outcome in outcomes.iter().filter(|outcome| outcome.touched) {
+        let Some(score) = outcome
+            .scored
+            .as_ref()
+            .and_then(|scored| signal::watched(outcome.instrument, scored))
+        else {
+            continue;
+        };
+        let course = summaries
+            .iter()
+            .find(|row| row.instrument == outcome.instrument.id && row.scale == score.scale.id)
+            .map(course_of);
+        let seen = signal::could_be(score, at, course.as_ref());
+        could.extend(seen.into_iter().map(|seen| Could {
+            instrument: outcome.instrument,
+            scale: &score.scale.id,
+            seen,
+        }));
+    }
+    could
+}
+
+/// Whether the site's rules ask for any of it. Reads them only when there is something to ask about.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn any_holds(tx: &mut Tx, org: OrgId, could: &[Could<'_>]) -> Result<bool, Fault> {
+    if could.is_empty() {
+        return Ok(false);
+    }
+    let rules: SafetyPolicy = policy::newest(tx, org, SafetyPolicy::KIND)?;
+    Ok(could
+        .iter()
+        .any(|one| signal::holds(&one.seen, &rules.signals)))
+}
+
+/// Raises what the site's rules ask for.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn raise_signals(
+    tx: &mut Tx,
+    ledger: &Ledger<'_>,
+    could: Vec<Could<'_>>,
+    responses: &[(Known, ResponseRow)],
+) -> Result<(), Fault> {
+    if could.is_empty() {
+        return Ok(());
+    }
+    let form = &ledger.slip.administration;
+    let in_force = InForce::read(tx, form.org_id)?;
+    for one in could {
+        if !signal::holds(&one.seen, &in_force.policy.signals) {
+            continue;
+        }
+        let response = responses
+            .iter()
+            .find(|(_, row)| row.instrument == one.instrument.id)
+            .map(|(_, row)| row.id);
+        let about = About {
+            org: form.org_id,
+            patient: form.patient_id,
+            episode: form.episode_id,
+            clinic: ledger.slip.clinic_id,
+            clinician: ledger.slip.clinician_id,
+            instrument: (&one.instrument.id, &one.instrument.version),
+            scale: one.scale,
+            response,
+        };
+        take_seen(tx, &in_force, &about, one.seen, ledger.now)?;
+    }
+    Ok(())
+}
+
+/// Keeps what was seen: on the signal of its kind that waits, or on a new one, unless a decision about it still stands. The episode is locked.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn take_seen(
+    tx: &mut Tx,
+    in_force: &InForce,
+    about: &About<'_>,
+    seen: Seen,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let before = stored::like(
+        tx,
+        Which {
+            org: about.org,
+            patient: about.patient,
+            episode: about.episode,
+            kind: seen.kind(),
+            instrument: about.instrument.0,
+            scale: about.scale,
+        },
+    )?;
+    if let Some(waiting) = before.iter().find(|row| row.due_at.is_some()) {
+        // A silence goes on; to count each look at it would say nothing.
+        if seen.kind() == SignalKind::Silent {
+            return Ok(());
+        }
+        return again(tx, in_force, about, waiting, seen, now);
+    }
+    let decided = before
+        .iter()
+        .find_map(|row| Some((Facts::read(&row.facts).ok()?.seen, row.decided_at?)));
+    if decided.is_some_and(|(then, at)| signal::still_decided(&seen, &then, at, now)) {
+        return Ok(());
+    }
+    anew(tx, in_force, about, seen, now)
+}
+
+fn again(
+    tx: &mut Tx,
+    in_force: &InForce,
+    about: &About<'_>,
+    waiting: &SignalRow,
+    seen: Seen,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    stored::lock(tx, about.org, waiting.id)?;
+    // Facts that cannot be read hold up nobody's answers: the new ones take their place.
+    let facts = match Facts::read(&waiting.facts) {
+        Ok(known) => Facts::of(signal::together(known.seen, seen)),
+        Err(_) => Facts::of(seen),
+    };
+    stored::seen_again(
+        tx,
+        &SignalRow {
+            facts: facts.to_json(),
+            version: about.instrument.1.to_owned(),
+            policy: in_force.version,
+            response_id: about.response,
+            last_at: now,
+            times: waiting.times.saturating_add(1),
+            ..waiting.clone()
+        },
+    )
+}
+
+fn anew(
+    tx: &mut Tx,
+    in_force: &InForce,
+    about: &About<'_>,
+    seen: Seen,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let people = cover::candidates(tx, about.org, now)?;
+    let working_days = in_force.policy.clocks.review_working_days;
+    stored::add(
+        tx,
+        &SignalRow {
+            org_id: about.org,
+            id: fresh(now),
+            patient_id: about.patient,
+            episode_id: about.episode,
+            clinic_id: about.clinic,
+            // Nobody licensed is here: the clinician keeps it, and everybody in the clinic sees it wait.
+            owner_id: owner_for(about.clinician, about.clinic, &people)
+                .unwrap_or(about.clinician),
+            kind: seen.kind().word().into(),
+            instrument: about.instrument.0.to_owned(),
+            scale: about.scale.to_owned(),
+            version: about.instrument.1.to_owned(),
+            response_id: about.response,
+            policy: in_force.version,
+            facts: Facts::of(seen).to_json(),
+            state: stored::OPEN.into(),
+            raised_at: now,
+            last_at: now,
+            times: 1,
+            due_at: Some(in_force.office.end_of_working_day(now, working_days)),
+            choice: None,
+            reason: None,
+            decided_by: None,
+            decided_at: None,
+        },
+    )
+}
+
+/// Looks through the open episodes for silence, and gives the signals of people who are gone to the next; says how many signals that raised or moved. Once an hour is
+/// enough: it counts days.
+///
+/// # Errors
+/// When the database fails.
+pub fn raise_silent(app: &App) -> Result<usize, Fault> {
+    let (org, now) = (app.org, app.clock.now());
+    let mut done = app.store.write_blocking(move |tx| pass_on(tx, org, now))?;
+    let mut after = None;
+    loop {
+        let (last, raised) = app
+            .store
+            .write_blocking(move |tx| look_for_silence(tx, org, after, now))?;
+        done += raised;
+        if last.is_none() {
+            return Ok(done);
+        }
+        after = last;
+    }
+}
+
+/// Looks at the next episodes; says which was the last, and how many signals that raised.
+fn look_for_silence(
+    tx: &mut Tx,
+    org: OrgId,
+    after: Option<EpisodeId>,
+    now: NaiveDateTime,
+) -> Result<(Option<EpisodeId>, usize), Fault> {
+    stored::take_turn(tx)?;
+    let in_force = InForce::read(tx, org)?;
+    if in_force.policy.signals.silent_days.is_none() {
+        return Ok((None, 0));
+    }
+    let episodes = stored::open_episodes(tx, org, after, BATCH)?;
+    let mut raised = 0;
+    for row in &episodes {
+        raised += usize::from(look_at_episode(tx, &in_force, org, row, now)?);
+    }
+    Ok((episodes.last().map(|row| row.0), raised))
+}
+
+fn look_at_episode(
+    tx: &mut Tx,
+    in_force: &InForce,
+    org: OrgId,
+    (episode, patient_id, clinic, clinician, started_on): &OpenEpisode,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let began = local_instant(in_force.office.zone, *started_on, 0);
+    let asked = stored::asked(tx, org, *episode)?;
+    let Some(seen) = silence(&asked, began, in_force, now) else {
+        return Ok(false);
+    };
+    let which = Which {
+        org,
+        patient: *patient_id,
+        episode: *episode,
+        kind: SignalKind::Silent,
+        instrument: "",
+        scale: "",
+    };
+    patient::lock_episode(tx, org, *episode)?;
+    let before = stored::like(tx, which)?.len();
+    let about = About {
+        org,
+        patient: *patient_id,
+        episode: *episode,
+        clinic: *clinic,
+        clinician: *clinician,
+        instrument: ("", ""),
+        scale: "",
+        response: None,
+    };
+    take_seen(tx, in_force, &about, seen, now)?;
+    Ok(stored::like(tx, which)?.len() > before)
+}
+
+fn silence(
+    asked: &[stored::Asked],
+    began: NaiveDateTime,
+    in_force: &InForce,
+    now: NaiveDateTime,
+) -> Option<Seen> {
+    use AdministrationState as State;
+    let is = |word: &str, states: &[State]| states.iter().any(|state| state.word() == word);
+    // "Not this time" is a sign of life; what never left here, or was withdrawn, asked nobody.
+    let heard = asked
+        .iter()
+        .filter(|(state, ..)| is(state, &[State::Completed, State::Declined]))
+        .filter_map(|(_, _, ended)| *ended)
+        .max();
+    let unanswered: Vec<NaiveDateTime> = asked
+        .iter()
+        .filter(|(state, ..)| {
+            is(
+                state,
+                &[State::Sent, State::Opened, State::NotSeen, State::Abandoned],
+            )
+        })
+        .map(|(_, due, _)| *due)
+        .collect();
+    let known = Quietness { began, heard };
+    signal::silence(&known, &unanswered, &in_force.policy.signals, now)
+}
+
+/// Gives waiting signals to the next: at once where whoever has them may no longer decide, once due where they are away.
+fn pass_on(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<usize, Fault> {
+    stored::take_turn(tx)?;
+    let people = cover::candidates(tx, org, now)?;
+    let mut moved = 0;
+    for owner in stored::owners(tx, org)? {
+        let standing = standing(owner, &people);
+        if standing == Standing::Eligible {
+            continue;
+        }
+        for row in stored::owned_by(tx, org, owner)? {
+            let wanted = standing == Standing::Ineligible || row.due_at.is_some_and(|due| due <= now);
+            let next = owner_for(owner, row.clinic_id, &people).filter(|next| *next != owner);
+            if let (true, Some(next)) = (wanted, next) {
+                stored::pass_to(tx, org, row.id, next)?;
+                moved += 1;
+            }
+        }
+    }
+    Ok(moved)
+}
+
+fn standing(who: StaffId, people: &[Candidate]) -> Standing {
+    people
+        .iter()
+        .find(|person| person.id == who)
+        .map_or(Standing::Ineligible, |person| person.standing)
+}

@@ -1,0 +1,336 @@
+//! A patient's own words: in an answer, a text message or a note to answers. Each passage reaches a person as a signal; sentences in which the small list of `risk::phrases` finds
+//! something raise a crisis flag, or join it. Words never leave in a mail. Not here: storing the words themselves.
+
+use super::keep_response::Ledger;
+use super::raise_flags::{FINISH_WITHIN, Place, Sign, handed_in, take_sign};
+use super::raise_signals::{About, take_seen};
+use super::safety_in_force::InForce;
+use super::take_answers::Support;
+use crate::domain::ids::{EpisodeId, OrgId, PatientId, ResponseId};
+use crate::domain::instrument::{Answers, AnsweredBy, ENGLISH, Instrument, Position};
+use crate::domain::risk::signal::{Passage, Seen, WrittenIn};
+use crate::domain::language::Language;
+use crate::domain::risk::{PHRASE_RULE, Tier, phrases};
+use crate::domain::submission::{Asks, Outcome};
+use crate::store::deposit::Standing;
+use crate::store::response::ResponseRow;
+use crate::store::signal as stored;
+use crate::store::{Fault, Tx, flag, patient};
+use chrono::NaiveDateTime;
+
+/// So much of a question stands beside the words that answer it, in characters.
+const QUESTION_MOST: usize = 160;
+
+/// Words written outside a form.
+#[derive(Debug, Clone)]
+pub struct Outside<'a> {
+    /// Organisation.
+    pub org: OrgId,
+    /// Whose.
+    pub patient: PatientId,
+    /// Where.
+    pub written_in: WrittenIn,
+    /// What tells this passage from others of the same patient.
+    pub key: String,
+    /// The words.
+    pub words: &'a str,
+    /// The response that a note belongs to.
+    pub response: Option<ResponseId>,
+}
+
+/// Who reads words that were written outside a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// Whether they stand in the signals; otherwise the patient has no open episode, and the caller has to tell somebody.
+    pub queue: Queue,
+    /// Whether help comes first now.
+    pub support: Support,
+}
+
+/// Where words wait for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queue {
+    /// Among the signals.
+    Signals,
+    /// Nowhere yet: there is no open episode of care.
+    None,
+}
+
+/// Whether words were given in any of these forms.
+pub(super) fn any_words(outcomes: &[Outcome<'_>]) -> bool {
+    outcomes
+        .iter()
+        .filter(|outcome| outcome.touched)
+        .any(|outcome| positions(outcome.instrument).any(|at| outcome.answers.words(at).is_some()))
+}
+
+/// The questions that are answered by words.
+fn positions(instrument: &Instrument) -> impl Iterator<Item = Position> {
+    let items = instrument.items.iter().enumerate();
+    items
+        .filter(|(_, item)| item.answered_by == AnsweredBy::Words)
+        .map(|(position, _)| position)
+}
+
+/// Brings the words in these answers to a person, and says whether help comes first now.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn raise_words(
+    tx: &mut Tx,
+    ledger: &Ledger<'_>,
+    outcome: &Outcome<'_>,
+    (standing, row): &(Standing, ResponseRow),
+    whence: &str,
+) -> Result<Support, Fault> {
+    if !any_words(std::slice::from_ref(outcome)) {
+        return Ok(Support::NotNow);
+    }
+    let form = &ledger.slip.administration;
+    let passages = written(ledger, outcome, row.id, whence);
+    let mut support = Support::NotNow;
+    if !passages.is_empty() {
+        let in_force = InForce::read(tx, form.org_id)?;
+        let place = Place {
+            org: form.org_id,
+            patient: form.patient_id,
+            episode: form.episode_id,
+            clinic: ledger.slip.clinic_id,
+            clinician: ledger.slip.clinician_id,
+            informant: form.informant_id,
+            response: Some(row.id),
+            finish_by: outcome
+                .scored
+                .is_none()
+                .then_some(ledger.now + FINISH_WITHIN),
+            whence: whence.to_owned(),
+        };
+        let instrument = (
+            outcome.instrument.id.as_str(),
+            outcome.instrument.version.as_str(),
+        );
+        for (item, passage) in &passages {
+            let said = (*item, passage.words.as_str());
+            if flag_phrases(tx, &in_force, &place, instrument, said, ledger.now)? {
+                support = Support::ShowNow;
+            }
+        }
+        let passages = passages.into_iter().map(|(_, passage)| passage).collect();
+        tell(tx, &in_force, &place, passages, ledger.now)?;
+    }
+    if outcome.scored.is_some() && *standing == Standing::Known {
+        let before = flag::answers_of_response(tx, form.org_id, row.id)?;
+        handed_in(tx, form.org_id, &before, ledger.now)?;
+    }
+    Ok(support)
+}
+
+/// The passages that are new or were written anew, each with its item's printed number.
+fn written<'o>(
+    ledger: &Ledger<'_>,
+    outcome: &'o Outcome<'_>,
+    response: ResponseId,
+    whence: &str,
+) -> Vec<(&'o str, Passage)> {
+    let instrument = outcome.instrument;
+    let before = ledger
+        .stored
+        .iter()
+        .find(|row| row.instrument == instrument.id)
+        .and_then(|row| Answers::from_json(instrument, &row.answers).ok());
+    let carried = |at: Position| matches!(&outcome.asks, Asks::AllBut(known) if known.contains(&at));
+    let texts = instrument.texts_or_english(ENGLISH);
+    let mut passages = vec![];
+    for at in positions(instrument).filter(|at| !carried(*at)) {
+        let (Some(item), Some(words)) = (instrument.items.get(at), outcome.answers.words(at))
+        else {
+            continue;
+        };
+        let known = before.as_ref().and_then(|before| before.words(at));
+        if words.trim().is_empty() || known == Some(words) {
+            continue;
+        }
+        let question = texts.items.get(at).map_or("", |texts| texts.text.as_str());
+        let question: String = question.chars().take(QUESTION_MOST).collect();
+        passages.push((
+            item.id.as_str(),
+            Passage {
+                written_in: WrittenIn::Form.word().into(),
+                place: format!("{}, item {}: {question}{whence}", texts.short_name, item.id),
+                key: format!("{response}/{}", item.id),
+                words: words.to_owned(),
+                at: ledger.hand.given_at.unwrap_or(ledger.now),
+            },
+        ));
+    }
+    passages
+}
+
+/// Brings words written outside a form to a person, in a transaction of the caller's.
+///
+/// # Errors
+/// When the database fails.
+pub fn raise_outside(
+    tx: &mut Tx,
+    outside: &Outside<'_>,
+    now: NaiveDateTime,
+) -> Result<Reached, Fault> {
+    let nowhere = Reached {
+        queue: Queue::None,
+        support: Support::NotNow,
+    };
+    let Some(episode) = stored::episode_of(tx, outside.org, outside.patient)? else {
+        return Ok(nowhere);
+    };
+    patient::lock_episode(tx, outside.org, episode.id)?;
+    let in_force = InForce::read(tx, outside.org)?;
+    let place = Place {
+        org: outside.org,
+        patient: outside.patient,
+        episode: episode.id,
+        clinic: episode.clinic_id,
+        clinician: episode.clinician_id,
+        informant: None,
+        response: outside.response,
+        finish_by: None,
+        whence: String::new(),
+    };
+    let written_in = outside.written_in.word();
+    let said = ("", outside.words);
+    // After the end of care too: a sentence that somebody must see is one all the same.
+    let version = phrases::PHRASES_VERSION.to_string();
+    let found = flag_phrases(tx, &in_force, &place, (written_in, &version), said, now)?;
+    let support = match found {
+        true => Support::ShowNow,
+        false => Support::NotNow,
+    };
+    if episode.ended_on.is_some() {
+        return Ok(Reached { support, ..nowhere });
+    }
+    let passage = Passage {
+        written_in: written_in.into(),
+        place: String::new(),
+        key: outside.key.clone(),
+        words: outside.words.to_owned(),
+        at: now,
+    };
+    tell(tx, &in_force, &place, vec![passage], now)?;
+    Ok(Reached {
+        queue: Queue::Signals,
+        support,
+    })
+}
+
+/// Puts passages among the signals.
+fn tell(
+    tx: &mut Tx,
+    in_force: &InForce,
+    place: &Place,
+    passages: Vec<Passage>,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let about = About {
+        org: place.org,
+        patient: place.patient,
+        episode: place.episode,
+        clinic: place.clinic,
+        clinician: place.clinician,
+        instrument: ("", ""),
+        scale: "",
+        response: place.response,
+    };
+    let seen = Seen::Words {
+        passages,
+        earlier: 0,
+    };
+    take_seen(tx, in_force, &about, seen, now)
+}
+
+/// Flags the sentences in which the list finds something; says whether it did.
+///
+/// A sentence has no grade. So each gets the next number of its flag and counts as higher than what the flag waited for: somebody has to look again.
+fn flag_phrases(
+    tx: &mut Tx,
+    in_force: &InForce,
+    place: &Place,
+    (instrument, version): (&str, &str),
+    (item, words): (&str, &str),
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    if !in_force.policy.phrases {
+        return Ok(false);
+    }
+    let sentences = sentences(words);
+    if sentences.is_empty() {
+        return Ok(false);
+    }
+    let before = match place.response {
+        Some(response) => flag::answers_of_response(tx, place.org, response)?,
+        None => vec![],
+    };
+    let told = |sentence: &str| {
+        before
+            .iter()
+            .any(|row| row.rule == PHRASE_RULE && row.answer_words == sentence)
+    };
+    let mut found = false;
+    for sentence in sentences {
+        if told(&sentence) {
+            continue;
+        }
+        found = true;
+        let number = next_number(tx, place, place.episode, instrument)?;
+        let sign = Sign {
+            rule: PHRASE_RULE.into(),
+            instrument: instrument.to_owned(),
+            version: version.to_owned(),
+            item: item.to_owned(),
+            answer: number,
+            words: sentence,
+            tier: Tier::Crisis,
+        };
+        take_sign(tx, in_force, place, &sign, now)?;
+    }
+    Ok(found)
+}
+
+/// The sentences in which the list finds something, in any language: people mix them. Each once.
+fn sentences(words: &str) -> Vec<String> {
+    let mut sentences: Vec<String> = vec![];
+    for language in Language::ALL {
+        for found in phrases::find(words, *language) {
+            if !sentences.contains(&found.sentence) {
+                sentences.push(found.sentence);
+            }
+        }
+    }
+    sentences
+}
+
+/// One more than every sentence of this response and of the flag that waits.
+fn next_number(
+    tx: &mut Tx,
+    place: &Place,
+    episode: EpisodeId,
+    instrument: &str,
+) -> Result<i32, Fault> {
+    let waiting = flag::waiting_of_episode(tx, place.org, episode)?
+        .into_iter()
+        .filter(|row| {
+            row.rule == PHRASE_RULE
+                && row.instrument == instrument
+                && row.informant_id == place.informant
+        })
+        .map(|row| row.answer)
+        .max();
+    let before = match place.response {
+        Some(response) => flag::answers_of_response(tx, place.org, response)?,
+        None => vec![],
+    };
+    let said = before
+        .iter()
+        .filter(|row| row.rule == PHRASE_RULE)
+        .map(|row| row.answer)
+        .max();
+    Ok(waiting.max(said).unwrap_or(0) + 1)
+}

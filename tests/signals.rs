@@ -1,0 +1,484 @@
+//! Signals of the lower tier: raised with the score, for silence and for a patient's own words; counted, decided by licensed people alone, and never acting by themselves.
+
+use attune::app::raise_signals::raise_silent;
+use attune::domain::access::{Action, Subject, decide};
+use attune::domain::ids::PatientId;
+use attune::domain::risk::policy::SafetyPolicy;
+use attune::store::{Fault, policy};
+use chrono::TimeDelta;
+
+use crate::house::{House, PATIENT_NAME, monday};
+use crate::mail::weekly;
+use crate::patient::{get, post, start, submit};
+use crate::support::http::{Client, Response};
+use crate::ways::record_form;
+
+/// A PHQ-9 of this total whose last question, about death, is answered with "not at all".
+fn phq9(total: usize) -> Vec<&'static str> {
+    let value = |item: usize| match total.saturating_sub(3 * item) {
+        0 => "0",
+        1 => "1",
+        2 => "2",
+        _ => "3",
+    };
+    let mut answers: Vec<&str> = (0..8).map(value).collect();
+    answers.extend(["0", "0"]);
+    answers
+}
+
+/// The patient hands in a PHQ-9 of this total.
+fn scores(house: &House, patient: PatientId, total: usize) {
+    let link = house.link(patient, &["phq9"]);
+    let answer = submit(&mut house.client(), &link, &phq9(total));
+    assert_eq!(answer.status, 303, "{}", answer.text());
+}
+
+fn later(house: &House, days: i64) {
+    house
+        .app
+        .clock
+        .set(house.app.clock.now() + TimeDelta::days(days));
+}
+
+/// Kind, state and how often, oldest first.
+fn told(house: &House) -> Vec<String> {
+    house.texts(
+        "SELECT kind || ' ' || state || ' ' || CAST(times AS TEXT) AS value FROM signal ORDER BY raised_at, kind, id",
+    )
+}
+
+fn decided(client: &mut Client, signal: &str, choice: &str, reason: &str) -> Response {
+    post(
+        client,
+        &format!("/signals/{signal}/decide"),
+        &[("choice", choice), ("reason", reason)],
+    )
+}
+
+fn set_policy(house: &House, change: impl FnOnce(&mut SafetyPolicy)) {
+    let mut body = SafetyPolicy::default();
+    change(&mut body);
+    let (actor, now) = (
+        house.people.administrator.actor.clone(),
+        house.app.clock.now(),
+    );
+    let stored: Result<_, Fault> = house.app.store.write_blocking(move |tx| {
+        let permit = decide(&actor, Action::Administer, Subject::Organisation).expect("may");
+        policy::replace(tx, &permit, SafetyPolicy::KIND, &body, now)
+    });
+    stored.expect("the policy is stored");
+}
+
+#[test]
+fn a_first_score_at_the_cut_off_is_a_signal_with_its_figures_and_no_mail() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    scores(&house, patient, 9);
+    assert_eq!(told(&house), [""; 0]);
+    later(&house, 7);
+    scores(&house, patient, 10);
+    assert_eq!(told(&house), ["in_need open 1"]);
+    assert_eq!(house.number("outbox WHERE kind <> 'invitation'"), 0);
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let page = get(&mut therapist, "/signals").text();
+    for words in [
+        PATIENT_NAME,
+        "Reached the cut-off",
+        "PHQ-9 10 (9 before); the cut-off is 10",
+        "Source: ",
+        "It is no diagnosis",
+        "Rules version 1, policy as shipped",
+        "yours",
+    ] {
+        assert!(page.contains(words), "{words} is not on {page}");
+    }
+    assert!(page.contains("Signals <b>1"), "the menu says how many wait");
+    house.verified();
+}
+
+#[test]
+fn what_comes_again_is_counted_and_not_doubled() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    scores(&house, patient, 10);
+    later(&house, 7);
+    scores(&house, patient, 16);
+    assert_eq!(told(&house), ["in_need open 1", "deteriorated open 1"]);
+    later(&house, 7);
+    scores(&house, patient, 18);
+    assert_eq!(told(&house), ["in_need open 1", "deteriorated open 2"]);
+    let page = get(
+        &mut house.signed_in(&house.people.supervisor),
+        &format!("/patients/{patient}"),
+    )
+    .text();
+    for words in [
+        "PHQ-9 10 → 18: 8 points worse; 6 or more count",
+        "2 times, last",
+        "What to look at next",
+        "none of which you have to take",
+        "Social support",
+        "10.1080/10503307.2023.2181114",
+    ] {
+        assert!(page.contains(words), "{words} is not on {page}");
+    }
+    house.verified();
+}
+
+#[test]
+fn no_reliable_improvement_after_eight_weeks_is_not_on_track_and_says_what_it_is_not() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    scores(&house, patient, 15);
+    for _ in 0..2 {
+        later(&house, 28);
+        scores(&house, patient, 13);
+    }
+    assert_eq!(told(&house), ["in_need open 1", "not_on_track open 1"]);
+    let page = get(&mut house.signed_in(&house.people.therapist), "/signals").text();
+    assert!(page.contains("Not on track: no reliable improvement in 8 weeks"));
+    assert!(page.contains("not an expected course"), "{page}");
+}
+
+#[test]
+fn the_sites_policy_says_which_signals_there_are() {
+    let house = House::at(monday());
+    set_policy(&house, |policy| {
+        policy.signals.in_need = false;
+        policy.signals.deteriorated = false;
+        policy.signals.not_on_track_weeks = Some(2);
+    });
+    let patient = house.patient("P1");
+    scores(&house, patient, 12);
+    later(&house, 14);
+    scores(&house, patient, 12);
+    scores(&house, patient, 20);
+    assert_eq!(told(&house), ["not_on_track open 1"]);
+    assert_eq!(
+        house.texts("SELECT CAST(policy AS TEXT) AS value FROM signal"),
+        ["1"]
+    );
+}
+
+#[test]
+fn silence_is_seen_after_four_weeks_in_which_somebody_asked() {
+    let house = House::at(monday());
+    let (asked, unasked) = (house.patient("P1"), house.patient("P2"));
+    scores(&house, asked, 3);
+    scores(&house, unasked, 3);
+    later(&house, 1);
+    house.link(asked, &["phq9"]);
+    later(&house, 26);
+    assert_eq!(raise_silent(&house.app).expect("it looks"), 0, "27 days");
+    later(&house, 1);
+    assert_eq!(raise_silent(&house.app).expect("it looks"), 1);
+    assert_eq!(raise_silent(&house.app).expect("it looks"), 0, "once");
+    assert_eq!(told(&house), ["silent open 1"]);
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let page = get(&mut therapist, "/signals").text();
+    assert!(page.contains("No answer for 28 days") && page.contains("1 form not answered"));
+
+    let signal = house.ids("signal")[0].clone();
+    assert_eq!(
+        decided(&mut therapist, &signal, "watch", "on holiday until May").status,
+        303
+    );
+    later(&house, 27);
+    assert_eq!(raise_silent(&house.app).expect("it looks"), 0, "decided");
+    later(&house, 1);
+    assert_eq!(raise_silent(&house.app).expect("it looks"), 1, "four weeks on");
+    house.verified();
+}
+
+#[test]
+fn only_a_licensed_person_within_reach_decides_and_only_once() {
+    let house = House::at(monday());
+    scores(&house, house.patient("P1"), 20);
+    let signal = house.ids("signal")[0].clone();
+    let people = &house.people;
+    for (person, status) in [
+        (&people.unlicensed, 403),
+        (&people.quality, 403),
+        (&people.administrator, 403),
+        (&people.elsewhere, 404),
+    ] {
+        let answer = decided(&mut house.signed_in(person), &signal, "watch", "because");
+        assert_eq!(answer.status, status, "{}", person.email);
+    }
+    assert_eq!(told(&house), ["in_need open 1"]);
+    let mut therapist = house.signed_in(&people.therapist);
+    for (choice, reason) in [("watch", " a "), ("", "because I say so"), ("close", "a reason")] {
+        let answer = decided(&mut therapist, &signal, choice, reason);
+        assert_eq!(answer.status, 422, "{choice} {reason}");
+        assert!(answer.text().contains("Nothing was changed"));
+    }
+    let long = "x".repeat(2_001);
+    assert_eq!(decided(&mut therapist, &signal, "watch", &long).status, 422);
+    let page = decided(&mut therapist, &signal, "", "kept words").text();
+    assert!(page.contains("kept words"), "what was typed is not lost");
+    let seen = post(
+        &mut therapist,
+        &format!("/signals/{signal}/decide"),
+        &[("choice", "watch"), ("reason", "because"), ("seen", "7")],
+    );
+    assert_eq!(seen.status, 409, "the page was older than the signal");
+
+    let done = decided(&mut therapist, &signal, "not_relevant", "known and expected");
+    assert_eq!((done.status, done.location()), (303, Some("/signals")));
+    let mut supervisor = house.signed_in(&people.supervisor);
+    let again = decided(&mut supervisor, &signal, "changed_plan", "I know better");
+    assert_eq!(again.status, 409);
+    assert!(again.text().contains("never changed"), "{}", again.text());
+    assert_eq!(
+        house.texts("SELECT choice || ': ' || reason AS value FROM signal"),
+        ["not_relevant: known and expected"]
+    );
+    assert_eq!(
+        house.number("audit_event WHERE act = 'decide_signal' AND subject = 'signal'"),
+        1
+    );
+    house.verified();
+}
+
+#[test]
+fn what_is_not_relevant_stays_quiet_until_it_gets_worse() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    scores(&house, patient, 5);
+    later(&house, 7);
+    scores(&house, patient, 12);
+    let mut therapist = house.signed_in(&house.people.therapist);
+    for signal in house.ids("signal") {
+        let answer = decided(&mut therapist, &signal, "not_relevant", "exams this week");
+        assert_eq!(answer.status, 303);
+    }
+    later(&house, 7);
+    scores(&house, patient, 12);
+    assert_eq!(
+        house.number("signal WHERE state = 'open'"),
+        0,
+        "{:?}",
+        told(&house)
+    );
+    later(&house, 7);
+    scores(&house, patient, 14);
+    assert_eq!(house.number("signal WHERE state = 'open'"), 1);
+    let page = get(
+        &mut house.signed_in(&house.people.therapist),
+        &format!("/patients/{patient}"),
+    )
+    .text();
+    assert!(page.contains("exams this week"), "decisions stay to be read");
+}
+
+/// Everything that care consists of, whole.
+fn care(house: &House) -> Vec<String> {
+    let tables = [
+        ("plan", "instruments || ' ' || cadence || ' ' || role || ' ' || CASE WHEN ended_at IS NULL THEN 'on' ELSE 'ended' END"),
+        ("care_session", "state || ' ' || CAST(starts_at AS TEXT)"),
+        ("episode", "CAST(started_on AS TEXT) || ' ' || CASE WHEN ended_on IS NULL THEN 'open' ELSE 'ended' END"),
+        ("known_level", "rule"),
+        ("staff", "role || ' ' || state"),
+    ];
+    tables
+        .iter()
+        .flat_map(|(table, columns)| {
+            let id = house.hex_of_id();
+            house.texts(&format!(
+                "SELECT '{table} ' || {id} || ' ' || {columns} AS value FROM {table} ORDER BY {table}.id"
+            ))
+        })
+        .collect()
+}
+
+#[test]
+fn signals_raised_and_ignored_for_a_year_change_nothing_in_anybodys_care() {
+    let house = House::at(monday());
+    let patient = house.enrol("P1", vec![weekly()]);
+    let silent = house.enrol("P2", vec![weekly()]);
+    scores(&house, patient, 8);
+    house.link(silent, &["phq9"]);
+    let before = care(&house);
+    assert!(before.len() > 6, "{before:?}");
+    for week in 0..52 {
+        later(&house, 7);
+        if week % 4 == 0 {
+            scores(&house, patient, 12 + (week % 12));
+        }
+        raise_silent(&house.app).expect("it looks");
+    }
+    assert_eq!(care(&house), before);
+    let told = told(&house);
+    assert!(told.contains(&"deteriorated open 8".to_owned()), "{told:?}");
+    assert!(told.contains(&"silent open 1".to_owned()), "{told:?}");
+    assert_eq!(house.number("signal WHERE state <> 'open'"), 0);
+    assert_eq!(house.number("outbox WHERE kind <> 'invitation'"), 0);
+    house.verified();
+}
+
+#[test]
+fn a_late_paper_form_says_nothing_of_today_unless_it_is_the_newest() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    house.run_sql("UPDATE episode SET started_on = '2026-01-05'");
+    scores(&house, patient, 3);
+    later(&house, 14);
+    let mut staff = house.signed_in(&house.people.therapist);
+    let id = patient.to_string();
+    let mut paper = |day: &str, total: usize| {
+        let form = record_form(&mut staff, &id, "phq9");
+        let answers = phq9(total);
+        let names: Vec<String> = (1..=answers.len()).map(|item| format!("q{item}")).collect();
+        let answered = names.iter().map(String::as_str).zip(answers);
+        let mut set: Vec<(&str, &str)> = answered.collect();
+        set.push(("day", day));
+        let kept = staff
+            .post_form(&form.action, &form.with(&set))
+            .expect("an answer");
+        assert_eq!(kept.status, 303, "{}", kept.text());
+    };
+    paper("2026-02-20", 20);
+    assert_eq!(told(&house), [""; 0], "older than the last score");
+    paper("2026-03-10", 20);
+    assert_eq!(told(&house), ["in_need open 1"], "the newest");
+    house.verified();
+}
+
+/// The patient answers the one question and writes this.
+fn comments(house: &House, patient: PatientId, words: &str) -> Response {
+    let link = house.link(patient, &["fft"]);
+    submit(&mut house.client(), &link, &["2", words])
+}
+
+#[test]
+fn words_in_a_form_wait_for_somebody_and_are_in_no_mail() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    comments(&house, patient, "The lift was broken <again>.");
+    comments(&house, patient, "");
+    comments(&house, patient, "And the stairs too.");
+    assert_eq!(told(&house), ["words open 2"]);
+    assert_eq!(house.number("flag"), 0);
+    assert_eq!(house.number("outbox WHERE kind <> 'invitation'"), 0);
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let page = get(&mut therapist, "/signals").text();
+    for words in [
+        "Wrote words of their own",
+        "2 passages to read",
+        "The lift was broken &#60;again&#62;.",
+        "And the stairs too.",
+        "Nothing here has read these words",
+    ] {
+        assert!(page.contains(words), "{words} is not on {page}");
+    }
+    let record = get(
+        &mut therapist,
+        &format!("/patients/{patient}?open=answers-fft"),
+    )
+    .text();
+    assert!(record.contains("The lift was broken &#60;again&#62;."), "{record}");
+    house.verified();
+}
+
+#[test]
+fn a_phrase_in_a_forms_words_raises_a_crisis_flag_and_shows_help_first() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let words = "The nurse was kind. Some days I want to die. The lift was broken.";
+    let onward = comments(&house, patient, words);
+    assert!(
+        onward.location().is_some_and(|to| to.contains("/support")),
+        "{:?}",
+        onward.location()
+    );
+    assert_eq!(
+        house.texts("SELECT tier || ' ' || rule || ' ' || instrument || ' ' || item || ' ' || answer_words AS value FROM flag"),
+        ["crisis phrase fft 2 Some days I want to die."]
+    );
+    assert_eq!(told(&house), ["words open 1"]);
+    assert_eq!(house.number("outbox WHERE kind = 'flag_notice'"), 1);
+    house.verified();
+
+    let again = comments(&house, patient, "I wish I was dead.");
+    assert!(again.location().is_some_and(|to| to.contains("/support")));
+    assert_eq!(house.counts(["flags", "flag_answers", "flags_waiting"]), [1, 2, 1]);
+    assert_eq!(
+        house.texts("SELECT answer_words AS value FROM flag"),
+        ["I wish I was dead."],
+        "a sentence has no grade: the newest has to be looked at"
+    );
+}
+
+#[test]
+fn a_sentence_that_was_told_once_is_not_told_again_when_the_form_goes_on() {
+    let house = House::at(monday());
+    let link = house.link(house.patient("P1"), &["fft"]);
+    let mut client = house.client();
+    start(&mut client, &link, "page");
+    let said = post(
+        &mut client,
+        &format!("{link}/q/2"),
+        &[("answer", "I want to die.")],
+    );
+    assert!(said.location().is_some_and(|to| to.contains("/support")));
+    assert_eq!(house.number("flag WHERE finish_by IS NOT NULL"), 1);
+    post(&mut client, &format!("{link}/q/1"), &[("answer", "3")]);
+    let sent = post(&mut client, &format!("{link}/send"), &[]);
+    assert!(sent.location().is_some_and(|to| to.ends_with("/end")), "{:?}", sent.location());
+    assert_eq!(house.counts(["flags", "flag_answers"]), [1, 1]);
+    assert_eq!(house.number("flag WHERE finish_by IS NOT NULL"), 0, "it was handed in");
+    assert_eq!(told(&house), ["words open 1"]);
+}
+
+#[test]
+fn a_site_may_do_without_the_phrase_list_but_not_without_reading() {
+    let house = House::at(monday());
+    set_policy(&house, |policy| policy.phrases = false);
+    let onward = comments(&house, house.patient("P1"), "I want to die.");
+    assert!(onward.location().is_some_and(|to| to.ends_with("/end")));
+    assert_eq!(house.number("flag"), 0);
+    assert_eq!(told(&house), ["words open 1"]);
+}
+
+#[test]
+fn a_signal_goes_to_the_next_when_whoever_has_it_is_gone() {
+    let house = House::at(monday());
+    scores(&house, house.patient("P1"), 20);
+    let owner = || house.texts("SELECT staff.name AS value FROM signal JOIN staff ON staff.id = signal.owner_id");
+    assert_eq!(owner(), ["Lee Hartwell"]);
+    house.run_sql("UPDATE staff SET state = 'disabled' WHERE name = 'Lee Hartwell'");
+    assert_eq!(raise_silent(&house.app).expect("it looks"), 1);
+    assert_eq!(owner(), ["Sam Hartwell"]);
+    assert_eq!(raise_silent(&house.app).expect("it looks"), 0);
+}
+
+#[test]
+fn the_ledger_tells_every_decision_and_how_long_it_took() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    scores(&house, patient, 20);
+    later(&house, 2);
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let signal = house.ids("signal")[0].clone();
+    decided(&mut therapist, &signal, "talked_about_it", "=cmd, \"quoted\"");
+    let link = house.link(patient, &["phq9"]);
+    post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "1")]);
+    let page = get(&mut therapist, "/ledger").text();
+    for words in ["Talked about it", "2 days", "Flag", "waits", "Lee Hartwell", "=cmd"] {
+        assert!(page.contains(words), "{words} is not on {page}");
+    }
+    let flags = get(&mut therapist, "/ledger?kind=flags").text();
+    assert!(!flags.contains("Talked about it") && flags.contains("Answered 1 to PHQ-9"));
+    let none = get(&mut therapist, "/ledger?kind=silent&from=2026-01-01").text();
+    assert!(none.contains("Nothing matches"));
+    let first = get(&mut therapist, &format!("/ledger?before={signal}")).text();
+    assert!(first.contains("Nothing matches"), "behind the oldest is nothing");
+    let file = get(&mut therapist, "/ledger.csv").text();
+    assert!(
+        file.contains("Talked about it,Lee Hartwell,2026-03-04T16:00:00Z,2880,\"'=cmd, \"\"quoted\"\"\""),
+        "{file}"
+    );
+    let elsewhere = get(&mut house.signed_in(&house.people.elsewhere), "/ledger.csv").text();
+    assert_eq!(elsewhere.lines().count(), 1, "{elsewhere}");
+    assert_eq!(get(&mut house.signed_in(&house.people.quality), "/ledger").status, 403);
+}
