@@ -592,6 +592,13 @@ table! {
     }
 }
 
+table! {
+    closed_before (org_id, flag_id) {
+        org_id -> Binary,
+        flag_id -> Binary,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organisation,
     clinic,
@@ -632,5 +639,6 @@ allow_tables_to_appear_in_same_query!(
     flag_answer,
     closing,
     known_level,
-    signal
+    signal,
+    closed_before
 );
