@@ -179,7 +179,7 @@ fn a_flag_that_somebody_closes_behind_the_programs_back_shows() {
         ),
         (
             "UPDATE flag SET answer = 0",
-            "every flag has the answers that it counts, and shows the highest",
+            "every flag names the highest of its answers",
         ),
         (
             "UPDATE flag_answer SET answer = 0",

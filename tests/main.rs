@@ -40,6 +40,7 @@ mod people_in;
 mod permissions;
 mod plans;
 mod rescore;
+mod safety_rules;
 mod schema;
 mod sending_rules;
 mod sending_views;

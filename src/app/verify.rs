@@ -1,23 +1,25 @@
 //! The invariants of the data, each as a rule that names the rows that break it. Reads everything, changes nothing; an independent second look, for it
 //! scores every response anew and asks every risk rule again.
 
+mod flags;
+
 use super::App;
 use super::keep_response::course_of;
+use super::policy_history::PolicyHistory;
 use super::rescore::newest;
 use crate::domain::care::{AdministrationState, ResponseState, read_battery};
 use crate::domain::change::Direction;
 use crate::domain::ids::{EpisodeId, OrgId, ResponseId};
 use crate::domain::instrument::{Answers, Instrument, Library, Person};
-use crate::domain::risk::policy::SafetyPolicy;
-use crate::domain::risk::{FlagState, Standing, rules};
+use crate::domain::risk::Standing;
 use crate::domain::schedule::step::read_steps;
 use crate::domain::scoring;
 use crate::domain::submission::{Course, Extreme};
 use crate::store::administration::AdministrationRow;
-use crate::store::flag::FlagAnswerRow;
 use crate::store::response::{RECENT, ResponseRow, ScoreRow};
 use crate::store::verify::{self, Page};
-use crate::store::{Fault, Tx, audit, policy, staff};
+use crate::store::{Fault, Tx, audit, safety, staff};
+use flags::OfFlags;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -75,10 +77,11 @@ struct Known {
     notified: HashSet<Vec<u8>>,
     sent: HashSet<Vec<u8>>,
     eligible: HashSet<crate::domain::ids::StaffId>,
-    closed_by: HashMap<crate::domain::ids::FlagId, Option<crate::domain::ids::StaffId>>,
     licensed: HashSet<crate::domain::ids::StaffId>,
-    /// Every version of the site's safety policy: a threshold may have stood above an answer.
-    policies: Vec<SafetyPolicy>,
+    /// Closed before assessments had a table of their own.
+    closed_before: HashSet<crate::domain::ids::FlagId>,
+    /// A threshold may have stood above an answer in its time.
+    policies: PolicyHistory,
 }
 
 /// Checks every invariant over all data, in one unchanging view of it.
@@ -102,6 +105,8 @@ fn verify_all(tx: &mut Tx, library: &Library, org: OrgId) -> Result<Verification
         "flag_answers",
         "flags_waiting",
         "notices",
+        "positive_answers",
+        "assessments",
     ] {
         found.count(what, 0);
     }
@@ -127,9 +132,9 @@ fn known(tx: &mut Tx, org: OrgId) -> Result<Known, Fault> {
             .filter(|person| person.standing == Standing::Eligible)
             .map(|person| person.id)
             .collect(),
-        closed_by: verify::closings(tx, org)?.into_iter().collect(),
         licensed: verify::licensed(tx, org)?,
-        policies: policy::every(tx, org, SafetyPolicy::KIND)?,
+        closed_before: safety::closed_before_assessments(tx, org)?,
+        policies: PolicyHistory::read(tx, org)?,
     })
 }
 
@@ -139,6 +144,7 @@ fn check_page(found: &mut Verification, library: &Library, known: &Known, page: 
     found.count("responses", page.responses.len());
     found.count("scores", page.scores.len());
     found.count("flags", page.flags.len());
+    let flags = OfFlags::of(page);
     let mut scores: HashMap<ResponseId, Vec<&ScoreRow>> = HashMap::new();
     for row in &page.scores {
         scores.entry(row.response_id).or_default().push(row);
@@ -154,10 +160,10 @@ fn check_page(found: &mut Verification, library: &Library, known: &Known, page: 
         let stored = scores.get(&row.id).map_or(&[][..], Vec::as_slice);
         check_scores(found, library, row, stored);
         check_revisions(found, page, row, stored);
-        check_risk(found, known, page, row, instrument, &answers);
+        flags::check_risk(found, known, (page, &flags), row, instrument, &answers);
     }
     check_administrations(found, known, page);
-    check_flags(found, known, page);
+    flags::check_flags(found, library, known, (page, &flags));
     check_summaries(found, library, page);
 }
 
@@ -237,46 +243,6 @@ fn check_revisions(found: &mut Verification, page: &Page, row: &ResponseRow, sto
     }
 }
 
-fn check_risk(
-    found: &mut Verification,
-    known: &Known,
-    page: &Page,
-    row: &ResponseRow,
-    instrument: &Instrument,
-    answers: &Answers,
-) {
-    for hit in rules::evaluate(instrument, answers) {
-        let flagged = page.flag_answers.iter().any(|answer| {
-            answer.response_id == Some(row.id)
-                && answer.rule == hit.rule.id
-                && answer.answer >= i32::from(hit.value)
-        });
-        let below_threshold = known
-            .policies
-            .iter()
-            .any(|policy| policy.tier_of(&instrument.id, &hit, None).is_none());
-        if !flagged && !below_threshold && !flagged_before(page, row, hit.item) {
-            found.breaks(
-                "every answer that a risk rule names has its flag",
-                row.id.to_string(),
-            );
-        }
-    }
-}
-
-/// Whether the answer to this item came with a form before it on the same occasion, which has a flag of its own.
-fn flagged_before(page: &Page, row: &ResponseRow, item: &str) -> bool {
-    let carried = row.carried.as_deref().unwrap_or_default();
-    let before = |answer: &FlagAnswerRow| {
-        page.responses.iter().any(|other| {
-            Some(other.id) == answer.response_id
-                && other.id != row.id
-                && other.administration_id == row.administration_id
-        })
-    };
-    carried.split_whitespace().any(|known| known == item) && page.flag_answers.iter().any(before)
-}
-
 /// Whether the occasion's battery has grown by what a step opens, so that its first forms were handed in before the last.
 fn has_grown(row: &AdministrationRow) -> bool {
     let steps = read_steps(row.step.as_deref().unwrap_or_default()).unwrap_or_default();
@@ -320,48 +286,6 @@ fn check_administrations(found: &mut Verification, known: &Known, page: &Page) {
                 "an administration has an end exactly when its state is one",
                 row.id.to_string(),
             );
-        }
-    }
-}
-
-fn check_flags(found: &mut Verification, known: &Known, page: &Page) {
-    // How many, and the highest of them.
-    let mut answers: HashMap<_, (i32, i32)> = HashMap::new();
-    for row in &page.flag_answers {
-        let known = answers.entry(row.flag_id).or_insert((0, row.answer));
-        *known = (known.0 + 1, known.1.max(row.answer));
-    }
-    found.count("flag_answers", page.flag_answers.len());
-    for row in &page.flags {
-        let id = row.id.to_string();
-        if answers.get(&row.id) != Some(&(row.answers, row.answer)) {
-            found.breaks(
-                "every flag has the answers that it counts, and shows the highest",
-                id.clone(),
-            );
-        }
-        if !known.notified.contains(&row.id.bytes()[..]) {
-            found.breaks("every flag has a notice", id.clone());
-        }
-        if row.state == FlagState::Closed.word() {
-            let by = known.closed_by.get(&row.id).copied().flatten();
-            if !by.is_some_and(|by| known.licensed.contains(&by)) {
-                found.breaks("every closed flag was closed by a licensed person", id);
-            }
-            continue;
-        }
-        found.count("flags_waiting", 1);
-        if known.closed_by.contains_key(&row.id) {
-            found.breaks("a waiting flag has not been closed", id.clone());
-        }
-        if !known.eligible.contains(&row.owner_id) {
-            found.breaks(
-                "every waiting flag has an owner who is active and licensed",
-                id.clone(),
-            );
-        }
-        if row.due_at.is_none() || row.next_step_at.is_none() {
-            found.breaks("every waiting flag has a next deadline", id);
         }
     }
 }

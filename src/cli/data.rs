@@ -3,6 +3,7 @@
 use super::console::{Console, Exit, Progress};
 use super::import::{ImportCommand, Mode, What};
 use super::mail::{self, MailCommand, Spooled};
+use super::safety::{self, SafetyCommand};
 use super::{control, doctor, evaluate, import, instrument, open};
 use crate::app::accounts::{self, NewAccount};
 use crate::app::demo::{Wanted, invent};
@@ -30,6 +31,9 @@ pub enum DataCommand {
     Evaluate(evaluate::EvaluateCommand),
     /// Check the invariants of all data; exit 1 if one is broken.
     Verify,
+    /// The rules of safety: which answers are whose business how soon.
+    #[command(subcommand)]
+    Safety(SafetyCommand),
     /// Try the relay; take notices about mails that could not be passed on.
     #[command(subcommand)]
     Mail(MailCommand),
@@ -256,6 +260,7 @@ pub fn run(app: &App, config: &Config, command: &DataCommand, console: &mut Cons
         }) => give_all(app, &actor, instruments, *each, console),
         DataCommand::Evaluate(words) => evaluate::run(app, &actor, words, console),
         DataCommand::Verify => print_verification(app, console),
+        DataCommand::Safety(command) => safety::run(app, &actor, command, console),
         DataCommand::Mail(command) => mail::run(app, config, command, console),
         DataCommand::Doctor => doctor::run(app, config, console),
         DataCommand::InstrumentPermit(words) => {
@@ -432,6 +437,9 @@ impl DataCommand {
         }
         if let DataCommand::Mail(command) = self {
             return DataCommand::Mail(command.at(folder));
+        }
+        if let DataCommand::Safety(command) = self {
+            return DataCommand::Safety(command.at(folder));
         }
         self
     }

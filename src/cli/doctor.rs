@@ -3,6 +3,7 @@
 use super::console::{Console, Exit};
 use super::open;
 use crate::app::App;
+use crate::app::set_safety_policy::standing_warning;
 use crate::config::Config;
 use crate::domain::language::Language;
 use crate::patient_words::help::Help;
@@ -27,12 +28,39 @@ pub fn run(app: &App, config: &Config, console: &mut Console<'_>) -> Exit {
                 Err(format!("missing: {}", pending.join(", ")))
             }
         });
-    report(
+    let exit = report(
         examine(config, newest(app))
             .into_iter()
             .chain([("database", database), ("schema", pending)]),
         console,
-    )
+    );
+    match warn_of_safety(app, console) {
+        Ok(()) => exit,
+        Err(_) => Exit::Failed,
+    }
+}
+
+/// Rules of safety that are weaker than what ships are somebody's decision and no fault; that they hold is said every time.
+fn warn_of_safety(app: &App, console: &mut Console<'_>) -> std::io::Result<()> {
+    let (org, library) = (app.org, app.library);
+    let weaker: Result<_, Fault> = app
+        .store
+        .read_blocking(move |tx| standing_warning(tx, org, library));
+    match weaker {
+        Err(fault) => writeln!(console.out, "WARN   safety rules: {fault}"),
+        Ok(weaker) if weaker.is_empty() => {
+            writeln!(
+                console.out,
+                "ok     safety rules: as strict as shipped, or stricter"
+            )
+        }
+        Ok(weaker) => weaker.iter().try_for_each(|one| {
+            writeln!(
+                console.out,
+                "WARN   safety rules: weaker than shipped: {one}"
+            )
+        }),
+    }
 }
 
 /// Examines the data when no service runs.

@@ -12,6 +12,7 @@ pub mod import;
 mod instrument;
 mod mail;
 mod open;
+mod safety;
 pub mod score;
 mod serve;
 

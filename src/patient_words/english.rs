@@ -280,6 +280,7 @@ pub const WORDS: Words = Words {
             text: "We will send you no more reminders. You will still get a message when there are new questions. Your clinic knows about it. If you want reminders again, tell them.",
         },
     },
+    rules: rules::ENGLISH,
     mail: MailWords {
         your_clinic: "your clinic",
         subject: |clinic| format!("A form from {clinic}"),

@@ -9,12 +9,14 @@ mod english;
 pub mod help;
 mod hours;
 pub mod reading;
+mod rules;
 mod spanish;
 
 use crate::domain::language::Language;
 use crate::domain::schedule::policy::ReadingHours;
 use chrono::NaiveDateTime;
 use help::{HelpLines, HelpSaid};
+pub use rules::RulesWords;
 
 /// All words of one language.
 #[derive(Debug)]
@@ -53,6 +55,8 @@ pub struct Words {
     pub tablet: TabletWords,
     /// The page that stops reminders.
     pub stop: StopWords,
+    /// The page on which answers a person looks at first.
+    pub rules: RulesWords,
     /// The invitation.
     pub mail: MailWords,
     /// Text messages.

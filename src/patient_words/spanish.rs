@@ -317,6 +317,7 @@ pub const WORDS: Words = Words {
             text: "No le enviaremos más recordatorios. Todavía recibirá un mensaje cuando haya preguntas nuevas. Su clínica ya lo sabe. Si quiere recordatorios otra vez, dígaselo.",
         },
     },
+    rules: rules::SPANISH,
     mail: MailWords {
         your_clinic: "su clínica",
         subject: |clinic| format!("Un formulario de {clinic}"),

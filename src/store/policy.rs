@@ -73,21 +73,41 @@ pub fn newest_version<P: DeserializeOwned + Default>(
     Ok((rules, version))
 }
 
-/// Every version of a kind that there ever was, read.
+/// A version that held from a moment on.
+#[derive(Debug, Clone)]
+pub struct Dated<P> {
+    /// Its number.
+    pub version: i32,
+    /// Since when, UTC.
+    pub from: NaiveDateTime,
+    /// The rules.
+    pub rules: P,
+}
+
+/// Every version of a kind that there ever was, oldest first, read.
 ///
 /// # Errors
 /// When a stored version cannot be read, or the database fails.
-pub fn every<P: DeserializeOwned>(tx: &mut Tx, org: OrgId, kind: &str) -> Result<Vec<P>, Fault> {
-    let bodies: Vec<String> = policy::table
+pub fn every<P: DeserializeOwned>(
+    tx: &mut Tx,
+    org: OrgId,
+    kind: &str,
+) -> Result<Vec<Dated<P>>, Fault> {
+    let rows: Vec<(i32, NaiveDateTime, String)> = policy::table
         .filter(policy::org_id.eq(org).and(policy::kind.eq(kind)))
         .order(policy::version)
-        .select(policy::body)
+        .select((policy::version, policy::made_at, policy::body))
         .load(&mut tx.db)?;
-    let read = |body: &String| {
-        serde_json::from_str(body)
-            .map_err(|error| Fault::Corrupt(format!("the {kind} policy: {error}")))
+    let read = |(version, from, body): (i32, NaiveDateTime, String)| {
+        let rules = serde_json::from_str(&body)
+            .map_err(|error| Fault::Corrupt(format!("the {kind} policy: {error}")))?;
+        Ok(Dated {
+            version,
+            from,
+            rules,
+        })
     };
-    bodies.iter().map(read).collect()
+    rows.into_iter().map(read).collect()
 }
 
 /// All versions of a kind, newest first.

@@ -600,6 +600,9 @@ table! {
         words -> Text,
         language -> Text,
         made_at -> Timestamp,
+    closed_before (org_id, flag_id) {
+        org_id -> Binary,
+        flag_id -> Binary,
     }
 }
 
@@ -644,5 +647,6 @@ allow_tables_to_appear_in_same_query!(
     flag_answer,
     closing,
     known_level,
-    signal
+    signal,
+    closed_before
 );

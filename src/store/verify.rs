@@ -1,8 +1,8 @@
 //! What `attune verify` reads: whole pages of episodes with everything that hangs on them. The rules themselves are `app::verify`.
 
 use super::schema::{
-    administration, audit_event, episode, episode_scale, flag, flag_act, flag_answer, outbox,
-    rescored, response, score, staff, task,
+    administration, audit_event, closing, episode, episode_scale, flag, flag_act, flag_answer,
+    outbox, rescored, response, score, staff, task,
 };
 use super::{Fault, Tx};
 use crate::domain::ids::{EpisodeId, FlagId, OrgId, StaffId};
@@ -10,6 +10,7 @@ use crate::store::administration::AdministrationRow;
 use crate::store::flag::{FlagAnswerRow, FlagRow};
 use crate::store::rescore::RescoredRow;
 use crate::store::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::HashSet;
 
@@ -32,6 +33,23 @@ pub struct Page {
     pub flags: Vec<FlagRow>,
     /// The answers that belong to those.
     pub flag_answers: Vec<FlagAnswerRow>,
+    /// What was done to them.
+    pub flag_acts: Vec<ActRow>,
+    /// Their assessments: of which flag, by whom, when.
+    pub closings: Vec<(FlagId, StaffId, NaiveDateTime)>,
+}
+
+/// An act on a flag, without its words.
+#[derive(Debug, Clone, Queryable)]
+pub struct ActRow {
+    /// The flag.
+    pub flag_id: FlagId,
+    /// An `Act`'s word.
+    pub act: String,
+    /// By or to whom.
+    pub staff_id: Option<StaffId>,
+    /// When.
+    pub at: NaiveDateTime,
 }
 
 /// The next page of episodes after this one; `None` behind the last.
@@ -116,6 +134,37 @@ pub fn page(
             )
             .select(flag_answer::all_columns)
             .load(&mut tx.db)?,
+        flag_acts: flag_act::table
+            .inner_join(
+                flag::table.on(flag::org_id
+                    .eq(flag_act::org_id)
+                    .and(flag::id.eq(flag_act::flag_id))),
+            )
+            .filter(
+                flag::org_id
+                    .eq(org)
+                    .and(flag::episode_id.eq_any(episodes.clone())),
+            )
+            .select((
+                flag_act::flag_id,
+                flag_act::act,
+                flag_act::staff_id,
+                flag_act::at,
+            ))
+            .load(&mut tx.db)?,
+        closings: closing::table
+            .inner_join(
+                flag::table.on(flag::org_id
+                    .eq(closing::org_id)
+                    .and(flag::id.eq(closing::flag_id))),
+            )
+            .filter(
+                flag::org_id
+                    .eq(org)
+                    .and(flag::episode_id.eq_any(episodes.clone())),
+            )
+            .select((closing::flag_id, closing::staff_id, closing::at))
+            .load(&mut tx.db)?,
         flags: flag::table
             .filter(
                 flag::org_id
@@ -155,17 +204,6 @@ pub fn audited_sends(tx: &mut Tx, org: OrgId) -> Result<IdSet, Fault> {
         .select(audit_event::subject_id)
         .load(&mut tx.db)?;
     Ok(rows.into_iter().flatten().collect())
-}
-
-/// Who closed which flag.
-///
-/// # Errors
-/// When the database fails.
-pub fn closings(tx: &mut Tx, org: OrgId) -> Result<Vec<(FlagId, Option<StaffId>)>, Fault> {
-    Ok(flag_act::table
-        .filter(flag_act::org_id.eq(org).and(flag_act::act.eq("closed")))
-        .select((flag_act::flag_id, flag_act::staff_id))
-        .load(&mut tx.db)?)
 }
 
 /// Everybody who has a licence, whatever their account's state now.

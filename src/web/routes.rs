@@ -108,6 +108,8 @@ routes! {
     GET "/stop/{token}" Access::StopLink => survey::stop::ask;
     POST "/stop/{token}" Access::StopLink => survey::stop::stop;
 
+    GET "/rules" Access::Public => survey::rules::page;
+
     GET "/healthz" Access::Public => health::healthz;
     GET "/readyz" Access::Public => health::readyz;
     GET "/assets/{name}" Access::Public => assets::serve;
@@ -157,6 +159,13 @@ routes! {
     GET "/sending/coverage.csv" Access::May(Action::Evaluate) => staff::sending::coverage_csv;
     GET "/evaluation" Access::May(Action::Evaluate) => staff::evaluation::page;
     GET "/evaluation.csv" Access::May(Action::Evaluate) => staff::evaluation::csv;
+    GET "/safety/rules" Access::SignedIn => staff::safety::rules;
+    GET "/safety/policy" Access::May(Action::SetSafety) => staff::safety_policy::page;
+    POST "/safety/policy" Access::May(Action::SetSafety) => staff::safety_policy::set;
+    POST "/safety/rehearse" Access::May(Action::SetSafety) => staff::safety_policy::rehearse;
+    GET "/safety/conservation" Access::May(Action::ReadSafety) => staff::safety_conservation::page;
+    GET "/safety/report" Access::May(Action::Evaluate) => staff::safety_report::page;
+    GET "/safety/report.csv" Access::May(Action::Evaluate) => staff::safety_report::csv;
     GET "/instruments" Access::SignedIn => staff::instruments::list;
     GET "/instruments/{id}" Access::SignedIn => staff::instruments::page;
     POST "/instruments/{id}/permission" Access::May(Action::Administer) => staff::instruments::permit;

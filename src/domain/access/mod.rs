@@ -43,6 +43,10 @@ words! {
         SettleTasks = "settle_tasks",
         /// Read the evaluation (no names).
         Evaluate = "evaluate",
+        /// Read whether every answer that a rule names has its flag.
+        ReadSafety = "read_safety",
+        /// Read and set the site's rules of safety, and try a draft of them. What is weaker than shipped takes a licence besides.
+        SetSafety = "set_safety",
         /// Manage accounts and settings.
         Administer = "administer",
         /// Write patients and sessions from a file.
@@ -131,6 +135,12 @@ impl Permit {
             Subject::Organisation => None,
         }
     }
+    /// Whether the holder is a licensed lead: a supervisor with a licence. Rules weaker than shipped are theirs alone.
+    pub fn is_licensed_lead(&self) -> bool {
+        self.actor
+            .staff()
+            .is_some_and(|staff| staff.role == Role::Supervisor && staff.licence.is_some())
+    }
     /// Which clinics' rows a list may show.
     pub fn reach(&self) -> Reach<'_> {
         match &self.actor {
@@ -214,9 +224,11 @@ pub fn role_may(role: Role, action: Action) -> bool {
                 | DecideSignal
                 | SettleTasks
                 | Evaluate
+                | ReadSafety
+                | SetSafety
         ),
         Role::Quality => matches!(action, Evaluate),
-        Role::Administrator => matches!(action, Administer | Import),
+        Role::Administrator => matches!(action, Administer | Import | SetSafety),
     }
 }
 
@@ -265,7 +277,7 @@ fn staff_may(staff: &StaffActor, action: Action, subject: &Subject) -> Result<()
 fn operator_may(action: Action) -> Result<(), Denied> {
     use Action::*;
     match action {
-        EnrolPatient | GiveForm | Evaluate | Administer | Import => Ok(()),
+        EnrolPatient | GiveForm | Evaluate | Administer | Import | ReadSafety | SetSafety => Ok(()),
         SeeCaseload | ReadPatient | RecordForm | SeeQueue | AcknowledgeFlag | CloseFlag
         | DecideSignal | SettleTasks => Err(Denied::Role),
     }

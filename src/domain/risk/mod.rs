@@ -1,5 +1,5 @@
 //! Risk: `rules` turns answers into hits; `life` is what becomes of the flag a hit raises, and when somebody is told next; `people` who that is; `policy` what a site may
-//! set about all of it. Nothing here closes a flag but a licensed person's own act.
+//! set about all of it, `strictness` what of that cannot be kept or is weaker than shipped. Nothing here closes a flag but a licensed person's own act.
 
 pub mod life;
 pub mod look;
@@ -8,6 +8,7 @@ pub mod phrases;
 pub mod policy;
 pub mod rules;
 pub mod signal;
+pub mod strictness;
 
 pub use life::{Deadlines, FlagRefusal, Step, acknowledge, close, raised};
 pub use people::{Candidate, Standing, Supervision, next_in_chain, owner_for};

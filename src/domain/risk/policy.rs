@@ -25,6 +25,8 @@ pub struct SafetyPolicy {
     pub phrases: bool,
     /// When the day's digest of signals leaves, on the site's clock.
     pub digest_at: NaiveTime,
+    /// Why this version was made, in the words of whoever made it; empty where nobody had to say. No rule reads it.
+    pub reason: String,
 }
 
 /// How soon people must act. The defaults are those of our safety requirements (R39); no standard seen sets minutes, the Joint Commission's NPSG.15.01.01
@@ -171,6 +173,7 @@ impl Default for SafetyPolicy {
             signals: SignalRules::default(),
             phrases: true,
             digest_at: NaiveTime::from_hms_opt(7, 30, 0).expect("a real time of day"),
+            reason: String::new(),
         }
     }
 }

@@ -18,6 +18,10 @@ pub mod plans;
 pub mod programs;
 pub mod queue;
 pub mod record;
+pub mod safety;
+pub mod safety_conservation;
+pub mod safety_policy;
+pub mod safety_report;
 pub mod sending;
 pub mod sending_policy;
 pub mod set_up;
@@ -76,6 +80,7 @@ const MENU: &[(&str, &str, Option<Action>)] = &[
     ("/sending", "Sending", Some(Action::SeeCaseload)),
     ("/patients/new", "Add a patient", Some(Action::EnrolPatient)),
     ("/evaluation", "Evaluation", Some(Action::Evaluate)),
+    (safety::MENU, "Safety", None),
     ("/leave", "My leave", Some(Action::SeeQueue)),
     ("/admin", "Administration", Some(Action::Administer)),
     ("/admin/sending", "Sending", Some(Action::Administer)),

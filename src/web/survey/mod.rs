@@ -13,6 +13,7 @@ mod list;
 pub(super) mod preference;
 mod question;
 mod review;
+pub mod rules;
 mod start;
 pub mod stems;
 pub mod stop;

@@ -648,6 +648,40 @@ pub struct Stop<'a> {
     pub action: Option<&'a str>,
 }
 
+/// Which answers a person looks at first.
+#[derive(Debug, Template)]
+#[template(path = "survey/rules.html", whitespace = "minimize")]
+pub struct Rules<'a> {
+    /// Head and foot.
+    pub frame: Frame<'a>,
+    /// The forms.
+    pub forms: Vec<RuleForm>,
+    /// When answers are read, as sentences.
+    pub when: Vec<String>,
+    /// Whether patients' own words are looked through.
+    pub phrases: bool,
+}
+
+/// A form with its questions.
+#[derive(Debug, Clone)]
+pub struct RuleForm {
+    /// Its short name, as it stands on the form.
+    pub name: String,
+    /// The questions.
+    pub questions: Vec<RuleQuestion>,
+}
+
+/// A question of which some answers are looked at first.
+#[derive(Debug, Clone)]
+pub struct RuleQuestion {
+    /// `Question 9`
+    pub number: String,
+    /// The question itself; empty where the wording is protected.
+    pub asks: String,
+    /// How soon a person looks.
+    pub soon: &'static str,
+}
+
 /// A calm page for everything that is not a question.
 #[derive(Debug, Template)]
 #[template(path = "survey/notice.html", whitespace = "minimize")]

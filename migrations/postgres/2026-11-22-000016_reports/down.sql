@@ -1,0 +1,2 @@
+DROP INDEX flag_episode;
+DROP TABLE closed_before;
