@@ -19,6 +19,7 @@ pub mod closing;
 pub mod contact;
 pub mod cover;
 pub mod deposit;
+pub mod digest;
 pub mod evaluation;
 pub mod flag;
 pub mod heartbeat;

@@ -592,6 +592,23 @@ table! {
     }
 }
 
+table! {
+    digest_day (org_id, on_day) {
+        org_id -> Binary,
+        on_day -> Date,
+        made_at -> Timestamp,
+        mails -> Integer,
+    }
+}
+
+table! {
+    digest_off (org_id, staff_id) {
+        org_id -> Binary,
+        staff_id -> Binary,
+        since -> Timestamp,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organisation,
     clinic,
@@ -632,5 +649,7 @@ allow_tables_to_appear_in_same_query!(
     flag_answer,
     closing,
     known_level,
-    signal
+    signal,
+    digest_day,
+    digest_off
 );

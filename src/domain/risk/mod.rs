@@ -5,6 +5,8 @@ pub mod life;
 pub mod people;
 pub mod policy;
 pub mod rules;
+#[cfg(test)]
+mod simulation;
 
 pub use life::{Deadlines, FlagRefusal, Step, acknowledge, close, raised};
 pub use people::{Candidate, Standing, Supervision, next_in_chain, owner_for};
