@@ -16,10 +16,12 @@ use crate::domain::message::sending::{
 };
 use crate::domain::message::{MessageKind, MessageState};
 use crate::domain::risk::FlagState;
+use crate::domain::risk::policy::SafetyPolicy;
 use crate::domain::schedule::cover::Cover;
 use crate::domain::schedule::hours::Hours;
 use crate::domain::schedule::policy::SendingPolicy;
 use crate::domain::schedule::{local_day, local_moment, local_time};
+use crate::mail::render::Notice;
 use crate::mail::{Mail, render};
 use crate::patient_words::help::Help;
 use crate::patient_words::{Words, reading, words};
@@ -29,7 +31,7 @@ use crate::store::outbox::{self, OutboxRow};
 use crate::store::sending::{self, Looked};
 use crate::store::staff::{self, StaffState};
 use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, attempt, cover, flag, fresh, patient, policy};
+use crate::store::{Fault, Tx, attempt, cover, digest, flag, fresh, patient, policy};
 use chrono::{NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 use std::sync::Arc;
@@ -126,7 +128,11 @@ impl Desk {
             MessageKind::Invitation | MessageKind::Reminder => {
                 return self.compose_asking(tx, row);
             }
-            MessageKind::FlagNotice => prepare_notice(tx, row, &self.base)?,
+            MessageKind::FlagNotice | MessageKind::CloseNotice | MessageKind::SupervisorNotice => {
+                prepare_notice(tx, row, &self.base)?
+            }
+            MessageKind::DutyAlarm => prepare_alarm(tx, row, &self.base)?,
+            MessageKind::Digest => prepare_digest(tx, row, &self.base, self.now)?,
             MessageKind::StaffSetup => prepare_setup(tx, row, &self.base)?,
         };
         Ok(mail.map_or_else(
@@ -589,23 +595,81 @@ pub fn given_up(
     words: &str,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    match row.kind.parse()? {
-        MessageKind::Invitation | MessageKind::Reminder => give_to_person(tx, row, words, now),
-        MessageKind::FlagNotice | MessageKind::StaffSetup => Ok(()),
+    if row.kind.parse::<MessageKind>()?.is_for_patients() {
+        give_to_person(tx, row, words, now)
+    } else {
+        Ok(())
     }
 }
 
+/// A notice to a member of staff about a flag: as long as it is not closed and, where it asks to finish something, still theirs.
 fn prepare_notice(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
     let recipient: StaffId = id_of(&row.recipient_id)?;
-    let still_open = flag::state_of(tx, row.org_id, id_of(&row.subject_id)?)?
-        .is_some_and(|state| state != FlagState::Closed.word());
+    let waiting = waiting_flag(tx, row)?;
     let person = staff::by_id(tx, row.org_id, recipient)?;
-    if !still_open || person.state != StaffState::Active.word() {
+    let Some((state, owner)) = waiting else {
+        return Ok(None);
+    };
+    if person.state != StaffState::Active.word() {
         return Ok(None);
     }
-    Ok(Some(render::flag_notice(
+    let notice = match row.kind.parse()? {
+        MessageKind::SupervisorNotice => Notice::NotDoneInTime,
+        MessageKind::CloseNotice if owner != recipient || state == FlagState::Open => {
+            return Ok(None);
+        }
+        MessageKind::CloseNotice => Notice::FinishIt,
+        _ => Notice::TakeItOn,
+    };
+    Ok(Some(render::notice(
         message_id(row, base),
         person.email,
+        notice,
+        &format!("{base}/queue"),
+    )))
+}
+
+/// The flag that a notice is about; `None` once it is closed.
+fn waiting_flag(tx: &mut Tx, row: &OutboxRow) -> Result<Option<(FlagState, StaffId)>, Fault> {
+    let Some((state, owner)) = flag::standing_of(tx, row.org_id, id_of(&row.subject_id)?)? else {
+        return Ok(None);
+    };
+    let state: FlagState = state.parse()?;
+    Ok((state != FlagState::Closed).then_some((state, owner)))
+}
+
+/// The mail to the site's duty contact, as the site names it now: as long as nobody has taken the flag on.
+fn prepare_alarm(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
+    let policy: SafetyPolicy = policy::newest(tx, row.org_id, SafetyPolicy::KIND)?;
+    let (Some(duty), Some(_)) = (policy.duty, waiting_flag(tx, row)?) else {
+        return Ok(None);
+    };
+    Ok(Some(render::notice(
+        message_id(row, base),
+        duty.email,
+        Notice::NobodyHere,
+        &format!("{base}/queue"),
+    )))
+}
+
+/// The day's digest: counted once more, for whoever still works here, is not away and wants it.
+fn prepare_digest(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    base: &str,
+    now: NaiveDateTime,
+) -> Result<Option<Mail>, Fault> {
+    let recipient: StaffId = id_of(&row.recipient_id)?;
+    let waiting = digest::waiting(tx, row.org_id)?;
+    let n = waiting.get(&recipient).copied().unwrap_or(0);
+    if n == 0 || !super::send_digest::wants(tx, row.org_id, recipient, now)? {
+        return Ok(None);
+    }
+    let person = staff::by_id(tx, row.org_id, recipient)?;
+    Ok(Some(render::digest(
+        message_id(row, base),
+        person.email,
+        n,
         &format!("{base}/queue"),
     )))
 }

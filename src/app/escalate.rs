@@ -1,55 +1,130 @@
-//! Turns the crank of waiting flags: passed on to the next licensed person until somebody says "I have it", called due and overdue until somebody closes them. Each flag
-//! has a transaction of its own, so that none holds up another. What a step is, is decided in `risk::life`; nothing here closes a flag.
+//! Turns the crank of waiting flags: passed on to the next licensed person until somebody says "I have it", called due and overdue until somebody closes them, called
+//! unfinished when their form was left. Each flag has a transaction of its own, so that none holds up another. What a step is, is decided in `risk::life`; nothing here
+//! closes a flag.
 
 use super::App;
-use super::raise_flags::{add_act, alarm_nobody_licensed, notify, notify_person};
+use super::raise_flags::{FINISH_WITHIN, add_act, alarm_nobody_licensed};
 use super::safety_in_force::InForce;
+use crate::domain::care::ResponseState;
 use crate::domain::ids::{FlagId, OrgId, StaffId};
+use crate::domain::message::MessageKind;
 use crate::domain::risk::life::{self, Crank, CrankStep, Tell, Waiting};
-use crate::domain::risk::{Act, Candidate, Standing};
+use crate::domain::risk::policy::SafetyPolicy;
+use crate::domain::risk::{Act, Candidate, FlagState, Standing, Tier};
 use crate::store::flag::{self, FlagRow};
-use crate::store::{Fault, Tx, cover, patient};
+use crate::store::outbox::{self, OutboxRow};
+use crate::store::task::{self, TaskKind, TaskRow};
+use crate::store::{Fault, Tx, cover, fresh, patient};
 use chrono::{NaiveDateTime, TimeDelta};
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
-/// At most so many flags in one turn.
-const BATCH: i64 = 200;
-/// Nothing is planned further ahead than this unless the clock was wrong: the longest review deadline a site may set, over a long closure.
-const FARTHEST: TimeDelta = TimeDelta::days(90);
+/// After so long a turn ends, so that the loop can say that it lives; what is left is taken up at once.
+const TURN: Duration = Duration::from_secs(20);
+
+/// At which flags a turn looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Those whose time has come: cheap enough for every second.
+    Due,
+    /// Also those whose owner is not here any more, and those that a wrong clock planned too far ahead.
+    Everything,
+}
 
 /// Takes the next step of every flag for which one is due; says how many there were.
 ///
 /// # Errors
 /// When the database fails before any flag was looked at. What goes wrong with one flag is logged and tried again, and holds up no other.
 pub fn escalate(app: &App) -> Result<usize, Fault> {
+    escalate_some(app, Look::Everything)
+}
+
+/// The same, looking at some.
+///
+/// # Errors
+/// As [`escalate`].
+pub fn escalate_some(app: &App, look: Look) -> Result<usize, Fault> {
     let (now, org) = (app.clock.now(), app.org);
-    let ids = app.store.write_blocking(move |tx| {
-        let people = cover::candidates(tx, org, now)?;
-        let gone: Vec<StaffId> = flag::owners(tx, org)?
-            .into_iter()
-            .filter(|owner| !life::is_here(*owner, &people))
-            .collect();
-        let times = InForce::read(tx, org)?;
-        // A crisis step is never further ahead than this; others are looked at when they are.
-        let after = now + times.policy.clocks.close_within() + FARTHEST;
-        flag::to_look_at(tx, org, now, after, &gone, BATCH)
+    let begun = Instant::now();
+    let (left, due) = app.store.read_blocking(move |tx| {
+        let left = flag::to_finish(tx, org, now, now + FINISH_WITHIN)?;
+        Ok::<_, Fault>((left, to_look_at(tx, org, now, look)?))
     })?;
     let mut steps = 0;
-    for id in ids {
-        let stepped = app
-            .store
-            .write_blocking(move |tx| look_at(tx, org, id, now));
-        match stepped {
-            Ok(stepped) => steps += usize::from(stepped),
-            Err(fault) => {
-                tracing::error!(flag = %id, %fault, "a flag's step failed; it is tried again");
+    for (ids, turn) in [
+        (left, look_whether_left as fn(&mut Tx, _, _, _) -> _),
+        (due, look_at),
+    ] {
+        for id in ids {
+            if begun.elapsed() > TURN {
+                return Ok(steps);
+            }
+            // Not the turn's beginning: a turn with many flags takes its time, and the next step counts from this one.
+            let now = app.clock.now();
+            match app.store.write_blocking(move |tx| turn(tx, org, id, now)) {
+                Ok(stepped) => steps += usize::from(stepped),
+                Err(fault) => {
+                    tracing::error!(flag = %id, %fault, "a flag's step failed; it is tried again");
+                }
             }
         }
     }
     Ok(steps)
 }
 
+fn to_look_at(
+    tx: &mut Tx,
+    org: OrgId,
+    now: NaiveDateTime,
+    look: Look,
+) -> Result<Vec<FlagId>, Fault> {
+    let mut ids = flag::due(tx, org, now)?;
+    if look == Look::Due {
+        return Ok(ids);
+    }
+    let people = cover::candidates(tx, org, now)?;
+    if people
+        .iter()
+        .any(|person| person.standing == Standing::Eligible)
+    {
+        let gone: Vec<StaffId> = flag::owners(tx, org)?
+            .into_iter()
+            .filter(|owner| !life::is_here(*owner, &people))
+            .collect();
+        ids.extend(flag::waiting_with(tx, org, &gone)?);
+    }
+    ids.extend(planned_by_a_wrong_clock(tx, org, &people, now)?);
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    Ok(ids)
+}
+
+/// The query finds what may have been planned too far ahead, the domain says what was; a look alone needs no transaction.
+fn planned_by_a_wrong_clock(
+    tx: &mut Tx,
+    org: OrgId,
+    people: &[Candidate],
+    now: NaiveDateTime,
+) -> Result<Vec<FlagId>, Fault> {
+    let in_force = InForce::read(tx, org)?;
+    let mut found = vec![];
+    for tier in [Tier::Crisis, Tier::Review] {
+        for state in [FlagState::Open, FlagState::Acknowledged] {
+            let after = life::suspect_after(tier, state, now, in_force.times());
+            for row in flag::planned_after(tx, org, tier, state, after)? {
+                let waiting = waiting(tx, &row)?;
+                if life::crank(&waiting, people, now, in_force.times()) != Crank::NotYet {
+                    found.push(row.id);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Takes the next step of one flag, if one is due; says whether it was.
 fn look_at(tx: &mut Tx, org: OrgId, id: FlagId, now: NaiveDateTime) -> Result<bool, Fault> {
+    // Locked and read anew: another node may have taken this step.
     let Some(row) = flag::take_waiting(tx, org, id)? else {
         return Ok(false);
     };
@@ -58,15 +133,45 @@ fn look_at(tx: &mut Tx, org: OrgId, id: FlagId, now: NaiveDateTime) -> Result<bo
     let waiting = waiting(tx, &row)?;
     match life::crank(&waiting, &people, now, in_force.times()) {
         Crank::NotYet => Ok(false),
-        Crank::Earlier(at) => {
-            flag::look_at(tx, org, id, at)?;
+        Crank::Earlier(deadlines) => {
+            flag::look_at(tx, org, id, deadlines)?;
             Ok(false)
         }
         Crank::Step(step) => {
-            take(tx, &row, &step, &people, now)?;
+            take(tx, &in_force.policy, &row, &step, &people, now)?;
             Ok(true)
         }
     }
+}
+
+/// Says in a flag's history that its form was left, if it was; says whether it did.
+fn look_whether_left(
+    tx: &mut Tx,
+    org: OrgId,
+    id: FlagId,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let Some(row) = flag::take_waiting(tx, org, id)? else {
+        return Ok(false);
+    };
+    let asked = |by: NaiveDateTime| by <= now || by > now + FINISH_WITHIN;
+    if !row.finish_by.is_some_and(asked) {
+        return Ok(false);
+    }
+    let state: Option<ResponseState> = flag::newest_response_state(tx, org, id)?
+        .map(|word| word.parse())
+        .transpose()?;
+    // A form that ran out in the meantime was left too.
+    let left = matches!(
+        state,
+        Some(ResponseState::InProgress | ResponseState::Stopped)
+    );
+    flag::looked_whether_left(tx, &row, left.then_some(now))?;
+    if left {
+        let note = "the form was left after this answer and not handed in";
+        add_act(tx, &row, Act::Unfinished, note.into(), now)?;
+    }
+    Ok(left)
 }
 
 fn waiting(tx: &mut Tx, row: &FlagRow) -> Result<Waiting, Fault> {
@@ -86,6 +191,7 @@ fn waiting(tx: &mut Tx, row: &FlagRow) -> Result<Waiting, Fault> {
 /// Stores a step with its line in the history and whom it tells.
 fn take(
     tx: &mut Tx,
+    policy: &SafetyPolicy,
     row: &FlagRow,
     step: &CrankStep,
     people: &[Candidate],
@@ -97,47 +203,93 @@ fn take(
         state: step.state.word().into(),
         ..row.clone()
     };
-    add_act(tx, &after, step.act, said(step, row).into(), now)?;
+    add_act(tx, &after, step.act, said(step, row, now).into(), now)?;
     for tell in &step.tell {
         match tell {
-            Tell::Owner => notify(tx, &after, now)?,
+            Tell::Owner => {
+                let kind = match step.state {
+                    FlagState::Acknowledged => MessageKind::CloseNotice,
+                    FlagState::Open | FlagState::Closed => MessageKind::FlagNotice,
+                };
+                put_notice(tx, row, kind, step.owner.bytes(), now)?;
+            }
             Tell::Supervisors => {
                 for who in life::supervisors(people, row.clinic_id, step.owner) {
-                    notify_person(tx, &after, who, now)?;
+                    put_notice(tx, row, MessageKind::SupervisorNotice, who.bytes(), now)?;
                 }
             }
-            Tell::Duty => alarm(tx, row, people, now)?,
+            Tell::Duty => tell_duty(tx, policy, row, people, now)?,
         }
     }
     Ok(())
 }
 
-fn said(step: &CrankStep, row: &FlagRow) -> &'static str {
+fn put_notice(
+    tx: &mut Tx,
+    row: &FlagRow,
+    kind: MessageKind,
+    to: &[u8; 16],
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let id = fresh(now);
+    let notice = OutboxRow::queued(row.org_id, id, kind, row.id.bytes(), to, now, now);
+    outbox::add(tx, &notice)
+}
+
+fn said(step: &CrankStep, row: &FlagRow, now: NaiveDateTime) -> &'static str {
+    let due = row.next_step_at.is_some_and(|at| at <= now);
     match step.act {
         Act::Alarmed => {
             "not acknowledged in time, and nobody licensed is here; the duty contact was told"
         }
         Act::CloseDue => "not closed on the day it was taken on; whoever has it was told",
-        Act::Overdue => "not closed in time; the supervisors were told",
+        Act::Overdue => "not closed in time; whoever has it and the supervisors were told",
         _ if row.owner_id == step.owner => "not acknowledged in time; told again",
+        _ if !due => "whoever had it is not here any more; the next person was told",
         _ => "not acknowledged in time; the next person was told",
     }
 }
 
-fn alarm(
+/// Tells the site's duty contact that a flag waits and nobody licensed is here, and raises the alarm for whoever runs the site: in the log, and one task that stays until it
+/// is settled.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn tell_duty(
     tx: &mut Tx,
+    policy: &SafetyPolicy,
     row: &FlagRow,
     people: &[Candidate],
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     tracing::error!(flag = %row.id, "a flag waits and nobody licensed is here");
+    // The address is looked up when the mail leaves: the site may name another contact until then.
+    if policy.duty.is_some() {
+        put_notice(tx, row, MessageKind::DutyAlarm, row.org_id.bytes(), now)?;
+    }
     let nobody = people
         .iter()
         .all(|person| person.standing == Standing::Ineligible);
     if nobody {
-        alarm_nobody_licensed(tx, row.org_id, row.clinic_id, row.patient_id, now)?;
+        return alarm_nobody_licensed(tx, row.org_id, row.clinic_id, row.patient_id, now);
     }
-    Ok(())
+    if task::waits_in_clinic(tx, row.org_id, TaskKind::NobodyHere, row.clinic_id)? {
+        return Ok(());
+    }
+    task::add(
+        tx,
+        &TaskRow {
+            org_id: row.org_id,
+            id: fresh(now),
+            kind: TaskKind::NobodyHere.word().into(),
+            clinic_id: row.clinic_id,
+            patient_id: row.patient_id,
+            detail: "Everybody licensed is away. Read the review queue now, and find somebody who is here.".into(),
+            created_at: now,
+            done_at: None,
+            done_by: None,
+        },
+    )
 }
 
 /// Gives away the waiting flags of somebody who can no longer act on them.
@@ -156,10 +308,58 @@ pub fn hand_over_flags_of(
     }
     let people = cover::candidates(tx, org, now)?;
     let in_force = InForce::read(tx, org)?;
-    for row in owned {
+    for id in owned {
+        let Some(row) = flag::take_waiting(tx, org, id)? else {
+            continue;
+        };
+        if row.owner_id != leaving {
+            continue;
+        }
         let waiting = waiting(tx, &row)?;
         let step = life::pass_on(&waiting, &people, now, in_force.times());
-        take(tx, &row, &step, &people, now)?;
+        take(tx, &in_force.policy, &row, &step, &people, now)?;
     }
     Ok(())
+}
+
+/// A wall clock beside one that only goes forward: notices when the first was put back.
+#[derive(Debug, Default)]
+pub struct ClockWatch {
+    last: Option<(NaiveDateTime, Instant)>,
+}
+
+impl ClockWatch {
+    /// So far behind the steady clock counts as put back.
+    const PUT_BACK: TimeDelta = TimeDelta::seconds(5);
+
+    /// Looks at both clocks; says by how much the wall clock went back since the last look, if it did.
+    pub fn went_back(&mut self, wall: NaiveDateTime, steady: Instant) -> Option<TimeDelta> {
+        let before = self.last.replace((wall, steady))?;
+        let gone_by = TimeDelta::from_std(steady.saturating_duration_since(before.1)).ok()?;
+        let back = before.0 + gone_by - wall;
+        (back > Self::PUT_BACK).then_some(back)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_that_is_put_back_is_noticed_and_one_that_jumps_ahead_is_not() {
+        let (wall, steady) = (NaiveDateTime::default(), Instant::now());
+        let mut watch = ClockWatch::default();
+        assert_eq!(watch.went_back(wall, steady), None);
+        let (minute, later) = (TimeDelta::minutes(1), steady + Duration::from_secs(60));
+        assert_eq!(watch.went_back(wall + minute, later), None);
+        assert_eq!(
+            watch.went_back(wall - minute, later + Duration::from_secs(1)),
+            Some(TimeDelta::seconds(121))
+        );
+        let day = TimeDelta::days(1);
+        assert_eq!(
+            watch.went_back(wall + day, later + Duration::from_secs(2)),
+            None
+        );
+    }
 }

@@ -4,6 +4,7 @@
 //! Which answers these are is `risk::rules`, which tier and whether the site's threshold is reached `risk::policy`. What happens to a flag afterwards is `escalate`
 //! and `review_flag`.
 
+use super::escalate::tell_duty;
 use super::safety_in_force::InForce;
 use super::take_answers::Support;
 use crate::domain::ids::{ClinicId, EpisodeId, InformantId, OrgId, PatientId, ResponseId, StaffId};
@@ -273,9 +274,6 @@ fn new_flag(
 ) -> Result<FlagRow, Fault> {
     let people = cover::candidates(tx, place.org, now)?;
     let owner = owner_for(place.clinician, place.clinic, &people);
-    if owner.is_none() {
-        alarm_nobody_licensed(tx, place.org, place.clinic, place.patient, now)?;
-    }
     let deadlines = life::raised(sign.tier, now, in_force.times());
     let row = FlagRow {
         org_id: place.org,
@@ -295,7 +293,7 @@ fn new_flag(
         answer_words: sign.words.clone(),
         answers: 1,
         last_at: now,
-        // Nobody eligible: the clinician keeps it, the alarm above calls for help, and `verify` names it.
+        // Nobody eligible: the clinician keeps it, the alarm below calls for help, and `verify` names it.
         owner_id: owner.unwrap_or(place.clinician),
         state: FlagState::Open.word().into(),
         raised_at: now,
@@ -310,6 +308,11 @@ fn new_flag(
     let note = format!("{}{}", sign.told(), place.whence);
     add_act(tx, &row, Act::Raised, note, now)?;
     notify(tx, &row, now)?;
+    if !life::is_here(row.owner_id, &people) {
+        tell_duty(tx, &in_force.policy, &row, &people, now)?;
+        let note = "nobody licensed is here; the duty contact was told";
+        add_act(tx, &row, Act::Alarmed, note.into(), now)?;
+    }
     Ok(row)
 }
 
@@ -461,6 +464,9 @@ pub(super) fn alarm_nobody_licensed(
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     tracing::error!("an answer needs a licensed reader and nobody here is licensed and active");
+    if task::waits(tx, org, TaskKind::NobodyLicensed, patient)? {
+        return Ok(());
+    }
     task::add(
         tx,
         &TaskRow {

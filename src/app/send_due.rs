@@ -300,13 +300,12 @@ fn addressed(tx: &mut Tx, row: &OutboxRow, desk: &Desk, base: &str) -> Result<Co
     let Composed::Mail(mail, after) = composed else {
         return Ok(composed);
     };
-    let stop = match row.kind.parse()? {
-        MessageKind::Invitation | MessageKind::Reminder => {
-            let about = Id::from_bytes(&row.subject_id)
-                .ok_or_else(|| Fault::Corrupt("an id in the outbox".into()))?;
-            stop_reminders::address(&tx.seal, base, about)
-        }
-        MessageKind::FlagNotice | MessageKind::StaffSetup => None,
+    let stop = if row.kind.parse::<MessageKind>()?.is_for_patients() {
+        let about = Id::from_bytes(&row.subject_id)
+            .ok_or_else(|| Fault::Corrupt("an id in the outbox".into()))?;
+        stop_reminders::address(&tx.seal, base, about)
+    } else {
+        None
     };
     let mail = Mail {
         return_path: Some(envelope::token(&tx.seal, row.id)),

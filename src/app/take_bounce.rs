@@ -122,12 +122,10 @@ fn follow(
     notice: &Notice,
     now: NaiveDateTime,
 ) -> Result<Done, Fault> {
-    match row.kind.parse()? {
-        MessageKind::Invitation | MessageKind::Reminder => {}
-        MessageKind::FlagNotice | MessageKind::StaffSetup => {
-            tracing::error!(outbox = %row.id, kind = row.kind, "a mail to a member of staff came back: check the address of the account");
-            return Ok(Done::Bounced(row.id));
-        }
+    let kind: MessageKind = row.kind.parse()?;
+    if !kind.is_for_patients() {
+        tracing::error!(outbox = %row.id, kind = row.kind, "a mail to a member of staff came back: check the address of the account");
+        return Ok(Done::Bounced(row.id));
     }
     let (about, who): (AdministrationId, PatientId) =
         (id_of(&row.subject_id)?, id_of(&row.recipient_id)?);

@@ -30,9 +30,8 @@ pub fn leave_task(
     detail: String,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    match row.kind.parse()? {
-        MessageKind::Invitation | MessageKind::Reminder => {}
-        MessageKind::FlagNotice | MessageKind::StaffSetup => return Ok(()),
+    if !row.kind.parse::<MessageKind>()?.is_for_patients() {
+        return Ok(());
     }
     let about: AdministrationId = id_of(&row.subject_id)?;
     let patient: PatientId = id_of(&row.recipient_id)?;

@@ -6,13 +6,17 @@ use crate::app::App;
 use crate::app::set_safety_policy::standing_warning;
 use crate::config::Config;
 use crate::domain::language::Language;
+use crate::domain::risk::policy::SafetyPolicy;
 use crate::patient_words::help::Help;
-use crate::store::Fault;
+use crate::store::{Fault, policy};
 use std::io::Write;
 use std::time::Instant;
 
 /// One thing that was looked at: its name, and what was found or what is wrong.
 type Finding = (&'static str, Result<String, String>);
+
+/// How a finding that is no fault, and that somebody should mend, begins.
+const WARNING: &str = "WARN";
 
 /// Examines a running service's own world.
 pub fn run(app: &App, config: &Config, console: &mut Console<'_>) -> Exit {
@@ -29,9 +33,11 @@ pub fn run(app: &App, config: &Config, console: &mut Console<'_>) -> Exit {
             }
         });
     let exit = report(
-        examine(config, newest(app))
-            .into_iter()
-            .chain([("database", database), ("schema", pending)]),
+        examine(config, newest(app)).into_iter().chain([
+            ("database", database),
+            ("schema", pending),
+            ("duty contact", duty_contact(app)),
+        ]),
         console,
     );
     match warn_of_safety(app, console) {
@@ -80,6 +86,20 @@ pub fn run_alone(config: &Config) -> Exit {
             &mut console,
         ),
     }
+}
+
+/// Whether somebody is told when a flag waits and nobody licensed is here.
+fn duty_contact(app: &App) -> Result<String, String> {
+    let org = app.org;
+    let policy: Result<SafetyPolicy, Fault> = app
+        .store
+        .read_blocking(move |tx| policy::newest(tx, org, SafetyPolicy::KIND));
+    Ok(match policy.map_err(|fault| fault.to_string())?.duty {
+        Some(duty) => format!("{} <{}>", duty.name, duty.email),
+        None => format!(
+            "{WARNING}: none is set; when a flag waits and nobody licensed is here, only this site's pages and its log tell. Set one in the safety policy"
+        ),
+    })
 }
 
 /// The newest event's moment: a clock that stands behind it is wrong.
@@ -227,7 +247,10 @@ fn report(findings: impl Iterator<Item = Finding>, console: &mut Console<'_>) ->
     let mut exit = Exit::Done;
     for (what, found) in findings {
         let written = match found {
-            Ok(words) => writeln!(console.out, "ok     {what}: {words}"),
+            Ok(words) => match words.strip_prefix(WARNING) {
+                Some(words) => writeln!(console.out, "{WARNING}   {what}{words}"),
+                None => writeln!(console.out, "ok     {what}: {words}"),
+            },
             Err(words) => {
                 exit = Exit::Failed;
                 writeln!(console.out, "FAULT  {what}: {words}")

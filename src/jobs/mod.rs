@@ -3,8 +3,11 @@
 
 pub mod heartbeat;
 
+use crate::app::escalate::{self, ClockWatch, Look};
 use crate::app::send_due::Carriers;
-use crate::app::{App, begin, escalate, plan_due, raise_signals, seal_audit, send_due};
+use crate::app::{
+    App, begin, plan_due, raise_signals, seal_audit, send_digest, send_due,
+};
 use crate::mail::Mailer;
 use crate::store::outbox::{self, Lane};
 use crate::store::{Fault, Place, audit};
@@ -19,6 +22,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
 /// How often a loop says that it lives.
 const BEAT_EVERY: Duration = Duration::from_secs(10);
+/// How often waiting flags are looked at whose time has not come: their owner may be gone, or a wrong clock planned them.
+const LOOK_AT_ALL_EVERY: Duration = Duration::from_secs(10);
 
 /// By what this process sends.
 #[derive(Clone)]
@@ -66,6 +71,7 @@ pub fn start(app: &App, means: &Means) -> std::io::Result<Jobs> {
     let (invitations, notices, texts) = (means.clone(), means.clone(), means.clone());
     let mut last_seal: Option<Instant> = None;
     let mut last_look: Option<Instant> = None;
+    let mut rounds = Rounds::default();
     let turns: Vec<(&'static str, Turn)> = vec![
         (
             "planner",
@@ -87,6 +93,7 @@ pub fn start(app: &App, means: &Means) -> std::io::Result<Jobs> {
             "signals",
             Box::new(move |app| look_for_silence(app, &mut last_look)),
         ),
+        ("escalation", Box::new(move |app| rounds.escalate(app))),
         ("keeper", Box::new(move |app| keep(app, &mut last_seal))),
     ];
     let threads = turns
@@ -121,18 +128,18 @@ impl Jobs {
 fn run(name: &'static str, app: &App, stop: &Stop, mut turn: Turn) {
     let mut last_beat: Option<Instant> = None;
     loop {
-        let done = turn(app).unwrap_or_else(|fault| {
+        let turned = turn(app).inspect_err(|fault| {
             tracing::error!(worker = name, %fault, "a loop's turn failed; it will try again");
-            0
         });
-        if last_beat.is_none_or(|at| at.elapsed() > BEAT_EVERY) {
+        // A loop whose every turn fails lives as little as one that hangs.
+        if turned.is_ok() && last_beat.is_none_or(|at| at.elapsed() > BEAT_EVERY) {
             let now = app.clock.now();
             app.store
                 .write_soon(move |tx| crate::store::heartbeat::beat(tx, name, now));
             last_beat = Some(Instant::now());
         }
         // With work left, only a breath: a patient's answer must never wait behind a backlog.
-        if !stop.pause(if done > 0 {
+        if !stop.pause(if turned.is_ok_and(|done| done > 0) {
             Duration::from_millis(5)
         } else {
             PAUSE
@@ -189,11 +196,38 @@ fn look_for_silence(app: &App, last: &mut Option<Instant>) -> Result<usize, Faul
 
 fn keep(app: &App, last_seal: &mut Option<Instant>) -> Result<usize, Fault> {
     begin::write_down_old(app)?;
-    let passed_on = escalate::escalate(app)?;
     if last_seal.is_none_or(|at| at.elapsed() > Duration::from_secs(5)) {
         let sealed = seal_audit::seal_audit(app, app.clock.now())?;
         // A full seal means that more is waiting.
         *last_seal = (sealed < audit::SEAL_MOST_EVENTS).then(Instant::now);
     }
-    Ok(passed_on)
+    send_digest::send_digest(app)
+}
+
+/// What the escalation loop remembers between its turns.
+#[derive(Default)]
+struct Rounds {
+    clocks: ClockWatch,
+    last_look_at_all: Option<Instant>,
+}
+
+impl Rounds {
+    fn escalate(&mut self, app: &App) -> Result<usize, Fault> {
+        let went_back = self.clocks.went_back(app.clock.now(), Instant::now());
+        if let Some(by) = went_back {
+            tracing::warn!(
+                seconds = by.num_seconds(),
+                "the machine's clock was put back; every waiting flag is looked at"
+            );
+        }
+        let look = match self.last_look_at_all {
+            Some(at) if at.elapsed() < LOOK_AT_ALL_EVERY && went_back.is_none() => Look::Due,
+            _ => Look::Everything,
+        };
+        let steps = escalate::escalate_some(app, look)?;
+        if look == Look::Everything {
+            self.last_look_at_all = Some(Instant::now());
+        }
+        Ok(steps)
+    }
 }

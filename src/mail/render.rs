@@ -84,16 +84,12 @@ struct InvitationHtml<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "mail/flag_notice.txt")]
-struct FlagNoticeText<'a> {
-    link: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "mail/flag_notice.html")]
-struct FlagNoticeHtml<'a> {
+#[template(path = "mail/notice.html")]
+struct NoticeHtml<'a> {
     subject: &'a str,
+    before: &'a str,
     link: &'a str,
+    after: &'a str,
 }
 
 #[derive(Template)]
@@ -210,16 +206,85 @@ fn folded(paragraph: &str) -> String {
     lines.join("\n")
 }
 
-/// Tells a clinician that something waits; what it is stands behind the sign-in.
-pub fn flag_notice(message_id: String, to: String, link: &str) -> Mail {
-    let subject = "Something waits for you in Attune";
-    put_together(
-        message_id,
-        to,
-        subject.to_owned(),
-        written(&FlagNoticeText { link }),
-        &FlagNoticeHtml { subject, link },
-    )
+/// What a notice to staff asks for. What it is about stands behind the sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// To take something on.
+    TakeItOn,
+    /// To finish what one took on.
+    FinishIt,
+    /// To see who has what was not done in time.
+    NotDoneInTime,
+    /// To find somebody: nobody who may act is here.
+    NobodyHere,
+}
+
+impl Notice {
+    /// Subject, what stands above the link, and below it.
+    fn words(self) -> [&'static str; 3] {
+        match self {
+            Notice::TakeItOn => [
+                "Something waits for you in Attune",
+                "Something waits for you in Attune. Please look now:",
+                "You get this mail because it is yours to look at. If nobody takes it on in time, the next person is told.",
+            ],
+            Notice::FinishIt => [
+                "Something of yours in Attune is not finished",
+                "Something that you took on in Attune is not finished. Please finish it:",
+                "You get this mail because you have it. If it stays open, your supervisors are told too.",
+            ],
+            Notice::NotDoneInTime => [
+                "Something in Attune was not done in time",
+                "Something that waits in Attune was not done in time. Please see who has it:",
+                "You get this mail because you supervise the clinic that it belongs to.",
+            ],
+            Notice::NobodyHere => [
+                "Something waits in Attune and nobody is here",
+                "Something waits in Attune, and nobody who may act on it is here. Please find a licensed colleague now, and ask them to look:",
+                "You get this mail because your site named you as its duty contact. It comes again until somebody takes this on.",
+            ],
+        }
+    }
+}
+
+/// Tells a member of staff, or the duty contact, that something waits.
+pub fn notice(message_id: String, to: String, notice: Notice, link: &str) -> Mail {
+    let [subject, before, after] = notice.words();
+    pointer(message_id, to, subject, before, link, after)
+}
+
+/// Tells a clinician how many things wait that are not urgent.
+pub fn digest(message_id: String, to: String, waiting: usize, link: &str) -> Mail {
+    let (subject, before) = match waiting {
+        1 => (
+            "1 thing waits for you in Attune".to_owned(),
+            "1 thing waits for you in Attune:".to_owned(),
+        ),
+        n => (
+            format!("{n} things wait for you in Attune"),
+            format!("{n} things wait for you in Attune:"),
+        ),
+    };
+    let after = "You get this mail at most once a working day, and only while something waits. You can switch it off on the page My leave. What is urgent has its own mail, which comes at once.";
+    pointer(message_id, to, &subject, &before, link, after)
+}
+
+fn pointer(
+    message_id: String,
+    to: String,
+    subject: &str,
+    before: &str,
+    link: &str,
+    after: &str,
+) -> Mail {
+    let text = ["Hello,", before, link, after].map(folded).join("\n\n") + "\n";
+    let html = NoticeHtml {
+        subject,
+        before,
+        link,
+        after,
+    };
+    put_together(message_id, to, subject.to_owned(), text, &html)
 }
 
 /// The one-time link with which a member of staff chooses a password.
@@ -346,11 +411,17 @@ mod tests {
         super::invitation(id(), "pat@example.org".into(), &invitation)
     }
 
-    fn every_mail(first_name: &str, clinic: &str) -> [Mail; 4] {
+    fn every_mail(first_name: &str, clinic: &str) -> [Mail; 9] {
+        let staff = |words| notice(id(), "staff@example.org".into(), words, LINK);
         [
             invite(Language::English, first_name, clinic),
             invite(Language::Spanish, first_name, clinic),
-            flag_notice(id(), "staff@example.org".into(), LINK),
+            staff(Notice::TakeItOn),
+            staff(Notice::FinishIt),
+            staff(Notice::NotDoneInTime),
+            staff(Notice::NobodyHere),
+            digest(id(), "staff@example.org".into(), 1, LINK),
+            digest(id(), "staff@example.org".into(), 12, LINK),
             staff_setup(id(), "staff@example.org".into(), LINK),
         ]
     }

@@ -1,6 +1,6 @@
 //! Risk flags and what was done to them. Rows are added and moved forward; nothing here can take a flag away.
 
-use super::schema::{clinic, flag, flag_act, flag_answer, patient, staff};
+use super::schema::{clinic, flag, flag_act, flag_answer, patient, response, staff};
 use super::{Fault, Tx};
 use crate::domain::access::{Permit, Reach};
 use crate::domain::ids::{
@@ -8,7 +8,7 @@ use crate::domain::ids::{
     ResponseId, StaffId,
 };
 use crate::domain::risk::life::CrankStep;
-use crate::domain::risk::{FlagState, Step};
+use crate::domain::risk::{Deadlines, FlagState, Step, Tier};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -305,6 +305,22 @@ pub fn state_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<String>, F
         .optional()?)
 }
 
+/// Where a flag stands and who has it.
+///
+/// # Errors
+/// When the database fails.
+pub fn standing_of(
+    tx: &mut Tx,
+    org: OrgId,
+    id: FlagId,
+) -> Result<Option<(String, StaffId)>, Fault> {
+    Ok(flag::table
+        .find((org, id))
+        .select((flag::state, flag::owner_id))
+        .get_result(&mut tx.db)
+        .optional()?)
+}
+
 /// The flag with its names, locked until the transaction ends; only if it belongs to the permit's patient.
 ///
 /// # Errors
@@ -490,33 +506,145 @@ fn within(permit: &Permit, clinic: ClinicId) -> bool {
     }
 }
 
-/// The waiting flags at which the program has to look now: the step is due, it was planned by a clock that went far ahead (`after`), or its owner is one of `gone`. The
-/// longest due first.
+/// The waiting flags whose step is due, the longest due first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn to_look_at(
+pub fn due(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<Vec<FlagId>, Fault> {
+    Ok(flag::table
+        .filter(flag::org_id.eq(org).and(flag::next_step_at.le(now)))
+        .order(flag::next_step_at)
+        .select(flag::id)
+        .load(&mut tx.db)?)
+}
+
+/// The waiting flags of one tier and state whose step lies behind this moment.
+///
+/// # Errors
+/// When the database fails.
+pub fn planned_after(
+    tx: &mut Tx,
+    org: OrgId,
+    tier: Tier,
+    state: FlagState,
+    after: NaiveDateTime,
+) -> Result<Vec<FlagRow>, Fault> {
+    Ok(flag::table
+        .filter(flag::org_id.eq(org).and(flag::next_step_at.gt(after)))
+        .filter(flag::tier.eq(tier.word()).and(flag::state.eq(state.word())))
+        .load(&mut tx.db)?)
+}
+
+/// The waiting flags that one of these people has.
+///
+/// # Errors
+/// When the database fails.
+pub fn waiting_with(tx: &mut Tx, org: OrgId, owners: &[StaffId]) -> Result<Vec<FlagId>, Fault> {
+    if owners.is_empty() {
+        return Ok(vec![]);
+    }
+    Ok(flag::table
+        .filter(flag::org_id.eq(org).and(flag::next_step_at.is_not_null()))
+        .filter(flag::owner_id.eq_any(owners))
+        .order(flag::next_step_at)
+        .select(flag::id)
+        .load(&mut tx.db)?)
+}
+
+/// The flags of which it has to be looked now whether their form was left; a clock that is right looks at none later than `after`.
+///
+/// # Errors
+/// When the database fails.
+pub fn to_finish(
     tx: &mut Tx,
     org: OrgId,
     now: NaiveDateTime,
     after: NaiveDateTime,
-    gone: &[StaffId],
-    most: i64,
 ) -> Result<Vec<FlagId>, Fault> {
-    let due = flag::next_step_at.le(now).or(flag::next_step_at.gt(after));
-    let gone = flag::state
-        .eq(FlagState::Acknowledged.word())
-        .and(flag::owner_id.eq_any(gone));
     Ok(flag::table
-        .filter(
-            flag::org_id
-                .eq(org)
-                .and(flag::next_step_at.is_not_null())
-                .and(due.or(gone.assume_not_null())),
-        )
-        .order(flag::next_step_at)
-        .limit(most)
+        .filter(flag::org_id.eq(org).and(flag::finish_by.is_not_null()))
+        .filter(flag::finish_by.le(now).or(flag::finish_by.gt(after)))
+        .order(flag::finish_by)
         .select(flag::id)
+        .load(&mut tx.db)?)
+}
+
+/// The state of the response with the newest answer of a flag; `None` when that came outside a form.
+///
+/// # Errors
+/// When the database fails.
+pub fn newest_response_state(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<String>, Fault> {
+    let newest: Option<Option<ResponseId>> = flag_answer::table
+        .filter(flag_answer::org_id.eq(org).and(flag_answer::flag_id.eq(id)))
+        .order((flag_answer::at.desc(), flag_answer::id.desc()))
+        .select(flag_answer::response_id)
+        .first(&mut tx.db)
+        .optional()?;
+    let Some(Some(response)) = newest else {
+        return Ok(None);
+    };
+    Ok(response::table
+        .find((org, response))
+        .select(response::state)
+        .get_result(&mut tx.db)
+        .optional()?)
+}
+
+/// Notes whether the form after whose answer it is looked was left. The row is locked.
+///
+/// # Errors
+/// When the database fails.
+pub fn looked_whether_left(
+    tx: &mut Tx,
+    row: &FlagRow,
+    unfinished_at: Option<NaiveDateTime>,
+) -> Result<(), Fault> {
+    diesel::update(flag::table.find((row.org_id, row.id)))
+        .set((
+            flag::finish_by.eq(None::<NaiveDateTime>),
+            flag::unfinished_at.eq(unfinished_at),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// The waiting flags that are past the time by which a person had to act, with their clinics.
+///
+/// # Errors
+/// When the database fails.
+pub fn past_due(
+    tx: &mut Tx,
+    org: OrgId,
+    tier: Tier,
+    now: NaiveDateTime,
+) -> Result<Vec<PastDue>, Fault> {
+    Ok(flag::table
+        .filter(flag::org_id.eq(org).and(flag::due_at.lt(now)))
+        .filter(flag::tier.eq(tier.word()))
+        .select((flag::clinic_id, flag::state, flag::raised_at))
+        .load(&mut tx.db)?)
+}
+
+/// A flag that is past its time.
+#[derive(Debug, Clone, Queryable)]
+pub struct PastDue {
+    /// Where the patient is cared for.
+    pub clinic_id: ClinicId,
+    /// A [`FlagState`]'s word.
+    pub state: String,
+    /// When the answer was saved.
+    pub raised_at: NaiveDateTime,
+}
+
+/// How many flags of the lower tier wait for each person.
+///
+/// # Errors
+/// When the database fails.
+pub fn review_waiting(tx: &mut Tx, org: OrgId) -> Result<Vec<StaffId>, Fault> {
+    Ok(flag::table
+        .filter(flag::org_id.eq(org).and(flag::due_at.is_not_null()))
+        .filter(flag::tier.eq(Tier::Review.word()))
+        .select(flag::owner_id)
         .load(&mut tx.db)?)
 }
 
@@ -565,31 +693,21 @@ pub fn turn(tx: &mut Tx, row: &FlagRow, step: &CrankStep) -> Result<(), Fault> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn look_at(
-    tx: &mut Tx,
-    org: OrgId,
-    id: FlagId,
-    next_step_at: NaiveDateTime,
-) -> Result<(), Fault> {
+pub fn look_at(tx: &mut Tx, org: OrgId, id: FlagId, deadlines: Deadlines) -> Result<(), Fault> {
     diesel::update(flag::table.find((org, id)))
-        .set(flag::next_step_at.eq(next_step_at))
+        .set((
+            flag::due_at.eq(deadlines.due_at),
+            flag::next_step_at.eq(deadlines.next_step_at),
+        ))
         .execute(&mut tx.db)?;
     Ok(())
-}
-
-/// Lets one node at a time escalate.
-///
-/// # Errors
-/// When the database fails.
-pub fn take_turn(tx: &mut Tx) -> Result<(), Fault> {
-    tx.lock_turn(4)
 }
 
 /// Flags that wait for this person.
 ///
 /// # Errors
 /// When the database fails.
-pub fn owned_by(tx: &mut Tx, org: OrgId, owner: StaffId) -> Result<Vec<FlagRow>, Fault> {
+pub fn owned_by(tx: &mut Tx, org: OrgId, owner: StaffId) -> Result<Vec<FlagId>, Fault> {
     Ok(flag::table
         .filter(
             flag::org_id
@@ -597,6 +715,8 @@ pub fn owned_by(tx: &mut Tx, org: OrgId, owner: StaffId) -> Result<Vec<FlagRow>,
                 .and(flag::owner_id.eq(owner))
                 .and(flag::next_step_at.is_not_null()),
         )
+        .order(flag::id)
+        .select(flag::id)
         .load(&mut tx.db)?)
 }
 

@@ -20,6 +20,7 @@ pub mod contact;
 pub mod correction;
 pub mod cover;
 pub mod deposit;
+pub mod digest;
 pub mod evaluation;
 pub mod flag;
 pub mod heartbeat;

@@ -144,7 +144,7 @@ const IDS_MOST: usize = 200;
 words! {
     /// Which messages a worker takes. Each lane has its own workers, so that nothing urgent stands behind a backlog.
     Lane {
-        /// Flag notices alone.
+        /// Notices to staff about flags alone.
         Notices = "notices",
         /// Every other mail.
         Mails = "mails",
@@ -156,11 +156,10 @@ words! {
 impl Lane {
     /// The lane of a mail of this kind.
     pub fn of(kind: MessageKind) -> Lane {
-        match kind {
-            MessageKind::FlagNotice => Lane::Notices,
-            MessageKind::Invitation | MessageKind::Reminder | MessageKind::StaffSetup => {
-                Lane::Mails
-            }
+        if kind.is_notice() {
+            Lane::Notices
+        } else {
+            Lane::Mails
         }
     }
 
@@ -356,6 +355,38 @@ pub fn about(tx: &mut Tx, org: OrgId, subject: &[u8]) -> Result<Vec<OutboxRow>, 
         .filter(outbox::org_id.eq(org).and(outbox::subject_id.eq(subject)))
         .order(outbox::id.desc())
         .load(&mut tx.db)?)
+}
+
+/// Notices to staff that have not left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnsentNotices {
+    /// How many wait since before the moment that was asked about.
+    pub count: i64,
+    /// Since when the oldest of them waits, UTC.
+    pub oldest: NaiveDateTime,
+}
+
+/// The notices that were written before this moment and have not left; `None` when there are none.
+///
+/// # Errors
+/// When the database fails.
+pub fn notices_unsent(
+    tx: &mut Tx,
+    org: OrgId,
+    before: NaiveDateTime,
+) -> Result<Option<UnsentNotices>, Fault> {
+    use diesel::dsl::{count_star, min};
+    let (count, oldest): (i64, Option<NaiveDateTime>) = outbox::table
+        .filter(
+            outbox::ended_at
+                .is_null()
+                .and(outbox::lane.eq(Lane::Notices.word()))
+                .and(outbox::org_id.eq(org))
+                .and(outbox::created_at.lt(before)),
+        )
+        .select((count_star(), min(outbox::created_at)))
+        .get_result(&mut tx.db)?;
+    Ok(oldest.map(|oldest| UnsentNotices { count, oldest }))
 }
 
 /// How much stands in the outbox, for whoever runs the site.

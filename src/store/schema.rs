@@ -603,6 +603,19 @@ table! {
     closed_before (org_id, flag_id) {
         org_id -> Binary,
         flag_id -> Binary,
+    digest_day (org_id, on_day) {
+        org_id -> Binary,
+        on_day -> Date,
+        made_at -> Timestamp,
+        mails -> Integer,
+    }
+}
+
+table! {
+    digest_off (org_id, staff_id) {
+        org_id -> Binary,
+        staff_id -> Binary,
+        since -> Timestamp,
     }
 }
 
@@ -649,4 +662,6 @@ allow_tables_to_appear_in_same_query!(
     known_level,
     signal,
     closed_before
+    digest_day,
+    digest_off
 );

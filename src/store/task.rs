@@ -19,6 +19,8 @@ words! {
         NoAddress = "no_address",
         /// A risk answer came in and nobody here is licensed and active.
         NobodyLicensed = "nobody_licensed",
+        /// A flag waits and everybody who is licensed is away.
+        NobodyHere = "nobody_here",
         /// The patient said by text that they want no more texts.
         TextsStopped = "texts_stopped",
         /// The patient wrote to the number that texts come from; a person has to read it.
@@ -96,6 +98,24 @@ pub fn waits(tx: &mut Tx, org: OrgId, kind: TaskKind, patient: PatientId) -> Res
         .get_result(&mut tx.db)
         .optional()?;
     Ok(found.is_some())
+}
+
+/// Whether such a task already waits in this clinic, whoever it is about.
+///
+/// # Errors
+/// When the database fails.
+pub fn waits_in_clinic(
+    tx: &mut Tx,
+    org: OrgId,
+    kind: TaskKind,
+    clinic: ClinicId,
+) -> Result<bool, Fault> {
+    let found: Vec<TaskId> = task::table
+        .filter(task::org_id.eq(org).and(task::done_at.is_null()))
+        .filter(task::kind.eq(kind.word()).and(task::clinic_id.eq(clinic)))
+        .select(task::id)
+        .load(&mut tx.db)?;
+    Ok(!found.is_empty())
 }
 
 /// The open tasks within the permit's reach, the oldest first.

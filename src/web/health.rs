@@ -1,8 +1,15 @@
-//! Whether the process lives, and whether it can do its work: database, migrations, the workers' heartbeats. Tells nothing else.
+//! Whether the process lives, and whether it can do its work: database, migrations, the workers' heartbeats; and whether
+//! what safety rests on works. Counts only: nothing about anyone.
 
 use super::Site;
+use crate::app::clinical_health;
 use crate::jobs::heartbeat;
+use crate::store::Fault;
 use actix_web::{HttpResponse, web};
+use std::time::Duration;
+
+/// A database that takes longer than this does not answer, as far as a monitor is concerned.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
 
 /// The process answers.
 pub async fn healthz() -> HttpResponse {
@@ -26,6 +33,30 @@ pub async fn readyz(site: web::Data<Site>) -> HttpResponse {
             super::errors::log(&fault);
             not_ready("the database does not answer\n")
         }
+    }
+}
+
+/// What safety rests on works: no crisis flag is past its time, escalation and notices live, notices leave, somebody licensed is here. One line a reason where not.
+pub async fn clinical_health(site: web::Data<Site>) -> HttpResponse {
+    let (org, now) = (site.app.org, site.app.clock.now());
+    let asked = site
+        .app
+        .store
+        .read(move |tx| clinical_health::reasons(tx, org, now));
+    match tokio::time::timeout(ANSWERS_WITHIN, asked).await {
+        Ok(Ok(reasons)) if reasons.is_empty() => {
+            HttpResponse::Ok().content_type("text/plain").body("ok\n")
+        }
+        Ok(Ok(reasons)) => {
+            let lines: Vec<String> = reasons.iter().map(|reason| format!("{reason}\n")).collect();
+            not_ready(&lines.concat())
+        }
+        Ok(Err(fault)) => {
+            let fault: Fault = fault;
+            super::errors::log(&fault);
+            not_ready("the database does not answer\n")
+        }
+        Err(_) => not_ready("the database does not answer\n"),
     }
 }
 

@@ -112,6 +112,7 @@ routes! {
 
     GET "/healthz" Access::Public => health::healthz;
     GET "/readyz" Access::Public => health::readyz;
+    GET "/clinical-health" Access::Public => health::clinical_health;
     GET "/assets/{name}" Access::Public => assets::serve;
 
     GET "/sign-in" Access::Public => staff::sign_in::page;
@@ -190,5 +191,6 @@ routes! {
     GET "/leave" Access::May(Action::SeeQueue) => staff::cover::own;
     POST "/leave" Access::May(Action::SeeQueue) => staff::cover::add_own;
     POST "/leave/end" Access::May(Action::SeeQueue) => staff::cover::end_own;
+    POST "/leave/digest" Access::May(Action::SeeQueue) => staff::cover::set_digest;
     GET "/mailbox" Access::Demo => staff::mailbox::page;
 }

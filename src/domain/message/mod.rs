@@ -16,8 +16,36 @@ words! {
         Reminder = "reminder",
         /// Tells a clinician that something waits in the queue; without any health word.
         FlagNotice = "flag_notice",
+        /// Tells whoever took something on that it is not closed in time; without any health word.
+        CloseNotice = "close_notice",
+        /// Tells a supervisor that something of their clinic's was not done in time; without any health word.
+        SupervisorNotice = "supervisor_notice",
+        /// Tells the site's duty contact that something waits and nobody licensed is here.
+        DutyAlarm = "duty_alarm",
+        /// Tells a clinician once a working day how many things wait that are not urgent.
+        Digest = "digest",
         /// A one-time link with which a new member of staff sets a password.
         StaffSetup = "staff_setup",
+    }
+}
+
+impl MessageKind {
+    /// Whether somebody has to be told at once: such a message has a lane of its own, is tried until the relay takes it, and nobody can switch it off.
+    #[must_use]
+    pub fn is_notice(self) -> bool {
+        matches!(
+            self,
+            MessageKind::FlagNotice
+                | MessageKind::CloseNotice
+                | MessageKind::SupervisorNotice
+                | MessageKind::DutyAlarm
+        )
+    }
+
+    /// Whether it goes to a patient.
+    #[must_use]
+    pub fn is_for_patients(self) -> bool {
+        matches!(self, MessageKind::Invitation | MessageKind::Reminder)
     }
 }
 
@@ -105,7 +133,7 @@ pub fn after_failure(
     now: NaiveDateTime,
     id: OutboxId,
 ) -> AfterFailure {
-    let urgent = kind == MessageKind::FlagNotice;
+    let urgent = kind.is_notice();
     let hopeless = matches!(failure, Failure::Final | Failure::Unfit);
     if !urgent && (hopeless || now - created_at >= GIVE_UP_AFTER) {
         return AfterFailure::GiveToPerson;

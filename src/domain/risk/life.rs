@@ -3,7 +3,7 @@
 //!
 //! Times come from the site's policy ([`Clocks`]) and its reading hours ([`Office`]).
 
-use super::people::{Candidate, Standing, Supervision, next_in_chain};
+use super::people::{Candidate, Standing, Supervision, next_in_chain, stand_in};
 use super::policy::Clocks;
 use super::{Act, FlagState, Tier};
 use crate::domain::ids::{ClinicId, StaffId};
@@ -63,9 +63,14 @@ pub fn taken_on(tier: Tier, now: NaiveDateTime, times: Times<'_>) -> Deadlines {
 /// Whoever takes a flag on late in the evening has so many hours to close it.
 const CLOSE_AT_LEAST_HOURS: i64 = 2;
 
-/// From when on a crisis flag that somebody has is overdue.
-fn overdue_at(waiting: &Waiting, times: Times<'_>) -> NaiveDateTime {
-    (waiting.raised_at + times.clocks.close_within()).max(waiting.due_at)
+/// From when on a flag that somebody has is overdue. An answer that a wrong clock put into the future is overdue when it is due.
+fn overdue_at(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> NaiveDateTime {
+    match waiting.tier {
+        Tier::Crisis if waiting.raised_at <= now => {
+            (waiting.raised_at + times.clocks.close_within()).max(waiting.due_at)
+        }
+        Tier::Crisis | Tier::Review => waiting.due_at,
+    }
 }
 
 /// A flag that waits, as far as the machine needs to know it.
@@ -94,8 +99,8 @@ pub struct Waiting {
 pub enum Crank {
     /// Nothing yet.
     NotYet,
-    /// The clock was ahead when this was planned: it is looked at then, and nobody is told.
-    Earlier(NaiveDateTime),
+    /// The clock was ahead when this was planned: these deadlines hold, and nobody is told.
+    Earlier(Deadlines),
     /// Something, in one transaction.
     Step(CrankStep),
 }
@@ -133,33 +138,89 @@ pub fn crank(
     now: NaiveDateTime,
     times: Times<'_>,
 ) -> Crank {
-    let latest = latest_look(waiting, now, times);
-    if waiting.next_step_at > latest {
-        return Crank::Earlier(latest);
-    }
+    let due = waiting.next_step_at <= now;
     let here = is_here(waiting.owner, people);
-    let gone_with_it = waiting.state == FlagState::Acknowledged && !here && anybody_here(people);
-    if waiting.next_step_at > now && !gone_with_it {
+    let anybody = people
+        .iter()
+        .any(|person| person.standing == Standing::Eligible);
+    // What somebody has who is not here goes on at once, if it can.
+    if due || (!here && anybody) {
+        let stays = waiting.state == FlagState::Acknowledged && (here || !anybody);
+        return Crank::Step(if stays {
+            late(waiting, people, now, times)
+        } else {
+            pass_on(waiting, people, now, times)
+        });
+    }
+    let latest = latest_look(waiting, now, times);
+    if waiting.next_step_at <= latest + SLACK {
         return Crank::NotYet;
     }
-    Crank::Step(match waiting.state {
-        FlagState::Acknowledged if here || !anybody_here(people) => late(waiting, now, times),
-        _ => pass_on(waiting, people, now, times),
+    Crank::Earlier(Deadlines {
+        due_at: waiting.due_at.min(latest),
+        next_step_at: latest,
     })
 }
 
-/// No step lies further ahead than this, whatever the clock said when it was planned.
+/// So far a clock may be moved back without anything being planned anew.
+const SLACK: TimeDelta = TimeDelta::seconds(5);
+
+/// No step of this flag lies further ahead than this, whatever the clock said when it was planned.
 fn latest_look(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> NaiveDateTime {
-    match waiting.state {
-        FlagState::Acknowledged => taken_on(waiting.tier, now, times)
+    match (waiting.tier, waiting.state) {
+        (Tier::Crisis, FlagState::Open | FlagState::Closed) => now + planned_wait(waiting, times),
+        _ => farthest(waiting.tier, waiting.state, now, times),
+    }
+}
+
+/// How long an open crisis flag was to wait: its first wait ends when it is due, and every later one is the same.
+fn planned_wait(waiting: &Waiting, times: Times<'_>) -> TimeDelta {
+    if waiting.next_step_at == waiting.due_at {
+        let first = waiting.due_at - waiting.raised_at;
+        first.clamp(shortest_wait(times), longest_wait(times))
+    } else {
+        times.clocks.then_every()
+    }
+}
+
+fn waits(times: Times<'_>) -> [TimeDelta; 3] {
+    let clocks = times.clocks;
+    [
+        clocks.acknowledge_in_hours(),
+        clocks.acknowledge_outside(),
+        clocks.then_every(),
+    ]
+}
+
+fn shortest_wait(times: Times<'_>) -> TimeDelta {
+    waits(times).into_iter().min().unwrap_or_default()
+}
+
+fn longest_wait(times: Times<'_>) -> TimeDelta {
+    waits(times).into_iter().max().unwrap_or_default()
+}
+
+/// The nearest moment behind which a flag of this tier and state may have been planned by a wrong clock: what is planned before it need not be looked at.
+pub fn suspect_after(
+    tier: Tier,
+    state: FlagState,
+    now: NaiveDateTime,
+    times: Times<'_>,
+) -> NaiveDateTime {
+    let farthest = match (tier, state) {
+        (Tier::Crisis, FlagState::Open | FlagState::Closed) => now + shortest_wait(times),
+        _ => farthest(tier, state, now, times),
+    };
+    farthest + SLACK
+}
+
+/// Nothing of this tier and state is planned further ahead by a clock that is right.
+fn farthest(tier: Tier, state: FlagState, now: NaiveDateTime, times: Times<'_>) -> NaiveDateTime {
+    match state {
+        FlagState::Acknowledged => taken_on(tier, now, times)
             .due_at
             .max(now + times.clocks.close_within()),
-        FlagState::Open | FlagState::Closed => raised(waiting.tier, now, times).due_at.max(
-            now + match waiting.tier {
-                Tier::Crisis => times.clocks.then_every(),
-                Tier::Review => TimeDelta::zero(),
-            },
-        ),
+        FlagState::Open | FlagState::Closed => raised(tier, now, times).due_at,
     }
 }
 
@@ -170,12 +231,6 @@ pub fn is_here(who: StaffId, people: &[Candidate]) -> bool {
         .any(|person| person.id == who && person.standing == Standing::Eligible)
 }
 
-fn anybody_here(people: &[Candidate]) -> bool {
-    people
-        .iter()
-        .any(|person| person.standing == Standing::Eligible)
-}
-
 /// The flag goes to the next person, who has to take it on.
 pub fn pass_on(
     waiting: &Waiting,
@@ -183,28 +238,22 @@ pub fn pass_on(
     now: NaiveDateTime,
     times: Times<'_>,
 ) -> CrankStep {
+    let due = waiting.next_step_at <= now;
     let next = match waiting.tier {
         // It waits for its own clinician over days, unless they are away.
         Tier::Review if is_here(waiting.owner, people) => Some(waiting.owner),
-        _ => next_in_chain(waiting.clinician, waiting.clinic, people, waiting.owner),
+        _ => stand_in(waiting.owner, people)
+            .or_else(|| next_in_chain(waiting.clinician, waiting.clinic, people, waiting.owner)),
     };
     let owner = next.unwrap_or(waiting.owner);
-    let next_step_at = match waiting.tier {
-        Tier::Crisis => now + times.clocks.then_every(),
-        Tier::Review => raised(Tier::Review, now, times).due_at,
-    };
-    let due_at = match waiting.state {
-        FlagState::Open => waiting.due_at,
-        FlagState::Acknowledged | FlagState::Closed => next_step_at,
-    };
+    let here = is_here(owner, people);
     let mut tell = vec![];
     if next.is_some() {
         tell.push(Tell::Owner);
     }
-    if waiting.tier == Tier::Review {
+    if waiting.tier == Tier::Review && due {
         tell.push(Tell::Supervisors);
     }
-    let here = is_here(owner, people);
     if !here {
         tell.push(Tell::Duty);
     }
@@ -213,29 +262,53 @@ pub fn pass_on(
         state: FlagState::Open,
         owner,
         tell,
-        deadlines: Deadlines {
-            due_at,
+        deadlines: passed_on(waiting, now, times),
+    }
+}
+
+fn passed_on(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> Deadlines {
+    let next_step_at = match waiting.tier {
+        Tier::Crisis => now + times.clocks.then_every(),
+        Tier::Review => raised(Tier::Review, now, times).due_at,
+    };
+    match waiting.state {
+        // Whoever had it has gone before it was due: it is due when it was.
+        FlagState::Open if waiting.next_step_at > now => Deadlines {
+            due_at: waiting.due_at,
+            next_step_at: waiting.next_step_at,
+        },
+        FlagState::Open => Deadlines {
+            due_at: waiting.due_at,
+            next_step_at,
+        },
+        FlagState::Acknowledged | FlagState::Closed => Deadlines {
+            due_at: next_step_at,
             next_step_at,
         },
     }
 }
 
 /// Somebody has it and has not closed it.
-fn late(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> CrankStep {
-    let overdue_at = match waiting.tier {
-        Tier::Crisis => overdue_at(waiting, times),
-        Tier::Review => waiting.due_at,
-    };
+fn late(
+    waiting: &Waiting,
+    people: &[Candidate],
+    now: NaiveDateTime,
+    times: Times<'_>,
+) -> CrankStep {
+    let overdue_at = overdue_at(waiting, now, times);
     let overdue = now >= overdue_at;
+    let mut tell = vec![Tell::Owner];
+    if overdue {
+        tell.push(Tell::Supervisors);
+    }
+    if !is_here(waiting.owner, people) {
+        tell.push(Tell::Duty);
+    }
     CrankStep {
         act: if overdue { Act::Overdue } else { Act::CloseDue },
         state: FlagState::Acknowledged,
         owner: waiting.owner,
-        tell: if overdue {
-            vec![Tell::Owner, Tell::Supervisors]
-        } else {
-            vec![Tell::Owner]
-        },
+        tell,
         deadlines: Deadlines {
             due_at: waiting.due_at,
             next_step_at: if overdue {
@@ -476,7 +549,17 @@ mod tests {
         let flag = waiting(Tier::Crisis, FlagState::Open, at("2026-03-04 10:00"), times);
         assert_eq!(
             crank(&flag, &people, at(MORNING), times),
-            Crank::Earlier(at("2026-03-02 10:15"))
+            Crank::Earlier(Deadlines {
+                due_at: at("2026-03-02 10:15"),
+                next_step_at: at("2026-03-02 10:15"),
+            })
+        );
+        let at_night = waiting(Tier::Crisis, FlagState::Open, at("2026-03-02 08:30"), times);
+        assert_eq!(at_night.due_at, at("2026-03-02 09:30"));
+        assert_eq!(
+            crank(&at_night, &people, at("2026-03-02 09:01"), times),
+            Crank::NotYet,
+            "what was raised at night keeps its hour when the day begins"
         );
     }
 

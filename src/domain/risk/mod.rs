@@ -9,6 +9,8 @@ pub mod policy;
 pub mod rules;
 pub mod signal;
 pub mod strictness;
+#[cfg(test)]
+mod simulation;
 
 pub use life::{Deadlines, FlagRefusal, Step, acknowledge, close, raised};
 pub use people::{Candidate, Standing, Supervision, next_in_chain, owner_for};

@@ -73,37 +73,46 @@ fn chain(clinician: StaffId, clinic: ClinicId, staff: &[Candidate]) -> Vec<Staff
     }
 }
 
+/// Who stands in for somebody who is away: the person they named, or whoever stands in for that one. `None` when that ends with nobody who is here.
+pub fn stand_in(who: StaffId, staff: &[Candidate]) -> Option<StaffId> {
+    let mut asked = who;
+    // Two who stand in for each other end it.
+    for _ in staff {
+        let person = staff.iter().find(|person| person.id == asked)?;
+        match person.standing {
+            Standing::Eligible => return (asked != who).then_some(asked),
+            Standing::Absent { covered_by } => asked = covered_by?,
+            Standing::Ineligible => return None,
+        }
+    }
+    None
+}
+
 fn ordered(
     clinician: StaffId,
     clinic: ClinicId,
     staff: &[Candidate],
     may: impl Fn(Standing) -> bool,
 ) -> Vec<StaffId> {
-    let stands_in = staff
-        .iter()
-        .find(|person| person.id == clinician)
-        .and_then(|person| match person.standing {
-            Standing::Absent { covered_by } => covered_by,
-            Standing::Eligible | Standing::Ineligible => None,
-        });
-    let first = [Some(clinician), stands_in];
+    let stands_in = stand_in(clinician, staff);
     let mut people: Vec<_> = staff.iter().filter(|person| may(person.standing)).collect();
-    people.sort_by_key(|person| (nearness(person, first, clinic), person.id));
+    people.sort_by_key(|person| {
+        let near = match person.id {
+            id if id == clinician => 0,
+            id if Some(id) == stands_in => 1,
+            _ => nearness(person, clinic),
+        };
+        (near, person.id)
+    });
     people.into_iter().map(|person| person.id).collect()
 }
 
-fn nearness(person: &Candidate, first: [Option<StaffId>; 2], clinic: ClinicId) -> u8 {
-    let here = person.clinics.contains(&clinic);
-    match (
-        first.contains(&Some(person.id)),
-        here,
-        person.answers_for_queue,
-    ) {
-        (true, _, _) => 0,
-        (_, true, Supervision::Supervises) => 1,
-        (_, true, Supervision::DoesNot) => 2,
-        (_, false, Supervision::Supervises) => 3,
-        (_, false, Supervision::DoesNot) => 4,
+fn nearness(person: &Candidate, clinic: ClinicId) -> u8 {
+    match (person.clinics.contains(&clinic), person.answers_for_queue) {
+        (true, Supervision::Supervises) => 2,
+        (true, Supervision::DoesNot) => 3,
+        (false, Supervision::Supervises) => 4,
+        (false, Supervision::DoesNot) => 5,
     }
 }
 
@@ -161,6 +170,25 @@ mod tests {
         assert_eq!(owner_for(id(1), clinic, &staff), Some(id(1)));
         staff[1].standing = Ineligible;
         assert!(next_in_chain(id(1), clinic, &staff, id(1)).is_some());
+    }
+
+    #[test]
+    fn whoever_stands_in_is_found_through_others_who_are_away_and_never_in_a_ring() {
+        use {Standing::*, Supervision::*};
+        let covered = |by: Option<u128>| Absent {
+            covered_by: by.map(id),
+        };
+        let mut staff = [
+            person(1, covered(Some(2)), DoesNot, 7),
+            person(2, covered(Some(3)), DoesNot, 7),
+            person(3, Eligible, DoesNot, 7),
+        ];
+        assert_eq!(stand_in(id(1), &staff), Some(id(3)));
+        assert_eq!(stand_in(id(3), &staff), None);
+        staff[1].standing = covered(Some(1));
+        assert_eq!(stand_in(id(1), &staff), None);
+        staff[1].standing = Ineligible;
+        assert_eq!(stand_in(id(1), &staff), None);
     }
 
     #[test]

@@ -29,6 +29,11 @@ impl Office {
         self.hours.on_call || reading(today) || reading(today - TimeDelta::days(1))
     }
 
+    /// Whether hours begin on this day.
+    pub fn is_working_day(&self, day: NaiveDate) -> bool {
+        self.span(day).is_some()
+    }
+
     /// The end of the calendar day, on the site's clock.
     pub fn end_of_day(&self, now: NaiveDateTime) -> NaiveDateTime {
         let tomorrow = local_time(self.zone, now).date() + TimeDelta::days(1);

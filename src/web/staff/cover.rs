@@ -3,6 +3,7 @@
 use super::mistakes::Mistakes;
 use super::{Frame, SiteData, trouble};
 use crate::app::Failure;
+use crate::app::send_digest::{self, DigestChoice};
 use crate::app::set_cover::{self, CoverSheet, Licensed, NewAbsence, Refusal, ShownAbsence, Whose};
 use crate::domain::schedule::cover::Reads;
 use crate::domain::schedule::policy::{NobodyReads, ReadingHours};
@@ -42,6 +43,7 @@ struct LeavePage {
     mistakes: Mistakes,
     saved: bool,
     absences: Absences,
+    digest_off: bool,
 }
 
 /// The list of absences and the form for a new one, on either page.
@@ -297,15 +299,19 @@ async fn show(
                 absences,
             },
         ),
-        Whose::Own => errors::page(
-            status,
-            &LeavePage {
-                frame,
-                mistakes: before.mistakes,
-                saved: before.saved,
-                absences,
-            },
-        ),
+        Whose::Own => match send_digest::read_choice(&site.app, visitor.actor()).await {
+            Ok(choice) => errors::page(
+                status,
+                &LeavePage {
+                    frame,
+                    mistakes: before.mistakes,
+                    saved: before.saved,
+                    absences,
+                    digest_off: choice == DigestChoice::Off,
+                },
+            ),
+            Err(failure) => trouble(&failure),
+        },
     }
 }
 
@@ -365,6 +371,26 @@ fn line(away: &ShownAbsence) -> AbsenceLine {
             away.row.from_on.format("%-d %B %Y"),
             away.row.until_on.format("%-d %B %Y")
         ),
+    }
+}
+
+/// Whether one wants the daily digest was sent.
+pub async fn set_digest(site: SiteData, visitor: Visitor, fields: Fields) -> HttpResponse {
+    let choice = match fields.one("digest") {
+        "daily" => DigestChoice::Daily,
+        "off" => DigestChoice::Off,
+        _ => {
+            let before = Before {
+                mistakes: Mistakes::one("digest", "Choose one of the two.".to_owned()),
+                ..Before::default()
+            };
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return show(&site, &visitor, Whose::Own, status, before).await;
+        }
+    };
+    match send_digest::choose(&site.app, visitor.actor(), choice).await {
+        Ok(()) => errors::see_other("/leave?saved"),
+        Err(failure) => trouble(&failure),
     }
 }
 

@@ -326,6 +326,8 @@ mod tests {
             role: "",
             menu: vec![],
             paused: false,
+            warnings: Default::default(),
+            sees_queue: false,
         };
         let form = Form::of(ask, &measures(site), &site.operator(), today);
         EvaluationPage {

@@ -35,6 +35,7 @@ pub mod words;
 use super::gate::Visitor;
 use super::{Site, assets, errors};
 use crate::app::Failure;
+use crate::app::clinical_health::{self, Warnings};
 use crate::domain::access::{Action, Role, Subject, decide, role_may};
 use crate::store::contact as contact_store;
 use crate::store::{flag, signal};
@@ -56,6 +57,10 @@ pub struct Frame {
     pub menu: Vec<MenuItem>,
     /// Whether sending is paused for the whole site.
     pub paused: bool,
+    /// What is wrong with what safety rests on.
+    pub warnings: Warnings,
+    /// Whether whoever is signed in sees the queue.
+    pub sees_queue: bool,
 }
 
 /// One entry of the menu.
@@ -98,6 +103,8 @@ impl Frame {
             role: "",
             menu: vec![],
             paused: false,
+            warnings: Warnings::default(),
+            sees_queue: false,
         }
     }
 
@@ -128,8 +135,31 @@ impl Frame {
             role: words::role(visitor.staff.role),
             menu,
             paused,
+            warnings: warnings(site, visitor).await,
+            sees_queue: role_may(visitor.staff.role, Action::SeeQueue),
         }
     }
+
+    /// Since when notices have not left, as `14:05`.
+    pub fn notices_since(&self) -> Option<String> {
+        self.warnings
+            .notices_since
+            .map(|at| at.format("%H:%M").to_string())
+    }
+}
+
+/// What stands on top of the page; not to be told is no reason to show no page.
+async fn warnings(site: &Site, visitor: &Visitor) -> Warnings {
+    let (org, now) = (site.app.org, site.app.clock.now());
+    let permit = decide(&visitor.actor(), Action::SeeQueue, Subject::Organisation).ok();
+    site.app
+        .store
+        .read(move |tx| clinical_health::warnings(tx, org, permit.as_ref(), now))
+        .await
+        .unwrap_or_else(|fault: crate::store::Fault| {
+            errors::log(&fault);
+            Warnings::default()
+        })
 }
 
 /// How many flags and how many signals wait within reach; numbers that cannot be had are no reason to show no page.

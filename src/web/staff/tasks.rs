@@ -87,6 +87,9 @@ fn kind(word: &str) -> String {
         Ok(TaskKind::NobodyLicensed) => {
             "An answer needs a licensed reader and nobody here is licensed".to_owned()
         }
+        Ok(TaskKind::NobodyHere) => {
+            "Something waits in the review queue and everybody licensed is away".to_owned()
+        }
         Ok(TaskKind::DeclinedOften) => "Three times in a row: “not this time”".to_owned(),
         Ok(TaskKind::NoPermission) => {
             "A form was due that may not be used here, and was not sent".to_owned()

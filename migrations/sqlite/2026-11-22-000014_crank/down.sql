@@ -1,0 +1,3 @@
+DROP INDEX flag_due;
+DROP TABLE digest_off;
+DROP TABLE digest_day;
