@@ -356,6 +356,8 @@ table! {
         plan -> Text,
         next_check_on -> Nullable<Date>,
         no_check_why -> Nullable<Text>,
+        contact_note -> Nullable<Text>,
+        choice -> Nullable<Text>,
     }
 }
 

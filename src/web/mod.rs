@@ -2,10 +2,12 @@
 //! else's; who may open what stands in `routes`.
 
 pub mod assets;
+pub mod attempts;
 pub mod errors;
 pub mod form;
 pub mod gate;
 pub mod health;
+pub mod live;
 pub mod routes;
 pub mod staff;
 pub mod survey;
@@ -36,6 +38,8 @@ pub struct Site {
     pub mailbox: Option<Arc<Mailbox>>,
     /// With what the text gateway signs; `None`: there is none.
     pub text_secret: Option<Arc<str>>,
+    /// Everybody who has the queue open.
+    pub live: Arc<live::Live>,
 }
 
 impl Site {
@@ -49,6 +53,7 @@ impl Site {
             crisis_line_at_start: crisis_line,
             mailbox,
             text_secret: None,
+            live: Arc::default(),
         }
     }
 

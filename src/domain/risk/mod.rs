@@ -1,6 +1,8 @@
-//! Risk: `rules` turns answers into hits; `life` is what becomes of the flag a hit raises, and when somebody is told next; `people` who that is; `policy` what a site may
+//! Risk: `rules` turns answers into hits; `life` is what becomes of the flag a hit raises, and when somebody is told next; `acts` and `closing` what people do with it; `people` who that is; `policy` what a site may
 //! set about all of it. Nothing here closes a flag but a licensed person's own act.
 
+pub mod acts;
+pub mod closing;
 pub mod life;
 pub mod people;
 pub mod policy;
@@ -64,6 +66,10 @@ words! {
         HandedOver = "handed_over",
         /// A licensed person disagrees with the rule or its tier, and says why; the flag stays.
         Disagreed = "disagreed",
+        /// A licensed person said up to which answer the patient's answers to this rule are known.
+        LevelKnown = "level_known",
+        /// A licensed person ended that before its day.
+        LevelEnded = "level_ended",
         /// A licensed person closed it with an assessment.
         Closed = "closed",
     }

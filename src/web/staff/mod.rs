@@ -6,6 +6,7 @@ pub mod contact;
 pub mod cover;
 pub mod enrol;
 pub mod evaluation;
+pub mod flag;
 pub mod flag_card;
 pub mod informant;
 pub mod instruments;
@@ -29,7 +30,7 @@ use super::{Site, assets, errors};
 use crate::app::Failure;
 use crate::domain::access::{Action, Role, Subject, decide, role_may};
 use crate::store::contact as contact_store;
-use crate::store::flag;
+use crate::store::flag as flag_store;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
@@ -125,7 +126,7 @@ async fn waiting_flags(site: &Site, visitor: &Visitor) -> usize {
     };
     site.app
         .store
-        .read(move |tx| flag::waiting(tx, &permit))
+        .read(move |tx| flag_store::waiting(tx, &permit))
         .await
         .unwrap_or_else(|fault: crate::store::Fault| {
             errors::log(&fault);
