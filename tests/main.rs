@@ -10,6 +10,7 @@ mod house_rules;
 mod operator;
 
 mod access;
+mod acts;
 mod audit;
 mod bad_input;
 mod bad_links;
@@ -25,6 +26,7 @@ mod foreign_posts;
 mod forms;
 mod instruments_index;
 mod languages;
+mod live;
 mod logs;
 mod mail;
 mod mail_back;
