@@ -2,7 +2,7 @@
 //! is written down.
 
 use attune::app::accounts::{NewAccount, add_account};
-use attune::domain::access::{Action, Role, role_may};
+use attune::domain::access::{Role, role_may};
 use attune::web::routes::{Access, ROUTES, Route};
 use chrono::TimeDelta;
 
@@ -69,11 +69,7 @@ fn expected(route: &Route, visitor: &Visitor<'_>, house: &House) -> Expected {
     if !role_may(role, action) {
         return Expected::Forbidden;
     }
-    let licensed_only = matches!(
-        action,
-        Action::AcknowledgeFlag | Action::CloseFlag | Action::DecideSignal
-    );
-    if licensed_only && same(&house.people.unlicensed) {
+    if action.is_licensed_only() && same(&house.people.unlicensed) {
         return Expected::Forbidden;
     }
     if route.path.contains("{id}") && same(&house.people.elsewhere) {
@@ -169,6 +165,8 @@ fn every_route_opens_for_the_roles_of_its_permission_and_for_nobody_else() {
     for route in ROUTES
         .iter()
         .filter(|route| matches!(route.access, Access::May(_) | Access::SignedIn))
+        // A stream does not end by itself; it has tests of its own.
+        .filter(|route| route.path != "/queue/events")
     {
         let path = filled(route.path, &house);
         for visitor in &mut visitors {

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 
 use crate::house::{House, monday, wait_for};
 use crate::patient::{CALM, get, post, submit};
+use crate::support::assessment::{ASSESSED, assessed, close, close_with};
 use crate::support::page;
 
 /// A house in which one patient has just answered item 9 above zero.
@@ -46,10 +47,11 @@ fn acknowledging_and_closing_are_two_acts_with_name_time_and_note() {
         format!("/flags/{flag}/acknowledge"),
         format!("/flags/{flag}/close"),
     );
-    let assessed = [("assessment", "Called at once, safe tonight, seen tomorrow.")];
+    let seen = [("seen", "2"), ("seen_answers", "1")];
+    let whole = [ASSESSED, &seen].concat();
 
     assert_eq!(
-        post(&mut therapist, &close, &assessed).status,
+        post(&mut therapist, &close, &whole).status,
         409,
         "closing comes after acknowledging"
     );
@@ -61,13 +63,29 @@ fn acknowledging_and_closing_are_two_acts_with_name_time_and_note() {
         post(&mut therapist, &acknowledge, &[("note", "Calling now.")]).status,
         409
     );
-    for empty in ["", "   \n "] {
-        assert_eq!(
-            post(&mut therapist, &close, &[("assessment", empty)]).status,
-            422,
-            "an assessment has words"
-        );
+    for (field, empty) in [
+        ("assessment", ""),
+        ("assessment", "   \n "),
+        ("plan", ""),
+        ("asked", ""),
+        ("asked", "nothing"),
+        ("level", ""),
+        ("contact", "by_pigeon"),
+        ("no_check_why", " "),
+    ] {
+        let fields = [assessed(&[(field, empty)]), seen.to_vec()].concat();
+        let answer = post(&mut therapist, &close, &fields);
+        assert_eq!(answer.status, 422, "{field} is needed");
+        for (name, typed) in &fields {
+            let kept = *name == field || answer.text().contains(typed);
+            assert!(kept, "{name} “{typed}” is lost: {}", answer.text());
+        }
     }
+    assert_eq!(
+        post(&mut therapist, &close, ASSESSED).status,
+        409,
+        "nothing is closed that was not seen"
+    );
     assert_eq!(
         house.texts("SELECT state AS value FROM flag"),
         ["acknowledged"]
@@ -75,9 +93,9 @@ fn acknowledging_and_closing_are_two_acts_with_name_time_and_note() {
     assert_eq!(house.counts(["flags_waiting"]), [1]);
 
     let mut supervisor = house.signed_in(&house.people.supervisor);
-    assert_eq!(post(&mut supervisor, &close, &assessed).status, 303);
+    assert_eq!(post(&mut supervisor, &close, &whole).status, 303);
     assert_eq!(
-        post(&mut therapist, &close, &assessed).status,
+        post(&mut therapist, &close, &whole).status,
         409,
         "closed once"
     );
@@ -93,9 +111,16 @@ fn acknowledging_and_closing_are_two_acts_with_name_time_and_note() {
     );
     assert_eq!(
         house.number(
-            "audit_event WHERE act IN ('acknowledge_flag', 'close_flag') AND actor_id IS NOT NULL"
+            "audit_event WHERE act IN ('acknowledge_flag', 'close_flag') AND actor_id IS NOT NULL AND outcome = 'done'"
         ),
         2
+    );
+    assert_eq!(house.number("audit_event WHERE outcome = 'refused'"), 13);
+    assert_eq!(
+        house.texts(
+            "SELECT asked || ' ' || level || ' ' || contact || ' ' || plan AS value FROM closing"
+        ),
+        ["ideation low by_phone Safety plan renewed, seen tomorrow."]
     );
     assert_eq!(house.counts(["flags_waiting"]), [0]);
 
@@ -403,11 +428,7 @@ fn a_new_answer_after_closing_raises_a_new_flag() {
     let flag = house.flag();
     let mut therapist = house.signed_in(&house.people.therapist);
     post(&mut therapist, &format!("/flags/{flag}/acknowledge"), &[]);
-    post(
-        &mut therapist,
-        &format!("/flags/{flag}/close"),
-        &[("assessment", "Spoke; safe.")],
-    );
+    assert_eq!(close(&mut therapist, flag).status, 303);
     assert_eq!(house.counts(["flags_waiting"]), [0]);
     post(&mut patient, &format!("{link}/q/9"), &[("answer", "2")]);
     assert_eq!(house.counts(["flags", "flags_waiting"]), [2, 1]);
@@ -478,22 +499,54 @@ fn a_flag_whose_answer_rose_while_somebody_wrote_is_not_closed_unseen() {
     let form = page::form_to(&page, "/close").expect("a form to close it");
     post(&mut patient, &format!("{link}/q/9"), &[("answer", "3")]);
 
-    let assessed = form.with(&[("assessment", "Spoke; safe.")]);
+    let typed = form.with(ASSESSED);
     let refused = therapist
-        .post_form(&format!("{path}/close"), &assessed)
+        .post_form(&format!("{path}/close"), &typed)
         .expect("an answer");
     assert_eq!(refused.status, 409, "{}", refused.text());
-    assert!(
-        refused.text().contains("Spoke; safe."),
-        "what was written is kept"
-    );
+    assert!(refused.text().contains("answer rose"), "{}", refused.text());
     assert_eq!(house.counts(["flags_waiting"]), [1]);
 
-    let form = page::form_to(&refused.text(), "/close").expect("a form to close it");
-    let assessed = form.with(&[("assessment", "Spoke again; safe.")]);
+    // The words wait on the page until the flag was taken on anew.
+    let words = |page: &str| page::form_to(page, "/close").expect("a form to close it");
+    let kept = words(&refused.text());
+    let taken_on = therapist
+        .post_form(&format!("{path}/acknowledge"), &kept.untouched())
+        .expect("an answer");
+    assert_eq!(taken_on.status, 200, "{}", taken_on.text());
+    let kept = words(&taken_on.text()).untouched();
+    for (name, typed) in ASSESSED {
+        let field = (name.to_string(), typed.to_string());
+        assert!(kept.contains(&field), "{name} is lost: {kept:?}");
+    }
     let closed = therapist
-        .post_form(&format!("{path}/close"), &assessed)
+        .post_form(&format!("{path}/close"), &kept)
         .expect("an answer");
     assert_eq!(closed.status, 303, "{}", closed.text());
     assert_eq!(house.counts(["flags_waiting"]), [0]);
+}
+
+#[test]
+fn a_flag_to_which_another_answer_came_is_not_closed_unseen() {
+    let house = House::open();
+    flagged(&house);
+    let (flag, mut therapist) = (house.flag(), house.signed_in(&house.people.therapist));
+    post(&mut therapist, &format!("/flags/{flag}/acknowledge"), &[]);
+    let page = get(&mut therapist, &format!("/flags/{flag}")).text();
+    let patient = house.ids("patient")[0].parse().expect("an id");
+    let again = house.link(patient, &["phq9"]);
+    let path = format!("{again}/q/9");
+    post(&mut house.client(), &path, &[("answer", "1")]);
+    let form = page::form_to(&page, "/close").expect("a form to close it");
+    let refused = therapist
+        .post_form(&format!("/flags/{flag}/close"), &form.with(ASSESSED))
+        .expect("an answer");
+    assert_eq!(refused.status, 409);
+    let text = refused.text();
+    assert!(
+        text.contains("Another answer came") && text.contains("Safety plan renewed"),
+        "{text}"
+    );
+    assert_eq!(close_with(&mut therapist, flag, ASSESSED).status, 303);
+    house.verified();
 }

@@ -86,11 +86,7 @@ fn a_notice_about_a_closed_flag_is_withdrawn_and_one_about_an_acknowledged_flag_
         let mut supervisor = house.signed_in(&house.people.supervisor);
         post(&mut supervisor, &format!("/flags/{flag}/acknowledge"), &[]);
         if acts == 2 {
-            post(
-                &mut supervisor,
-                &format!("/flags/{flag}/close"),
-                &[("assessment", "Spoke; safe.")],
-            );
+            crate::support::assessment::close(&mut supervisor, flag);
         }
         send_notices(&house, &sink);
         assert_eq!(sink.mails().len(), sent, "{acts} acts");

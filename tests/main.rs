@@ -10,6 +10,7 @@ mod house_rules;
 mod operator;
 
 mod access;
+mod acts;
 mod audit;
 mod bad_input;
 mod bad_links;
@@ -27,6 +28,7 @@ mod forms;
 mod help;
 mod instruments_index;
 mod languages;
+mod live;
 mod logs;
 mod mail;
 mod mail_back;

@@ -219,8 +219,7 @@ fn anew(
             episode_id: about.episode,
             clinic_id: about.clinic,
             // Nobody licensed is here: the clinician keeps it, and everybody in the clinic sees it wait.
-            owner_id: owner_for(about.clinician, about.clinic, &people)
-                .unwrap_or(about.clinician),
+            owner_id: owner_for(about.clinician, about.clinic, &people).unwrap_or(about.clinician),
             kind: seen.kind().word().into(),
             instrument: about.instrument.0.to_owned(),
             scale: about.scale.to_owned(),
@@ -357,7 +356,8 @@ fn pass_on(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<usize, Fault> 
             continue;
         }
         for row in stored::owned_by(tx, org, owner)? {
-            let wanted = standing == Standing::Ineligible || row.due_at.is_some_and(|due| due <= now);
+            let wanted =
+                standing == Standing::Ineligible || row.due_at.is_some_and(|due| due <= now);
             let next = owner_for(owner, row.clinic_id, &people).filter(|next| *next != owner);
             if let (true, Some(next)) = (wanted, next) {
                 stored::pass_to(tx, org, row.id, next)?;

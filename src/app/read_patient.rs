@@ -11,6 +11,7 @@ use crate::store::administration::{self, AdministrationRow};
 use crate::store::correction::{self, CorrectionRow};
 use crate::store::flag::{self, FlagNames};
 use crate::store::informant::{self, InformantRow};
+use crate::store::known_level::{self, KnownLevelRow};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::patient::{self, EpisodeNames, PatientRow};
 use crate::store::plan::{self, PlanRow};
@@ -49,6 +50,8 @@ pub struct Record {
     pub episodes: Vec<EpisodeNames>,
     /// All flags, newest first.
     pub flags: Vec<FlagNames>,
+    /// Up to which answers the patient's answers are known today.
+    pub known_levels: Vec<KnownLevelRow>,
     /// The episode that is shown; `None` when the patient never had one.
     pub shown: Option<EpisodeRecord>,
     /// What may be given to anybody here today.
@@ -151,15 +154,17 @@ pub async fn read_patient(
             let episodes = patient::episodes(tx, &permit)?;
             let chosen = choose(&episodes, episode).map_err(Failure::Refused)?;
             audit::record(tx, &permit, "patient", Some(id), now)?;
+            let zone = site_zone(tx)?;
             Ok(Record {
                 patient: patient::load(tx, &permit)?,
                 flags: flag::of_patient(tx, &permit)?,
+                known_levels: known_level::holding(tx, permit.org(), id, day_in(zone, now))?,
                 shown: chosen
                     .map(|names| whole_episode(tx, &permit, names))
                     .transpose()?,
                 informants: informant::of_patient(tx, &permit, id)?,
                 on_record: OnRecord::read(tx, permit.org(), now)?,
-                zone: site_zone(tx)?,
+                zone,
                 episodes,
                 now,
             })

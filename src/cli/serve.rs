@@ -116,12 +116,14 @@ pub fn serve(
         None => site,
     };
     let ended = actix_web::rt::System::new().block_on(async {
+        let live = Arc::clone(&site.live);
         let server = web::serve(site, listener, config.workers).map_err(words)?;
         tracing::info!(address = %bound, "listening");
         let handle = server.handle();
         let running = actix_web::rt::spawn(server);
         wait_for_signal().await.map_err(words)?;
         tracing::info!("stopping: what was begun is finished first");
+        live.stop();
         handle.stop(true).await;
         running
             .await

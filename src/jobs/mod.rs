@@ -5,9 +5,7 @@ pub mod heartbeat;
 
 use crate::app::escalate::{self, ClockWatch, Look};
 use crate::app::send_due::Carriers;
-use crate::app::{
-    App, begin, plan_due, raise_signals, seal_audit, send_digest, send_due,
-};
+use crate::app::{App, begin, plan_due, raise_signals, seal_audit, send_digest, send_due};
 use crate::mail::Mailer;
 use crate::store::outbox::{self, Lane};
 use crate::store::{Fault, Place, audit};

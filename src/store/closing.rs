@@ -19,7 +19,7 @@ pub struct ClosingRow {
     pub staff_id: StaffId,
     /// When.
     pub at: NaiveDateTime,
-    /// What was asked about, as words with spaces between.
+    /// What was asked about, as `Topic`s' words with spaces between; empty in the lower tier, as are level, contact and plan.
     pub asked: String,
     /// The overall level by the clinician's own judgement, as a word.
     pub level: String,
@@ -33,6 +33,10 @@ pub struct ClosingRow {
     pub next_check_on: Option<NaiveDate>,
     /// Why nobody has to look again, where nobody has.
     pub no_check_why: Option<String>,
+    /// Words about how the patient was reached.
+    pub contact_note: Option<String>,
+    /// What came of a flag of the lower tier, as a `Choice`'s word.
+    pub choice: Option<String>,
 }
 
 /// Stores an assessment.

@@ -373,6 +373,56 @@ pub fn step(
     Ok(())
 }
 
+/// Makes it the flag of this person; everything else stays. The row is locked.
+///
+/// # Errors
+/// When the database fails.
+pub fn give_to(tx: &mut Tx, permit: &Permit, id: FlagId, owner: StaffId) -> Result<(), Fault> {
+    diesel::update(flag::table.find((permit.org(), id)))
+        .set(flag::owner_id.eq(owner))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// What a waiting flag's place in the queue hangs on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Queryable)]
+pub struct QueueMark {
+    /// Where the patient is cared for.
+    pub clinic_id: ClinicId,
+    /// The flag.
+    pub id: FlagId,
+    /// A [`FlagState`]'s word.
+    pub state: String,
+    /// Whose it is.
+    pub owner_id: StaffId,
+    /// How many answers belong to it.
+    pub answers: i32,
+    /// By when a person must act.
+    pub due_at: Option<NaiveDateTime>,
+    /// That the form was left.
+    pub unfinished_at: Option<NaiveDateTime>,
+}
+
+/// The waiting flags of the organisation as far as the queue's order and words hang on them, in an order of their own. Tells nothing about a patient.
+///
+/// # Errors
+/// When the database fails.
+pub fn queue_marks(tx: &mut Tx, org: OrgId) -> Result<Vec<QueueMark>, Fault> {
+    Ok(flag::table
+        .filter(flag::org_id.eq(org).and(flag::next_step_at.is_not_null()))
+        .order(flag::id)
+        .select((
+            flag::clinic_id,
+            flag::id,
+            flag::state,
+            flag::owner_id,
+            flag::answers,
+            flag::due_at,
+            flag::unfinished_at,
+        ))
+        .load(&mut tx.db)?)
+}
+
 /// The open and acknowledged flags within the permit's reach: the most urgent deadline first.
 ///
 /// # Errors
@@ -499,7 +549,8 @@ pub fn waiting(tx: &mut Tx, permit: &Permit) -> Result<usize, Fault> {
         .count())
 }
 
-fn within(permit: &Permit, clinic: ClinicId) -> bool {
+/// Whether a flag of this clinic is within the permit's reach.
+pub fn within(permit: &Permit, clinic: ClinicId) -> bool {
     match permit.reach() {
         Reach::Everything => true,
         Reach::Clinics(clinics) => clinics.contains(&clinic),

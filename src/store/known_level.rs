@@ -84,3 +84,21 @@ pub fn set(tx: &mut Tx, permit: &Permit, row: &KnownLevelRow) -> Result<(), Faul
         .execute(&mut tx.db)?;
     Ok(())
 }
+
+/// Ends one before its day.
+///
+/// # Errors
+/// When the database fails.
+pub fn end(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: KnownLevelId,
+    by: StaffId,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    diesel::update(known_level::table.find((permit.org(), id)))
+        .filter(known_level::ended_at.is_null())
+        .set((known_level::ended_at.eq(now), known_level::ended_by.eq(by)))
+        .execute(&mut tx.db)?;
+    Ok(())
+}

@@ -356,6 +356,8 @@ table! {
         plan -> Text,
         next_check_on -> Nullable<Date>,
         no_check_why -> Nullable<Text>,
+        contact_note -> Nullable<Text>,
+        choice -> Nullable<Text>,
     }
 }
 
@@ -600,9 +602,17 @@ table! {
         words -> Text,
         language -> Text,
         made_at -> Timestamp,
+    }
+}
+
+table! {
     closed_before (org_id, flag_id) {
         org_id -> Binary,
         flag_id -> Binary,
+    }
+}
+
+table! {
     digest_day (org_id, on_day) {
         org_id -> Binary,
         on_day -> Date,
@@ -661,7 +671,7 @@ allow_tables_to_appear_in_same_query!(
     closing,
     known_level,
     signal,
-    closed_before
+    closed_before,
     digest_day,
     digest_off
 );

@@ -2,7 +2,7 @@
 //! keep pages out of caches, frames and foreign hands.
 
 use super::routes::Access;
-use super::{Site, errors, survey};
+use super::{Site, attempts, errors, survey};
 use crate::app::link::Token;
 use crate::domain::access::{Actor, StaffActor, role_may};
 use crate::store::staff::SignIn;
@@ -19,6 +19,9 @@ use std::future::{Ready, ready};
 pub const IDLE: TimeDelta = TimeDelta::minutes(15);
 /// Hours after which a sign-in is over whatever happens.
 pub const ABSOLUTE: TimeDelta = TimeDelta::hours(12);
+
+/// The address at which pages listen by themselves.
+const LISTENS: &str = "/queue/events";
 
 /// Whoever is signed in: handlers behind the gate take it as an argument.
 #[derive(Debug, Clone)]
@@ -91,12 +94,21 @@ async fn check(access: Access, request: &ServiceRequest) -> Result<Option<Visito
             ))
         };
     }
-    let visitor = visitor(site, request).await?;
+    let visitor = match visitor(site, request).await {
+        Ok(visitor) => visitor,
+        Err(refusal) => {
+            attempts::note_stranger(site, access, request).await?;
+            return Err(refusal);
+        }
+    };
     match access {
-        Access::May(action) if !role_may(visitor.staff.role, action) => Err(errors::plain(
-            StatusCode::FORBIDDEN,
-            "Your account may not open this page.",
-        )),
+        Access::May(action) if !role_may(visitor.staff.role, action) => {
+            attempts::note_denied(site, &visitor, action, request).await?;
+            Err(errors::plain(
+                StatusCode::FORBIDDEN,
+                "Your account may not open this page.",
+            ))
+        }
         _ => Ok(Some(visitor)),
     }
 }
@@ -106,26 +118,18 @@ async fn visitor(
     request: &ServiceRequest,
 ) -> Result<Visitor, HttpResponse> {
     let away = || errors::see_other("/sign-in");
-    let secret = request
-        .cookie(site.cookie_name())
-        .and_then(|cookie| Token::parse(cookie.value()))
-        .ok_or_else(away)?;
-    let (hash, now) = (secret.hash(), site.app.clock.now());
-    let known: Result<Option<SignIn>, crate::store::Fault> = site
-        .app
-        .store
-        .read_brief(move |tx| crate::store::staff::sign_in_by(tx, &hash))
-        .await;
-    let known = known.map_err(|fault| {
+    let hash = secret_of(site, request.request()).ok_or_else(away)?;
+    let now = site.app.clock.now();
+    let known = sign_in(site, hash).await.map_err(|fault| {
         errors::plain(
             errors::log(&fault),
             "We cannot reach the data just now. Please try again.",
         )
     })?;
-    let known = known
-        .filter(|known| now - known.seen_at < IDLE && now - known.created_at < ABSOLUTE)
-        .ok_or_else(away)?;
-    if now - known.seen_at > TimeDelta::minutes(1) {
+    let known = known.ok_or_else(away)?;
+    // A page that listens by itself is no click.
+    let by_itself = request.path() == LISTENS;
+    if !by_itself && now - known.seen_at > TimeDelta::minutes(1) {
         site.app
             .store
             .write_soon(move |tx| crate::store::staff::touch_sign_in(tx, &hash, now));
@@ -134,6 +138,30 @@ async fn visitor(
         staff: known.actor,
         name: known.name,
     })
+}
+
+/// The hash of the sign-in that a browser shows.
+pub fn secret_of(site: &Site, request: &HttpRequest) -> Option<[u8; 32]> {
+    let cookie = request.cookie(site.cookie_name())?;
+    Some(Token::parse(cookie.value())?.hash())
+}
+
+/// The sign-in with this hash, while it holds.
+async fn sign_in(site: &Site, hash: [u8; 32]) -> Result<Option<SignIn>, crate::store::Fault> {
+    let now = site.app.clock.now();
+    let known: Option<SignIn> = site
+        .app
+        .store
+        .read_brief(move |tx| crate::store::staff::sign_in_by(tx, &hash))
+        .await?;
+    Ok(known.filter(|known| now - known.seen_at < IDLE && now - known.created_at < ABSOLUTE))
+}
+
+/// Whether a sign-in still holds; that it is asked is no click. A database that does not answer ends nothing.
+pub async fn is_signed_in(site: &Site, hash: [u8; 32]) -> bool {
+    sign_in(site, hash)
+        .await
+        .map_or(true, |known| known.is_some())
 }
 
 /// Refuses what another site makes a browser send. `Sec-Fetch-Site` first: no page can forge it; then `Origin`, which is `null` under some referrer
@@ -184,7 +212,7 @@ fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
 pub const HEADERS: [(&str, &str); 6] = [
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     ),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "same-origin"),

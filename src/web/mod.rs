@@ -2,11 +2,13 @@
 //! else's; who may open what stands in `routes`.
 
 pub mod assets;
+pub mod attempts;
 pub mod errors;
 pub mod form;
 pub mod gate;
 pub mod health;
 pub mod last_resort;
+pub mod live;
 pub mod routes;
 pub mod staff;
 pub mod survey;
@@ -37,6 +39,8 @@ pub struct Site {
     pub mailbox: Option<Arc<Mailbox>>,
     /// With what the text gateway signs; `None`: there is none.
     pub text_secret: Option<Arc<str>>,
+    /// Everybody who has the queue open.
+    pub live: Arc<live::Live>,
 }
 
 impl Site {
@@ -50,6 +54,7 @@ impl Site {
             crisis_line_at_start: crisis_line,
             mailbox,
             text_secret: None,
+            live: Arc::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Every route of the site, with who may use it. This table is the only thing that registers routes, so a route without a permission does not
 //! exist; `tests` walk it role by role.
 
-use super::{assets, gate, health, staff, survey, tablet, texts};
+use super::{assets, gate, health, live, staff, survey, tablet, texts};
 use crate::domain::access::Action;
 use actix_web::guard;
 use actix_web::middleware::from_fn;
@@ -142,14 +142,20 @@ routes! {
     POST "/patients/{id}/informants/stop" Access::May(Action::EnrolPatient) => staff::informant::stop;
     POST "/patients/{id}/informants/form" Access::May(Action::GiveForm) => staff::informant::give;
     GET "/queue" Access::May(Action::SeeQueue) => staff::queue::page;
-    GET "/flags/{id}" Access::May(Action::SeeQueue) => staff::queue::flag;
-    POST "/flags/{id}/acknowledge" Access::May(Action::AcknowledgeFlag) => staff::queue::acknowledge;
-    POST "/flags/{id}/close" Access::May(Action::CloseFlag) => staff::queue::close;
     GET "/signals" Access::May(Action::SeeQueue) => staff::signals::page;
     GET "/signals/{id}" Access::May(Action::SeeQueue) => staff::signals::one;
     POST "/signals/{id}/decide" Access::May(Action::DecideSignal) => staff::signals::decide;
     GET "/ledger" Access::May(Action::SeeQueue) => staff::ledger::page;
     GET "/ledger.csv" Access::May(Action::SeeQueue) => staff::ledger::csv;
+    GET "/queue/events" Access::May(Action::SeeQueue) => live::events;
+    GET "/flags/{id}" Access::May(Action::SeeQueue) => staff::flag::page;
+    POST "/flags/{id}/acknowledge" Access::May(Action::AcknowledgeFlag) => staff::flag::acknowledge;
+    POST "/flags/{id}/close" Access::May(Action::CloseFlag) => staff::flag::close;
+    POST "/flags/{id}/claim" Access::May(Action::ClaimFlag) => staff::flag::claim;
+    POST "/flags/{id}/hand-over" Access::May(Action::HandOverFlag) => staff::flag::hand_over;
+    POST "/flags/{id}/disagree" Access::May(Action::DisagreeWithFlag) => staff::flag::disagree;
+    POST "/flags/{id}/known" Access::May(Action::SetKnownLevel) => staff::flag::set_level;
+    POST "/flags/{id}/known/end" Access::May(Action::EndKnownLevel) => staff::flag::end_level;
     GET "/tasks" Access::May(Action::SettleTasks) => staff::tasks::page;
     POST "/tasks/{id}/done" Access::May(Action::SettleTasks) => staff::tasks::settle;
     GET "/sending" Access::May(Action::SeeCaseload) => staff::sending::log;

@@ -7,6 +7,7 @@
     reason = "building blocks: not every program that includes them uses each"
 )]
 
+pub mod assessment;
 pub mod burst;
 pub mod database;
 pub mod folder;

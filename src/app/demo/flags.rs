@@ -173,6 +173,8 @@ impl Story<'_> {
                 plan: "Safety plan renewed; asked again at the next visit.".into(),
                 next_check_on: Some(closed_at.date() + TimeDelta::days(7)),
                 no_check_why: None,
+                contact_note: None,
+                choice: None,
             });
         }
     }

@@ -39,6 +39,16 @@ words! {
         CloseFlag = "close_flag",
         /// Decide what a signal of the lower tier means for the patient.
         DecideSignal = "decide_signal",
+        /// Take a flag over from a colleague who has it.
+        ClaimFlag = "claim_flag",
+        /// Give a flag to a colleague.
+        HandOverFlag = "hand_over_flag",
+        /// Disagree with the rule that raised a flag, or with its tier.
+        DisagreeWithFlag = "disagree_with_flag",
+        /// Say up to which answer a patient's answers to a rule are known.
+        SetKnownLevel = "set_known_level",
+        /// End that before its day.
+        EndKnownLevel = "end_known_level",
         /// Read and settle the clerical tasks.
         SettleTasks = "settle_tasks",
         /// Read the evaluation (no names).
@@ -51,6 +61,25 @@ words! {
         Administer = "administer",
         /// Write patients and sessions from a file.
         Import = "import",
+    }
+}
+
+impl Action {
+    /// Whether only a licensed person may do this, whatever their role.
+    #[must_use]
+    pub fn is_licensed_only(self) -> bool {
+        use Action::*;
+        matches!(
+            self,
+            AcknowledgeFlag
+                | CloseFlag
+                | ClaimFlag
+                | HandOverFlag
+                | DisagreeWithFlag
+                | SetKnownLevel
+                | EndKnownLevel
+                | DecideSignal
+        )
     }
 }
 
@@ -209,6 +238,11 @@ pub fn role_may(role: Role, action: Action) -> bool {
                 | AcknowledgeFlag
                 | CloseFlag
                 | DecideSignal
+                | ClaimFlag
+                | HandOverFlag
+                | DisagreeWithFlag
+                | SetKnownLevel
+                | EndKnownLevel
                 | SettleTasks
         ),
         Role::Supervisor => matches!(
@@ -222,6 +256,11 @@ pub fn role_may(role: Role, action: Action) -> bool {
                 | AcknowledgeFlag
                 | CloseFlag
                 | DecideSignal
+                | ClaimFlag
+                | HandOverFlag
+                | DisagreeWithFlag
+                | SetKnownLevel
+                | EndKnownLevel
                 | SettleTasks
                 | Evaluate
                 | ReadSafety
@@ -234,7 +273,7 @@ pub fn role_may(role: Role, action: Action) -> bool {
 
 /// Decides whether `actor` may do `action` to `subject`.
 ///
-/// Only a licensed person may take on or close a flag, or decide a signal; the operator of the machine may do the clerical acts the command line
+/// Only a licensed person may do anything with a flag but read it, or decide a signal; the operator of the machine may do the clerical acts the command line
 /// offers and no clinical one; a link opens nothing here (its own verbs check it against its own administration).
 ///
 /// # Errors
@@ -257,11 +296,7 @@ fn staff_may(staff: &StaffActor, action: Action, subject: &Subject) -> Result<()
     if !role_may(staff.role, action) {
         return Err(Denied::Role);
     }
-    let licensed_only = matches!(
-        action,
-        Action::AcknowledgeFlag | Action::CloseFlag | Action::DecideSignal
-    );
-    if licensed_only && staff.licence.is_none() {
+    if action.is_licensed_only() && staff.licence.is_none() {
         return Err(Denied::Licence);
     }
     match subject {
@@ -279,6 +314,7 @@ fn operator_may(action: Action) -> Result<(), Denied> {
     match action {
         EnrolPatient | GiveForm | Evaluate | Administer | Import | ReadSafety | SetSafety => Ok(()),
         SeeCaseload | ReadPatient | RecordForm | SeeQueue | AcknowledgeFlag | CloseFlag
+        | ClaimFlag | HandOverFlag | DisagreeWithFlag | SetKnownLevel | EndKnownLevel
         | DecideSignal | SettleTasks => Err(Denied::Role),
     }
 }
@@ -316,13 +352,15 @@ mod tests {
 
     #[test]
     fn only_a_licensed_person_may_close_a_flag() {
-        for &role in Role::ALL {
-            let without = decide(
-                &staff(role, None, vec![clinic(1)]),
-                Action::CloseFlag,
-                patient_in(1),
-            );
-            assert!(without.is_err(), "{role} without a licence closed a flag");
+        for &action in Action::ALL
+            .iter()
+            .filter(|action| action.is_licensed_only())
+        {
+            for &role in Role::ALL {
+                let actor = staff(role, None, vec![clinic(1)]);
+                let without = decide(&actor, action, patient_in(1));
+                assert!(without.is_err(), "{role} without a licence: {action}");
+            }
         }
         assert!(
             decide(
@@ -368,14 +406,8 @@ mod tests {
         for &action in Action::ALL {
             assert!(decide(&holder, action, patient_in(1)).is_err());
             for actor in [Actor::System { org }, Actor::Operator { org }] {
-                let clinical = matches!(
-                    action,
-                    Action::AcknowledgeFlag
-                        | Action::CloseFlag
-                        | Action::DecideSignal
-                        | Action::ReadPatient
-                        | Action::RecordForm
-                );
+                let clinical = action.is_licensed_only()
+                    || matches!(action, Action::ReadPatient | Action::RecordForm);
                 assert!(!clinical || decide(&actor, action, patient_in(1)).is_err());
             }
         }

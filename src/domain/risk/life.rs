@@ -346,10 +346,16 @@ pub enum FlagRefusal {
     AlreadyClosed,
     /// Closing comes after acknowledging: the two are separate acts.
     NotAcknowledged,
-    /// Closing needs the assessment in words.
-    NoAssessment,
     /// The patient gave a higher answer after the page was opened: nobody has assessed that one yet.
     AnswerRose,
+    /// Another answer came after the page was opened.
+    AnswerCame,
+    /// It was not said what was seen.
+    NotSeen,
+    /// Nobody has it yet, so that it cannot be taken over.
+    NobodyHasIt,
+    /// It is theirs already.
+    AlreadyYours,
 }
 
 impl std::fmt::Display for FlagRefusal {
@@ -358,8 +364,11 @@ impl std::fmt::Display for FlagRefusal {
             FlagRefusal::AlreadyAcknowledged => "Somebody has already taken this on.",
             FlagRefusal::AlreadyClosed => "This is already closed and stays as it is.",
             FlagRefusal::NotAcknowledged => "First say that you have it, then close it.",
-            FlagRefusal::NoAssessment => "Write what you assessed and what happens next, then close it.",
-            FlagRefusal::AnswerRose => "The patient changed this answer while you were writing. Read the new one, then close it.",
+            FlagRefusal::AnswerRose => "The patient’s answer rose after you opened this page. Read it and say that you have it, then close it. Your words are kept below.",
+            FlagRefusal::AnswerCame => "Another answer came after you opened this page. Read it, then close it. Your words are kept below.",
+            FlagRefusal::NotSeen => "Read the answers on this page first, then close it from here.",
+            FlagRefusal::NobodyHasIt => "Nobody has this yet. Say that you have it.",
+            FlagRefusal::AlreadyYours => "You have this already.",
         })
     }
 }
@@ -395,16 +404,15 @@ pub fn acknowledge(
     }
 }
 
-/// "Assessed and documented."
+/// "Assessed and documented." What lies in the assessment is `closing`'s.
 ///
 /// # Errors
-/// Refused unless the flag is acknowledged and the assessment says something.
-pub fn close(state: FlagState, assessment: &str) -> Result<Step, FlagRefusal> {
-    match state {
-        FlagState::Open => Err(FlagRefusal::NotAcknowledged),
-        FlagState::Closed => Err(FlagRefusal::AlreadyClosed),
-        FlagState::Acknowledged if assessment.trim().is_empty() => Err(FlagRefusal::NoAssessment),
-        FlagState::Acknowledged => Ok(Step {
+/// Refused when it is closed; a crisis flag also unless somebody has taken it on.
+pub fn close(state: FlagState, tier: Tier) -> Result<Step, FlagRefusal> {
+    match (state, tier) {
+        (FlagState::Open, Tier::Crisis) => Err(FlagRefusal::NotAcknowledged),
+        (FlagState::Closed, _) => Err(FlagRefusal::AlreadyClosed),
+        (FlagState::Acknowledged, _) | (FlagState::Open, Tier::Review) => Ok(Step {
             state: FlagState::Closed,
             deadlines: None,
         }),
@@ -640,21 +648,25 @@ mod tests {
     }
 
     #[test]
-    fn closing_comes_only_after_acknowledging_and_with_words() {
+    fn closing_a_crisis_flag_comes_only_after_taking_it_on() {
         let (clocks, office) = (Clocks::default(), office());
         let times = Times {
             clocks: &clocks,
             office: &office,
         };
         assert_eq!(
-            close(FlagState::Open, "fine"),
+            close(FlagState::Open, Tier::Crisis),
             Err(FlagRefusal::NotAcknowledged)
         );
         let step = acknowledge(FlagState::Open, Tier::Crisis, at(MORNING), times).unwrap();
-        assert_eq!(close(step.state, "  "), Err(FlagRefusal::NoAssessment));
         assert_eq!(
-            close(step.state, "seen today").unwrap().state,
+            close(step.state, Tier::Crisis).unwrap().state,
             FlagState::Closed
+        );
+        assert!(close(FlagState::Open, Tier::Review).is_ok());
+        assert_eq!(
+            close(FlagState::Closed, Tier::Review),
+            Err(FlagRefusal::AlreadyClosed)
         );
         assert_eq!(
             acknowledge(FlagState::Closed, Tier::Crisis, at(MORNING), times),

@@ -1,6 +1,9 @@
-//! Risk: `rules` turns answers into hits; `life` is what becomes of the flag a hit raises, and when somebody is told next; `people` who that is; `policy` what a site may
-//! set about all of it, `strictness` what of that cannot be kept or is weaker than shipped. Nothing here closes a flag but a licensed person's own act.
+//! Risk: `rules` turns answers into hits; `life` is what becomes of the flag a hit raises, and when somebody is told next; `acts` and `closing` what people do with it; `people`
+//! who that is; `policy` what a site may set about all of it, `strictness` what of that cannot be kept or is weaker than shipped; `signal` what is seen of the lower tier.
+//! Nothing here closes a flag but a licensed person's own act.
 
+pub mod acts;
+pub mod closing;
 pub mod life;
 pub mod look;
 pub mod people;
@@ -8,9 +11,9 @@ pub mod phrases;
 pub mod policy;
 pub mod rules;
 pub mod signal;
-pub mod strictness;
 #[cfg(test)]
 mod simulation;
+pub mod strictness;
 
 pub use life::{Deadlines, FlagRefusal, Step, acknowledge, close, raised};
 pub use people::{Candidate, Standing, Supervision, next_in_chain, owner_for};
@@ -74,6 +77,10 @@ words! {
         HandedOver = "handed_over",
         /// A licensed person disagrees with the rule or its tier, and says why; the flag stays.
         Disagreed = "disagreed",
+        /// A licensed person said up to which answer the patient's answers to this rule are known.
+        LevelKnown = "level_known",
+        /// A licensed person ended that before its day.
+        LevelEnded = "level_ended",
         /// A licensed person closed it with an assessment.
         Closed = "closed",
     }

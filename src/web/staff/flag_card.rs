@@ -1,18 +1,56 @@
-//! A flag in words: what was answered, which rule read it, how long it waits, what was done. No handler here, and no judgement.
+//! A flag in words: what was answered, which rule read it, how long it waits, what is due, what was done. No handler here, and no judgement.
 
 use super::words;
-use crate::app::read_queue::{Around, Entry, NamedAct};
+use crate::app::read_queue::{Around, Entry, NamedAct, Waiting};
 use crate::domain::care::ResponseState;
 use crate::domain::ids::{FlagId, PatientId};
 use crate::domain::instrument::{Answer, Answers, ENGLISH, Instrument, Library, RiskRule, Texts};
-use crate::domain::risk::{Act, FlagState};
+use crate::domain::risk::closing::{Choice, Contact, Level, Topic};
+use crate::domain::risk::{Act, FlagState, HowAnswered, Standing, Tier};
 use crate::domain::schedule::{local_day, local_time};
-use crate::store::flag::FlagRow;
-use crate::store::response::ResponseRow;
-use chrono::NaiveDateTime;
+use crate::store::closing::ClosingRow;
+use crate::store::flag::{FlagAnswerRow, FlagNames, FlagRow};
+use crate::store::informant::{InformantRow, Relation};
+use crate::store::response::{ResponseRow, ScoreRow};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 
-/// A flag as the pages print it.
+/// When and where words are said: the site's zone and the moment.
+#[derive(Clone, Copy)]
+pub struct Here<'a> {
+    /// All instruments.
+    pub library: &'a Library,
+    /// The site's zone.
+    pub zone: Tz,
+    /// Now, UTC.
+    pub now: NaiveDateTime,
+}
+
+/// A waiting flag on its line in the queue.
+pub struct Line {
+    /// The flag.
+    pub id: FlagId,
+    /// The patient's name.
+    pub patient: String,
+    /// `answered 2, “More than half the days”, to item 9 of the PHQ-9`
+    pub said: String,
+    /// `3 answers`, or nothing for one.
+    pub answers: String,
+    /// What is due next, and when.
+    pub due: String,
+    /// Whether that has passed.
+    pub is_overdue: bool,
+    /// How long it waits, in hours.
+    pub waits: String,
+    /// Who has it.
+    pub with: String,
+    /// Whether a person must look the same hour.
+    pub is_crisis: bool,
+    /// Whether "I have it" is the next act.
+    pub can_acknowledge: bool,
+}
+
+/// A flag as its page prints it.
 pub struct Card {
     /// The flag.
     pub id: FlagId,
@@ -22,10 +60,10 @@ pub struct Card {
     pub patient: String,
     /// Where.
     pub clinic: String,
-    /// Whose it is now.
+    /// Whose it is now, and whether they can act today.
     pub owner: String,
-    /// When the owner took it on, in words.
-    pub taken_on: Option<String>,
+    /// Their name alone.
+    pub owner_name: String,
     /// The item's printed number.
     pub item: String,
     /// The stem above the question.
@@ -34,26 +72,38 @@ pub struct Card {
     pub question: String,
     /// The answer's value.
     pub answer: i32,
+    /// How many answers belong to it.
+    pub answers: i32,
     /// The answer in the words the patient saw.
     pub answer_words: String,
-    /// When the answer was saved, in words.
-    pub raised: String,
-    /// `overdue since …` or `due in …`; empty once closed.
-    pub deadline: String,
-    /// Whether that deadline has passed.
+    /// When that answer was given, in words.
+    pub answered: String,
+    /// Who answered, where that was not the patient.
+    pub by: Option<String>,
+    /// How long it waits.
+    pub waits: String,
+    /// What is due next, and when; empty once closed.
+    pub due: String,
+    /// Whether that has passed.
     pub is_overdue: bool,
     /// Where the flag stands, in words.
     pub state: &'static str,
+    /// Whether a person must look the same hour.
+    pub is_crisis: bool,
     /// Whether "I have it" is the next act.
     pub can_acknowledge: bool,
-    /// Whether closing is the next act.
+    /// Whether it can be closed as it stands.
     pub can_close: bool,
+    /// Whether it is closed.
+    pub is_closed: bool,
     /// What the rule says.
     pub rule: String,
     /// The rule's version.
     pub rule_version: String,
     /// Where the rule comes from.
     pub source: String,
+    /// What the site's policy said when the flag was raised.
+    pub policy: String,
     /// The instrument's id.
     pub instrument_id: String,
     /// The instrument's short name.
@@ -66,22 +116,22 @@ pub struct Card {
 pub struct ClosedRow {
     /// The flag.
     pub id: FlagId,
-    /// The patient.
-    pub patient_id: PatientId,
     /// Their name.
     pub patient: String,
-    /// The answer's value.
-    pub answer: i32,
-    /// The item's printed number.
-    pub item: String,
-    /// The instrument's short name.
-    pub instrument: String,
-    /// When the answer was saved.
-    pub raised: String,
-    /// By whom and when it was closed.
-    pub closed: String,
-    /// The words it was closed with.
-    pub assessment: String,
+    /// What was answered.
+    pub said: String,
+    /// By whom.
+    pub who: String,
+    /// When.
+    pub when: String,
+    /// The overall level, or what came of it.
+    pub level: &'static str,
+}
+
+/// The assessment with which a flag was closed.
+pub struct Assessed {
+    /// Facts in pairs; nothing is left out and nothing is added.
+    pub facts: Vec<(&'static str, String)>,
 }
 
 /// An act in words.
@@ -94,7 +144,17 @@ pub struct Saying {
     pub note: String,
 }
 
-/// The flagged item's answer on one occasion.
+/// An answer that belongs to the flag.
+pub struct Belonging {
+    /// When.
+    pub at: String,
+    /// Value and words.
+    pub words: String,
+    /// How it came.
+    pub how: String,
+}
+
+/// The flagged item's answer, and the total, on one occasion.
 pub struct AnswerRow {
     /// The day.
     pub day: String,
@@ -104,6 +164,8 @@ pub struct AnswerRow {
     pub remark: &'static str,
     /// Whether this occasion raised the flag.
     pub is_this: bool,
+    /// The total with its band, where it was scored.
+    pub total: String,
 }
 
 /// A flag's instrument and words, as far as the library still knows them.
@@ -146,10 +208,78 @@ impl<'a> Known<'a> {
     }
 }
 
+fn state_of(flag: &FlagRow) -> Option<FlagState> {
+    flag.state.parse().ok()
+}
+
+/// A tier that cannot be read counts as the more urgent one.
+fn is_crisis(flag: &FlagRow) -> bool {
+    flag.tier.parse() != Ok(Tier::Review)
+}
+
+fn said(flag: &FlagRow, library: &Library) -> String {
+    format!(
+        "answered {}, “{}”, to item {} of the {}",
+        flag.answer,
+        flag.answer_words,
+        flag.item,
+        Known::of(flag, library).name(flag)
+    )
+}
+
+/// A waiting flag on its line.
+pub fn line(waiting: &Waiting, here: Here<'_>) -> Line {
+    let flag = &waiting.names.flag;
+    let state = state_of(flag);
+    let name = who(&waiting.names.owner, waiting.owner);
+    Line {
+        id: flag.id,
+        patient: waiting.names.patient.clone(),
+        said: said(flag, here.library),
+        answers: if flag.answers > 1 {
+            format!(
+                "{} answers, the last {}",
+                flag.answers,
+                moment(flag.last_at, here)
+            )
+        } else {
+            String::new()
+        },
+        due: due_words(flag, state, here),
+        is_overdue: flag.due_at.is_some_and(|due| due <= here.now),
+        waits: hours(flag.raised_at, here.now),
+        with: if state == Some(FlagState::Acknowledged) {
+            name
+        } else {
+            format!("nobody yet; {name} was told")
+        },
+        is_crisis: is_crisis(flag),
+        can_acknowledge: state == Some(FlagState::Open),
+    }
+}
+
+/// A name, and why its owner cannot act.
+fn who(name: &str, standing: Standing) -> String {
+    match standing {
+        Standing::Eligible => name.to_owned(),
+        Standing::Absent { .. } => format!("{name} (away today)"),
+        Standing::Ineligible => format!("{name} (cannot act: no working account with a licence)"),
+    }
+}
+
+/// How long something waits, in hours as soon as it is one: `12 min`, `3 h`, `50 h`.
+fn hours(since: NaiveDateTime, now: NaiveDateTime) -> String {
+    let waited = now - since;
+    match waited.num_hours() {
+        0 | ..0 => format!("{} min", waited.num_minutes().max(0)),
+        hours => format!("{hours} h"),
+    }
+}
+
 /// The flag as it is printed.
-pub fn card(entry: &Entry, library: &Library, zone: Tz, now: NaiveDateTime) -> Card {
-    let flag = &entry.names.flag;
-    let known = Known::of(flag, library);
+pub fn card(around: &Around, here: Here<'_>) -> Card {
+    let (names, flag) = (&around.entry.names, &around.entry.names.flag);
+    let known = Known::of(flag, here.library);
     let (stem, question) = known.question(flag).unwrap_or_default();
     let (rule, rule_version, source) = match known.rule(flag) {
         Some((rule, says)) => (says, rule.version.clone(), rule.source.clone()),
@@ -159,37 +289,83 @@ pub fn card(entry: &Entry, library: &Library, zone: Tz, now: NaiveDateTime) -> C
             "This program no longer holds the rule’s definition.".to_owned(),
         ),
     };
-    let state = flag.state.parse().ok();
+    let (state, crisis) = (state_of(flag), is_crisis(flag));
+    let answered_at = around
+        .answers
+        .iter()
+        .filter(|row| row.answer == flag.answer)
+        .map(|row| row.at)
+        .next_back()
+        .unwrap_or(flag.raised_at);
     Card {
         id: flag.id,
         patient_id: flag.patient_id,
-        patient: entry.names.patient.clone(),
-        clinic: entry.names.clinic.clone(),
-        owner: entry.names.owner.clone(),
-        taken_on: done_at(entry, Act::Acknowledged)
-            .map(|at| format!("taken on {}", moment(at, zone, now))),
+        patient: names.patient.clone(),
+        clinic: names.clinic.clone(),
+        owner: owner_words(around, state, here),
+        owner_name: names.owner.clone(),
         item: flag.item.clone(),
         stem,
         question,
         answer: flag.answer,
+        answers: flag.answers,
         answer_words: flag.answer_words.clone(),
-        raised: format!(
-            "{}, {} ago",
-            moment(flag.raised_at, zone, now),
-            words::age(flag.raised_at, now)
-        ),
-        deadline: deadline(flag, state, zone, now),
-        is_overdue: flag.due_at.is_some_and(|due| due <= now),
+        answered: moment(answered_at, here),
+        by: around.informant.as_ref().map(informant_words),
+        waits: hours(flag.raised_at, here.now),
+        due: due_words(flag, state, here),
+        is_overdue: flag.due_at.is_some_and(|due| due <= here.now),
         state: state_words(state),
+        is_crisis: crisis,
         can_acknowledge: state == Some(FlagState::Open),
-        can_close: state == Some(FlagState::Acknowledged),
+        can_close: state == Some(FlagState::Acknowledged)
+            || (state == Some(FlagState::Open) && !crisis),
+        is_closed: state == Some(FlagState::Closed),
         rule,
         rule_version,
         source,
+        policy: policy_words(around),
         instrument_id: flag.instrument.clone(),
         instrument: known.name(flag),
         version: flag.version.clone(),
     }
+}
+
+fn owner_words(around: &Around, state: Option<FlagState>, here: Here<'_>) -> String {
+    let flag = &around.entry.names.flag;
+    let name = who(&around.entry.names.owner, around.owner);
+    match (state, flag.acknowledged_at) {
+        (Some(FlagState::Acknowledged), Some(at)) => {
+            format!("{name} has it; taken on {}", moment(at, here))
+        }
+        (Some(FlagState::Closed), _) => format!("closed by {}", around.entry.names.owner),
+        _ => format!("nobody has it yet; {name} was told"),
+    }
+}
+
+fn informant_words(who: &InformantRow) -> String {
+    let relation = who.relation.parse::<Relation>();
+    let relation = relation.map_or("somebody else", Relation::with_article);
+    format!("{}, {relation}", who.name)
+}
+
+/// What the site's policy said about the rule when the flag was raised.
+fn policy_words(around: &Around) -> String {
+    let flag = &around.entry.names.flag;
+    let version = match flag.policy {
+        0 => "as shipped".to_owned(),
+        number => format!("version {number}"),
+    };
+    let threshold = match around.setting.at_least {
+        Some(least) => format!("from answer {least} on"),
+        None => "the rule’s own threshold".to_owned(),
+    };
+    let tier = if is_crisis(flag) {
+        "to be seen the same hour"
+    } else {
+        "to be seen within working days"
+    };
+    format!("{version}: {threshold}; {tier}")
 }
 
 fn state_words(state: Option<FlagState>) -> &'static str {
@@ -201,42 +377,40 @@ fn state_words(state: Option<FlagState>) -> &'static str {
     }
 }
 
-/// By when the next act is due, and which.
-fn deadline(flag: &FlagRow, state: Option<FlagState>, zone: Tz, now: NaiveDateTime) -> String {
+/// What is due next and by when: `acknowledge by 14:20, in 6 min`, `close by midnight, in 3 h`.
+fn due_words(flag: &FlagRow, state: Option<FlagState>, here: Here<'_>) -> String {
     let Some(due) = flag.due_at else {
         return String::new();
     };
     let act = if state == Some(FlagState::Open) {
-        "to be taken on"
+        "acknowledge"
     } else {
-        "to be closed"
+        "close"
     };
-    if due <= now {
-        format!(
-            "{act}: overdue since {}, {}",
-            moment(due, zone, now),
-            words::age(due, now)
-        )
+    if due <= here.now {
+        let since = words::age(due, here.now);
+        format!("{act}: overdue since {}, {since}", clock(due, here))
     } else {
-        format!("{act}: due in {}", words::age(now, due))
+        let left = words::age(here.now, due);
+        format!("{act} by {}, in {left}", clock(due, here))
     }
 }
 
-fn done_at(entry: &Entry, act: Act) -> Option<NaiveDateTime> {
-    last(entry, act).map(|(row, _)| row.at)
-}
-
-fn last(entry: &Entry, act: Act) -> Option<&NamedAct> {
-    entry
-        .acts
-        .iter()
-        .rev()
-        .find(|(row, _)| row.act == act.word())
+/// An instant as short as it may be: the time of day today, `midnight` at the end of today, else with its day.
+fn clock(at: NaiveDateTime, here: Here<'_>) -> String {
+    let (local, today) = (local_time(here.zone, at), local_day(here.zone, here.now));
+    if local.time() == NaiveTime::MIN && local.date() == today + TimeDelta::days(1) {
+        "midnight".to_owned()
+    } else if local.date() == today {
+        local.format("%H:%M").to_string()
+    } else {
+        moment(at, here)
+    }
 }
 
 /// An instant on the site's clock: `Tue 3 Mar, 14:05`.
-fn moment(at: NaiveDateTime, zone: Tz, now: NaiveDateTime) -> String {
-    let (at, today) = (local_time(zone, at), local_day(zone, now));
+pub fn moment(at: NaiveDateTime, here: Here<'_>) -> String {
+    let (at, today) = (local_time(here.zone, at), local_day(here.zone, here.now));
     let same_year = at.format("%Y").to_string() == today.format("%Y").to_string();
     at.format(if same_year {
         "%a %-d %b, %H:%M"
@@ -246,80 +420,247 @@ fn moment(at: NaiveDateTime, zone: Tz, now: NaiveDateTime) -> String {
     .to_string()
 }
 
+/// A day with its distance from today.
+pub fn day(day: NaiveDate, here: Here<'_>) -> String {
+    words::day_ago(day, local_day(here.zone, here.now))
+}
+
 /// A closed flag on its line.
-pub fn closed_row(entry: &Entry, library: &Library, zone: Tz, now: NaiveDateTime) -> ClosedRow {
-    let flag = &entry.names.flag;
-    let closing = last(entry, Act::Closed);
+pub fn closed_row(names: &FlagNames, closing: Option<&ClosingRow>, here: Here<'_>) -> ClosedRow {
+    let flag = &names.flag;
+    let level = closing.map(|row| match &row.choice {
+        Some(choice) => choice.parse().map_or("", choice_words),
+        None => row.level.parse().map_or("", level_words),
+    });
     ClosedRow {
         id: flag.id,
-        patient_id: flag.patient_id,
-        patient: entry.names.patient.clone(),
-        answer: flag.answer,
-        item: flag.item.clone(),
-        instrument: Known::of(flag, library).name(flag),
-        raised: moment(flag.raised_at, zone, now),
-        closed: closing.map_or_else(String::new, |(row, name)| {
-            format!(
-                "{}, {}",
-                name.as_deref().unwrap_or("somebody"),
-                moment(row.at, zone, now)
-            )
-        }),
-        assessment: closing.map(|(row, _)| row.note.clone()).unwrap_or_default(),
+        patient: names.patient.clone(),
+        said: said(flag, here.library),
+        who: names.owner.clone(),
+        when: flag
+            .closed_at
+            .map_or_else(String::new, |at| moment(at, here)),
+        level: level.unwrap_or("no assessment on record"),
     }
 }
 
+/// A topic in words.
+pub fn topic_words(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Ideation => "Thoughts of death or suicide",
+        Topic::Plan => "A plan",
+        Topic::Intent => "Intent to act",
+        Topic::Behaviour => "What was done or begun",
+        Topic::Means => "Access to means",
+        Topic::RiskFactors => "Risk factors",
+        Topic::ProtectiveFactors => "Protective factors",
+    }
+}
+
+/// A level in words.
+pub fn level_words(level: Level) -> &'static str {
+    match level {
+        Level::NoneFound => "None found",
+        Level::Low => "Low",
+        Level::Moderate => "Moderate",
+        Level::High => "High",
+        Level::NotSettled => "Not settled",
+    }
+}
+
+/// A way of contact in words.
+pub fn contact_words(contact: Contact) -> &'static str {
+    match contact {
+        Contact::InPerson => "In person",
+        Contact::ByPhone => "By phone",
+        Contact::ByVideo => "By video",
+        Contact::ThroughSomebody => "Through somebody, with consent",
+        Contact::NotReached => "Tried, not reached",
+        Contact::NotAttempted => "Not tried",
+    }
+}
+
+/// A choice in words.
+pub fn choice_words(choice: Choice) -> &'static str {
+    match choice {
+        Choice::ChangedPlan => "Changed the plan",
+        Choice::Watch => "Watch",
+        Choice::TalkedAboutIt => "Talked about it",
+        Choice::NotRelevant => "Not relevant, because …",
+    }
+}
+
+/// A stored word in words; one that is none of ours as it is.
+fn said_by<W: std::str::FromStr>(word: &str, words: fn(W) -> &'static str) -> &str {
+    word.parse().map_or(word, words)
+}
+
+/// The assessment as it was written.
+pub fn assessed(row: &ClosingRow, name: &str, here: Here<'_>) -> Assessed {
+    let mut facts = vec![("Closed", format!("{name}, {}", moment(row.at, here)))];
+    if let Some(choice) = &row.choice {
+        let words = said_by(choice, choice_words);
+        facts.push((
+            "What came of it",
+            words.trim_end_matches(", because …").to_owned(),
+        ));
+        facts.push(("Assessment", row.assessment.clone()));
+        return Assessed { facts };
+    }
+    let asked: Vec<&str> = row
+        .asked
+        .split_whitespace()
+        .map(|word| said_by(word, topic_words))
+        .collect();
+    facts.push(("Asked about", asked.join("; ")));
+    let level = said_by(&row.level, level_words);
+    facts.push(("Overall level, by their own judgement", level.to_owned()));
+    facts.push(("Assessment", row.assessment.clone()));
+    facts.push(("Plan", row.plan.clone()));
+    let contact = said_by(&row.contact, contact_words);
+    let note = row.contact_note.as_deref();
+    facts.push((
+        "Contact",
+        note.map_or_else(|| contact.to_owned(), |note| format!("{contact}. {note}")),
+    ));
+    facts.push((
+        "Next check",
+        match (row.next_check_on, &row.no_check_why) {
+            (Some(on), _) => day(on, here),
+            (None, why) => format!("none: {}", why.as_deref().unwrap_or("no reason on record")),
+        },
+    ));
+    Assessed { facts }
+}
+
 /// The history in words, oldest first.
-pub fn acts(entry: &Entry, zone: Tz, now: NaiveDateTime) -> Vec<Saying> {
-    let say = |(row, name): &NamedAct| {
-        let name = name.as_deref().unwrap_or("somebody");
-        let words = match row.act.parse() {
-            Ok(Act::Raised) => "The answer was saved and the flag raised.".to_owned(),
-            Ok(Act::AnswerChanged) => "The patient changed the answer. The flag stays.".to_owned(),
-            Ok(Act::Joined) => {
-                "The patient gave the same answer, or a lower one, again.".to_owned()
-            }
-            Ok(Act::Reopened) => {
-                "The patient gave a higher answer. It has to be taken on anew.".to_owned()
-            }
-            Ok(Act::Unfinished) => "The form was left after this answer.".to_owned(),
-            Ok(Act::Finished) => "The form that had been left was handed in.".to_owned(),
-            Ok(Act::Notified) => format!("{name} was told."),
-            Ok(Act::Alarmed) => "The duty contact was told: nobody licensed is here.".to_owned(),
-            Ok(Act::CloseDue) => "Still open at the end of the day.".to_owned(),
-            Ok(Act::Overdue) => "Overdue: the supervisors were told.".to_owned(),
-            Ok(Act::Claimed) => format!("{name} took it over."),
-            Ok(Act::HandedOver) => format!("{name} gave it to a colleague."),
-            Ok(Act::Disagreed) => format!("{name} disagrees:"),
-            Ok(Act::Acknowledged) => format!("{name} said: I have it."),
-            Ok(Act::Closed) => format!("{name} closed it with this assessment:"),
-            Err(_) => row.act.replace('_', " "),
-        };
-        Saying {
-            words,
-            at: moment(row.at, zone, now),
-            note: row.note.clone(),
-        }
+pub fn acts(entry: &Entry, here: Here<'_>) -> Vec<Saying> {
+    let say = |(row, name): &NamedAct| Saying {
+        words: act_words(row.act.parse().ok(), name.as_deref().unwrap_or("somebody"))
+            .unwrap_or_else(|| row.act.replace('_', " ")),
+        at: moment(row.at, here),
+        note: row.note.trim().to_owned(),
     };
     entry.acts.iter().map(say).collect()
 }
 
-/// The flagged item's answers in this episode, the newest first.
-pub fn answers(around: &Around, library: &Library, now: NaiveDateTime) -> Vec<AnswerRow> {
-    let flag = &around.entry.names.flag;
-    let row = |response: &ResponseRow| {
-        let day = local_day(
-            around.zone,
-            response.completed_at.unwrap_or(response.started_at),
-        );
-        AnswerRow {
-            day: words::day_ago(day, local_day(around.zone, now)),
-            words: answer_words(response, &flag.item, library),
-            remark: remark(response),
-            is_this: Some(response.id) == flag.response_id,
+fn act_words(act: Option<Act>, name: &str) -> Option<String> {
+    Some(match act? {
+        Act::Raised => "The answer was saved and the flag raised.".to_owned(),
+        Act::AnswerChanged => "The patient changed the answer. The flag stays.".to_owned(),
+        Act::Joined => "The same answer, or a lower one, came again.".to_owned(),
+        Act::Reopened => "A higher answer came. It has to be taken on anew.".to_owned(),
+        Act::Unfinished => "The form was left after this answer.".to_owned(),
+        Act::Finished => "The form that had been left was handed in.".to_owned(),
+        Act::Notified => format!("{name} was told."),
+        Act::Alarmed => "The duty contact was told: nobody licensed is here.".to_owned(),
+        Act::CloseDue => "Still open at the end of the day.".to_owned(),
+        Act::Overdue => "Overdue: the supervisors were told.".to_owned(),
+        Act::Acknowledged => format!("{name} said: I have it."),
+        Act::Claimed => format!("{name} took it over."),
+        Act::HandedOver => format!("{name} gave it to a colleague:"),
+        Act::Disagreed => format!("{name} disagrees:"),
+        Act::LevelKnown => format!("{name} said that these answers are known:"),
+        Act::LevelEnded => format!("{name} ended what was known:"),
+        Act::Closed => format!("{name} closed it with this assessment:"),
+    })
+}
+
+/// Every answer that belongs to the flag, the newest first.
+pub fn belonging(around: &Around, here: Here<'_>) -> Vec<Belonging> {
+    let row = |answer: &FlagAnswerRow| {
+        let how = match answer.how.parse() {
+            Ok(HowAnswered::Raised) => "raised this flag",
+            Ok(HowAnswered::Joined) => "not higher than before",
+            Ok(HowAnswered::Rose) => "higher than before",
+            Err(_) => "",
+        };
+        let left = around.entry.names.flag.unfinished_at.is_some() && is_left(around, answer);
+        Belonging {
+            at: moment(answer.at, here),
+            words: format!("{}, “{}”", answer.answer, answer.answer_words),
+            how: if left {
+                format!("{how}; form left unfinished")
+            } else {
+                how.to_owned()
+            },
         }
     };
+    around.answers.iter().rev().map(row).collect()
+}
+
+fn is_left(around: &Around, answer: &FlagAnswerRow) -> bool {
+    let response = around
+        .responses
+        .iter()
+        .find(|row| Some(row.id) == answer.response_id);
+    response.is_some_and(|row| row.state == ResponseState::InProgress.word())
+}
+
+/// The flagged item's answers in this episode with the totals of the same forms, the newest first.
+pub fn answers(around: &Around, here: Here<'_>) -> Vec<AnswerRow> {
+    let flag = &around.entry.names.flag;
+    let row = |response: &ResponseRow| AnswerRow {
+        day: day(
+            local_day(
+                here.zone,
+                response.completed_at.unwrap_or(response.started_at),
+            ),
+            here,
+        ),
+        words: answer_words(response, &flag.item, here.library),
+        remark: remark(response),
+        is_this: around
+            .answers
+            .iter()
+            .any(|answer| answer.response_id == Some(response.id)),
+        total: total(around, response, here.library),
+    };
     around.responses.iter().rev().map(row).collect()
+}
+
+/// The total with its band; that there is none when it could not be scored.
+fn total(around: &Around, response: &ResponseRow, library: &Library) -> String {
+    let Some(instrument) = library.version(&response.instrument, &response.version) else {
+        return String::new();
+    };
+    let Some(scale) = instrument.scales.first() else {
+        return String::new();
+    };
+    let score = around
+        .scores
+        .iter()
+        .find(|(_, score)| score.response_id == response.id && score.scale == scale.id);
+    match score {
+        None => String::new(),
+        Some((_, ScoreRow { value: None, .. })) => "no score".to_owned(),
+        Some((_, score)) => {
+            let points = score.value.map(words::points).unwrap_or_default();
+            match band_words(instrument, score) {
+                Some(band) => format!("{points}, {band}"),
+                None => points,
+            }
+        }
+    }
+}
+
+/// The band that was stored with the score, in words.
+fn band_words(instrument: &Instrument, score: &ScoreRow) -> Option<String> {
+    let wanted = score.band.as_ref()?;
+    let at = instrument
+        .scales
+        .iter()
+        .position(|scale| scale.id == score.scale)?;
+    let scale = instrument.scales.get(at)?;
+    let texts = instrument.texts_or_english(ENGLISH).scales.get(at)?;
+    scale
+        .bandings
+        .iter()
+        .zip(&texts.bandings)
+        .find_map(|(banding, texts)| {
+            let place = banding.bands.iter().position(|band| band.id == *wanted)?;
+            texts.bands.get(place).cloned()
+        })
 }
 
 fn remark(response: &ResponseRow) -> &'static str {
@@ -400,6 +741,7 @@ pub fn missing(around: &Around, library: &Library) -> String {
 mod tests {
     use super::*;
     use crate::domain::ids::Id;
+    use crate::domain::risk::policy::{KnownLevelRule, RuleSetting};
     use crate::store::flag::FlagNames;
     use uuid::Uuid;
 
@@ -453,6 +795,32 @@ mod tests {
         }
     }
 
+    fn around(entry: Entry, responses: Vec<ResponseRow>) -> Around {
+        Around {
+            entry,
+            owner: Standing::Eligible,
+            answers: vec![],
+            responses,
+            scores: vec![],
+            informant: None,
+            setting: RuleSetting::default(),
+            known: None,
+            knowable: Ok(vec![1]),
+            known_rule: KnownLevelRule::default(),
+            closing: None,
+            colleagues: vec![],
+            zone: chrono_tz::UTC,
+        }
+    }
+
+    fn here(now: NaiveDateTime) -> Here<'static> {
+        Here {
+            library: Library::embedded(),
+            zone: chrono_tz::UTC,
+            now,
+        }
+    }
+
     fn response(n: u128, answers: &str) -> ResponseRow {
         ResponseRow {
             org_id: id(1),
@@ -475,12 +843,8 @@ mod tests {
 
     #[test]
     fn a_flag_shows_question_answer_rule_and_source() {
-        let card = card(
-            &entry(FlagState::Open, Some(at(15))),
-            Library::embedded(),
-            chrono_tz::UTC,
-            at(3),
-        );
+        let entry = entry(FlagState::Open, Some(at(15)));
+        let card = card(&around(entry, vec![]), here(at(3)));
         assert!(
             card.question
                 .starts_with("Thoughts that you would be better off dead")
@@ -494,24 +858,27 @@ mod tests {
             (2, "More than half the days", "PHQ-9")
         );
         assert!(card.rule.contains("Not at all") && card.source.contains("Simon"));
-        assert_eq!(card.deadline, "to be taken on: due in 12 min");
+        assert!(
+            card.due.starts_with("acknowledge by ") && card.due.ends_with(", in 12 min"),
+            "{}",
+            card.due
+        );
+        assert_eq!(
+            card.policy,
+            "as shipped: the rule’s own threshold; to be seen the same hour"
+        );
         assert!(card.can_acknowledge && !card.can_close && !card.is_overdue);
     }
 
     #[test]
     fn a_flag_past_its_deadline_says_since_when() {
-        let card = card(
-            &entry(FlagState::Acknowledged, Some(at(0))),
-            Library::embedded(),
-            chrono_tz::UTC,
-            at(130),
-        );
+        let entry = entry(FlagState::Acknowledged, Some(at(0)));
+        let card = card(&around(entry, vec![]), here(at(130)));
         assert!(card.is_overdue && card.can_close && !card.can_acknowledge);
         assert!(
-            card.deadline.starts_with("to be closed: overdue since ")
-                && card.deadline.ends_with(", 2 h"),
+            card.due.starts_with("close: overdue since ") && card.due.ends_with(", 2 h"),
             "{}",
-            card.deadline
+            card.due
         );
     }
 
@@ -524,16 +891,26 @@ mod tests {
                 r#"{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"8":1,"9":2,"10":0}"#,
             ),
         ];
-        let around = Around {
-            entry: entry(FlagState::Open, None),
-            responses,
-            zone: chrono_tz::UTC,
-        };
+        let mut around = around(entry(FlagState::Open, None), responses);
+        around.answers = vec![FlagAnswerRow {
+            org_id: id(1),
+            id: id(11),
+            flag_id: id(2),
+            response_id: Some(id(6)),
+            rule: "thoughts_of_death_or_self_harm".into(),
+            instrument: "phq9".into(),
+            version: "1".into(),
+            item: "9".into(),
+            answer: 2,
+            answer_words: "More than half the days".into(),
+            how: "raised".into(),
+            at: at(0),
+        }];
         assert_eq!(
             missing(&around, Library::embedded()),
             "Item 7 has no answer."
         );
-        let rows = answers(&around, Library::embedded(), at(0));
+        let rows = answers(&around, here(at(0)));
         assert_eq!(
             rows.iter()
                 .map(|row| (row.words.as_str(), row.is_this))

@@ -7,6 +7,7 @@ pub mod correction;
 pub mod cover;
 pub mod enrol;
 pub mod evaluation;
+pub mod flag;
 pub mod flag_card;
 pub mod informant;
 pub mod instruments;
@@ -25,9 +26,9 @@ pub mod safety_report;
 pub mod sending;
 pub mod sending_policy;
 pub mod set_up;
+pub mod sign_in;
 pub mod signal_words;
 pub mod signals;
-pub mod sign_in;
 pub mod tablet;
 pub mod tasks;
 pub mod words;
@@ -38,7 +39,8 @@ use crate::app::Failure;
 use crate::app::clinical_health::{self, Warnings};
 use crate::domain::access::{Action, Role, Subject, decide, role_may};
 use crate::store::contact as contact_store;
-use crate::store::{flag, signal};
+use crate::store::flag as flag_store;
+use crate::store::signal;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
@@ -171,7 +173,7 @@ async fn waiting(site: &Site, visitor: &Visitor) -> (usize, usize) {
         .store
         .read(move |tx| {
             Ok((
-                flag::waiting(tx, &permit)?,
+                flag_store::waiting(tx, &permit)?,
                 signal::how_many_wait(tx, &permit)?,
             ))
         })

@@ -22,6 +22,7 @@ use crate::domain::risk::{FlagState, Tier};
 use crate::domain::schedule::Cadence;
 use crate::store::correction::CorrectionRow;
 use crate::store::flag::FlagNames;
+use crate::store::known_level::KnownLevelRow;
 use crate::store::patient::EpisodeNames;
 use crate::store::plan::PlanRow;
 use crate::web::errors;
@@ -78,6 +79,8 @@ struct Page {
     plans_address: String,
     waiting: Vec<FlagLine>,
     closed: Vec<FlagLine>,
+    /// Answers that a licensed person knows of, a sentence each.
+    known_levels: Vec<String>,
     instruments: Vec<InstrumentView>,
     /// What was said about the sessions; never a score of how the patient is.
     session_checks: Vec<InstrumentView>,
@@ -199,6 +202,11 @@ fn fill(
         closed: closed
             .into_iter()
             .map(|flag| flag_line(library, record, flag))
+            .collect(),
+        known_levels: record
+            .known_levels
+            .iter()
+            .map(|row| known_level(library, record, row))
             .collect(),
         instruments: shown
             .map(|episode| scales::instruments(library, record, episode, folds, About::Patient))
@@ -445,6 +453,25 @@ fn flag_line(library: &'static Library, record: &Record, known: &FlagNames) -> F
         },
         crisis: flag.tier == Tier::Crisis.word(),
     }
+}
+
+/// `PHQ-9, item 9: answers up to 1 are known until Tue 31 Mar, in 28 days. For years.`
+fn known_level(library: &'static Library, record: &Record, row: &KnownLevelRow) -> String {
+    let instrument = library.get(&row.instrument);
+    let short = instrument.map_or(row.instrument.as_str(), |known| {
+        &known.texts_or_english("en").short_name
+    });
+    let item = instrument.and_then(|known| {
+        let rule = known.risk_rules.iter().find(|rule| rule.id == row.rule)?;
+        Some(known.items.get(rule.item)?.id.as_str())
+    });
+    format!(
+        "{short}, item {}: answers up to {} are known until {}. {}",
+        item.unwrap_or("?"),
+        row.up_to,
+        day_ago(row.until_on, record.today()),
+        row.reason
+    )
 }
 
 fn episodes(record: &Record) -> Vec<EpisodeLine> {

@@ -25,6 +25,7 @@ pub async fn page(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
         css: assets::address("survey.css"),
         clinic: "",
         site_line: line.as_deref().map(read_line),
+        help: site.app.help.said(words.language),
         tablet: None,
     };
     match read_for_patients(&site.app, words.language.word()).await {
@@ -48,6 +49,7 @@ pub async fn page(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
                 kind: NoticeKind::Fault,
                 back: None,
                 contact: None,
+                correct: None,
             };
             errors::page(errors::log(&fault), &notice)
         }
