@@ -19,6 +19,7 @@ mod commands;
 mod contact;
 mod cover;
 mod crash;
+mod crash_points;
 mod demo;
 mod flags;
 mod foreign_posts;
