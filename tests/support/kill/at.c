@@ -60,7 +60,7 @@ static void point(const char *call, int fd, const char *path) {
   if (!order || !order->armed) return;
   if (!path) {
     struct stat about;
-    if (fstat(fd, &about) != 0 || !(S_ISREG(about.st_mode) || S_ISSOCK(about.st_mode))) return;
+    if (fstat(fd, &about) != 0 || !(S_ISREG(about.st_mode) || S_ISDIR(about.st_mode) || S_ISSOCK(about.st_mode))) return;
   }
   unsigned long wanted = order->kill_at, number = atomic_fetch_add(&order->count, 1) + 1;
   if (wanted == 0 || number < wanted) return;
