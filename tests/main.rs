@@ -39,6 +39,7 @@ mod people_in;
 mod permissions;
 mod plans;
 mod rescore;
+mod risk_oracle;
 mod schema;
 mod sending_rules;
 mod sending_views;

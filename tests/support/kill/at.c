@@ -51,11 +51,6 @@ static void describe(const char *call, int fd, const char *path) {
   snprintf(order->what, sizeof order->what, "%s %s", call, strncmp(target, "socket:", 7) == 0 ? "socket" : slash ? slash + 1 : target);
 }
 
-static void die(void) {
-  kill(getpid(), SIGKILL);
-  for (;;) pause();
-}
-
 static void point(const char *call, int fd, const char *path) {
   if (!order || !order->armed) return;
   if (!path) {
@@ -64,9 +59,12 @@ static void point(const char *call, int fd, const char *path) {
   }
   unsigned long wanted = order->kill_at, number = atomic_fetch_add(&order->count, 1) + 1;
   if (wanted == 0 || number < wanted) return;
+  if (number == wanted) {
+    describe(call, fd, path);
+    kill(getpid(), SIGKILL);
+  }
   /* Whoever comes after the fatal call makes none either. */
-  if (number == wanted) describe(call, fd, path);
-  die();
+  for (;;) pause();
 }
 
 ssize_t write(int fd, const void *bytes, size_t n) { point("write", fd, NULL); return syscall(SYS_write, fd, bytes, n); }
