@@ -166,7 +166,7 @@ fn a_stored_answer_or_score_that_somebody_changes_shows() {
 fn a_flag_that_somebody_closes_behind_the_programs_back_shows() {
     for (edit, rule) in [
         (
-            "UPDATE flag SET state = 'closed', next_deadline_at = NULL",
+            "UPDATE flag SET state = 'closed', due_at = NULL, next_step_at = NULL",
             "every closed flag was closed by a licensed person",
         ),
         (

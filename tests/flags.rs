@@ -416,7 +416,53 @@ fn a_new_answer_after_closing_raises_a_new_flag() {
         &house.link(house.ids("patient")[0].parse().expect("an id"), &["phq9"]),
         &["0", "0", "0", "0", "0", "0", "0", "0", "1", "0"],
     );
-    assert_eq!(house.counts(["flags", "flags_waiting"]), [3, 2]);
+    assert_eq!(
+        house.counts(["flags", "flag_answers", "flags_waiting"]),
+        [2, 3, 1],
+        "what comes again while a flag waits belongs to it"
+    );
+    assert_eq!(
+        house.texts("SELECT how AS value FROM flag_answer ORDER BY id"),
+        ["raised", "raised", "joined"]
+    );
+    house.verified();
+}
+
+#[test]
+fn a_higher_answer_has_to_be_taken_on_anew_and_the_same_one_is_only_told() {
+    let house = House::open();
+    let link = house.phq9("P1");
+    post(
+        &mut house.client(),
+        &format!("{link}/q/9"),
+        &[("answer", "1")],
+    );
+    let (flag, mut therapist) = (house.flag(), house.signed_in(&house.people.therapist));
+    post(&mut therapist, &format!("/flags/{flag}/acknowledge"), &[]);
+    let again = |answer: &str| {
+        let patient = house.ids("patient")[0].parse().expect("an id");
+        let link = house.link(patient, &["phq9"]);
+        post(
+            &mut house.client(),
+            &format!("{link}/q/9"),
+            &[("answer", answer)],
+        );
+    };
+    again("1");
+    assert_eq!(
+        house.texts("SELECT state AS value FROM flag"),
+        ["acknowledged"]
+    );
+    assert_eq!(house.number("outbox WHERE kind = 'flag_notice'"), 2);
+    again("3");
+    assert_eq!(house.texts("SELECT state AS value FROM flag"), ["open"]);
+    assert_eq!(house.number("outbox WHERE kind = 'flag_notice'"), 3);
+    assert_eq!(house.counts(["flags", "flag_answers"]), [1, 3]);
+    assert_eq!(
+        post(&mut therapist, &format!("/flags/{flag}/acknowledge"), &[]).status,
+        303
+    );
+    house.verified();
 }
 
 #[test]

@@ -2,24 +2,19 @@
 //! deadline and notice. The same whoever put the answers down: a patient through a link (`take_answers`) or staff (`record_form`), whose transaction this
 //! is part of.
 
+use super::raise_flags::{note_taken_back, raise_flags};
 use super::take_answers::Support;
 use crate::domain::audit::AuditEvent;
 use crate::domain::care::{InstrumentVersion, Layout, ResponseState, read_battery, write_battery};
 use crate::domain::change::Direction;
-use crate::domain::ids::{ResponseId, StaffId};
+use crate::domain::ids::StaffId;
 use crate::domain::instrument::{ENGLISH, Instrument, PUBLISHED};
-use crate::domain::message::MessageKind;
-use crate::domain::risk::rules::RiskHit;
-use crate::domain::risk::{Act, FlagState, Tier, first_deadline, owner_for};
 use crate::domain::scoring::{Completion, Score, Scored, Verdict};
 use crate::domain::submission::{Asks, Course, Extreme, Outcome};
 use crate::store::administration::{AdministrationRow, Slip};
 use crate::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary};
-use crate::store::flag::{self, FlagActRow, FlagRow};
-use crate::store::outbox::{self, OutboxRow};
 use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
-use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, cover, fresh, informant, way_in};
+use crate::store::{Fault, Tx, fresh, informant, way_in};
 use chrono::NaiveDateTime;
 
 /// How answers came.
@@ -87,7 +82,7 @@ pub fn keep(
         if raised == Support::ShowNow {
             support = Support::ShowNow;
         }
-        note_taken_back(tx, ledger.slip, row.id, &outcome.taken_back, ledger.now)?;
+        note_taken_back(tx, form.org_id, row.id, &outcome.taken_back, ledger.now)?;
     }
     Ok(Some(support))
 }
@@ -386,246 +381,4 @@ fn whence(tx: &mut Tx, ledger: &Ledger<'_>, outcomes: &[Outcome<'_>]) -> Result<
         said.push_str(&format!("; {}", way.words()));
     }
     Ok(said)
-}
-
-fn raise_flags(
-    tx: &mut Tx,
-    slip: &Slip,
-    (response, whence): (ResponseId, &str),
-    standing: Standing,
-    outcome: &Outcome<'_>,
-    now: NaiveDateTime,
-) -> Result<Support, Fault> {
-    if outcome.hits.is_empty() {
-        return Ok(Support::NotNow);
-    }
-    let org = slip.administration.org_id;
-    let existing = match standing {
-        Standing::Known => flag::of_response(tx, org, response)?,
-        Standing::New => vec![],
-    };
-    let mut support = Support::NotNow;
-    for hit in &outcome.hits {
-        // The highest answer that was flagged before, whether its flag is still open or already closed.
-        let before = existing
-            .iter()
-            .filter(|row| row.rule == hit.rule.id)
-            .max_by_key(|row| row.answer);
-        let risen = before.is_none_or(|row| i32::from(hit.value) > row.answer);
-        let fresh_sign = match before {
-            _ if !risen => false,
-            Some(row)
-                if row.state != FlagState::Closed.word()
-                    && raise_again(
-                        tx,
-                        row,
-                        hit,
-                        outcome.instrument,
-                        &slip.administration.language,
-                        now,
-                    )? =>
-            {
-                true
-            }
-            _ => {
-                raise_flag(tx, slip, (response, whence), hit, outcome.instrument, now)?;
-                true
-            }
-        };
-        if fresh_sign && hit.tier() == Tier::Crisis {
-            support = Support::ShowNow;
-        }
-    }
-    Ok(support)
-}
-
-/// The words of the answer as the patient saw them; a number is its own words.
-fn answer_words(instrument: &Instrument, hit: &RiskHit<'_>, language: &str) -> String {
-    let position = hit.rule.item;
-    let option = instrument
-        .items
-        .get(position)
-        .and_then(|item| item.option_with(hit.value));
-    if option.is_none() {
-        return hit.value.to_string();
-    }
-    option
-        .and_then(|option| {
-            instrument
-                .texts_or_english(language)
-                .items
-                .get(position)?
-                .options
-                .get(option)
-        })
-        .cloned()
-        .unwrap_or_default()
-}
-
-fn raise_flag(
-    tx: &mut Tx,
-    slip: &Slip,
-    (response, whence): (ResponseId, &str),
-    hit: &RiskHit<'_>,
-    instrument: &Instrument,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let org = slip.administration.org_id;
-    let people = cover::candidates(tx, org, now)?;
-    let owner = owner_for(slip.clinician_id, slip.clinic_id, &people);
-    if owner.is_none() {
-        alarm_nobody_licensed(tx, slip, now)?;
-    }
-    let row = FlagRow {
-        org_id: org,
-        id: fresh(now),
-        patient_id: slip.administration.patient_id,
-        episode_id: slip.administration.episode_id,
-        clinic_id: slip.clinic_id,
-        response_id: response,
-        rule: hit.rule.id.clone(),
-        instrument: instrument.id.clone(),
-        version: instrument.version.clone(),
-        tier: hit.tier().word().into(),
-        item: hit.item.to_owned(),
-        answer: i32::from(hit.value),
-        answer_words: answer_words(instrument, hit, &slip.administration.language),
-        // Nobody eligible: the clinician keeps it, the alarm above calls for help, and `verify` names it.
-        owner_id: owner.unwrap_or(slip.clinician_id),
-        state: FlagState::Open.word().into(),
-        raised_at: now,
-        next_deadline_at: Some(first_deadline(hit.tier(), now)),
-    };
-    flag::raise(tx, &row)?;
-    add_act(
-        tx,
-        &row,
-        Act::Raised,
-        format!("answered {} to item {}{whence}", row.answer, row.item),
-        now,
-    )?;
-    notify(tx, &row, now)
-}
-
-/// Puts the notice to a flag's owner into the outbox.
-///
-/// # Errors
-/// When the database fails.
-pub fn notify(tx: &mut Tx, row: &FlagRow, now: NaiveDateTime) -> Result<(), Fault> {
-    let notice = OutboxRow::queued(
-        row.org_id,
-        fresh(now),
-        MessageKind::FlagNotice,
-        row.id.bytes(),
-        row.owner_id.bytes(),
-        now,
-        now,
-    );
-    outbox::add(tx, &notice)
-}
-
-/// Adds to a flag's history in the program's own name.
-///
-/// # Errors
-/// When the database fails.
-pub fn add_act(
-    tx: &mut Tx,
-    row: &FlagRow,
-    act: Act,
-    note: String,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    flag::add_act(
-        tx,
-        &FlagActRow {
-            org_id: row.org_id,
-            id: fresh(now),
-            flag_id: row.id,
-            act: act.word().into(),
-            staff_id: (act == Act::Notified).then_some(row.owner_id),
-            at: now,
-            note,
-        },
-    )
-}
-
-/// Tells people that somebody licensed is needed at once.
-///
-/// # Errors
-/// When the database fails.
-pub(super) fn alarm_nobody_licensed(
-    tx: &mut Tx,
-    slip: &Slip,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    tracing::error!("an answer needs a licensed reader and nobody here is licensed and active");
-    task::add(
-        tx,
-        &TaskRow {
-            org_id: slip.administration.org_id,
-            id: fresh(now),
-            kind: TaskKind::NobodyLicensed.word().into(),
-            clinic_id: slip.clinic_id,
-            patient_id: slip.administration.patient_id,
-            detail: "Nobody here is licensed and active. Read the review queue now and add a licensed clinician.".into(),
-            created_at: now,
-            done_at: None,
-            done_by: None,
-        },
-    )
-}
-
-/// The patient raised an answer whose flag still waits: the flag keeps the highest answer and its history says both. `false` when somebody closed
-/// it meanwhile: what was assessed was the lower answer, so the higher one needs a flag of its own.
-fn raise_again(
-    tx: &mut Tx,
-    row: &FlagRow,
-    hit: &RiskHit<'_>,
-    instrument: &Instrument,
-    language: &str,
-    now: NaiveDateTime,
-) -> Result<bool, Fault> {
-    let answer = i32::from(hit.value);
-    let words = answer_words(instrument, hit, language);
-    let raised = FlagRow {
-        answer,
-        answer_words: words,
-        ..row.clone()
-    };
-    if !flag::raise_answer(tx, &raised)? {
-        return Ok(false);
-    }
-    add_act(
-        tx,
-        row,
-        Act::AnswerChanged,
-        format!("answer to item {} raised to {answer}", row.item),
-        now,
-    )?;
-    notify(tx, row, now)?;
-    Ok(true)
-}
-
-fn note_taken_back(
-    tx: &mut Tx,
-    slip: &Slip,
-    response: ResponseId,
-    taken_back: &[RiskHit<'_>],
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    if taken_back.is_empty() {
-        return Ok(());
-    }
-    for row in flag::of_response(tx, slip.administration.org_id, response)? {
-        if taken_back.iter().any(|hit| hit.rule.id == row.rule) {
-            add_act(
-                tx,
-                &row,
-                Act::AnswerChanged,
-                format!("answer to item {} changed before sending", row.item),
-                now,
-            )?;
-        }
-    }
-    Ok(())
 }

@@ -119,7 +119,7 @@ pub async fn read_flag(app: &App, actor: Actor, id: FlagId) -> Result<Around, Fa
             let who = |row: &ResponseRow| by.get(&row.administration_id).copied();
             let flagged = responses
                 .iter()
-                .find(|row| row.id == names.flag.response_id)
+                .find(|row| Some(row.id) == names.flag.response_id)
                 .and_then(who);
             responses.retain(|row| who(row) == flagged);
             let zone = zone(tx, permit.org())?;

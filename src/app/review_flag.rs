@@ -1,9 +1,11 @@
 //! "I have it" and "assessed and documented": the two acts by which a licensed person moves a flag forward. Each is one transaction with its audit event.
 
+use super::safety_in_force::InForce;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::ids::FlagId;
-use crate::domain::risk::{self, Act, FlagRefusal, FlagState, Step};
+use crate::domain::risk::life::Times;
+use crate::domain::risk::{self, Act, FlagRefusal, FlagState, Step, Tier};
 use crate::store::flag::{self, FlagActRow, FlagRow};
 use crate::store::{Fault, Tx, audit, fresh, patient};
 use chrono::NaiveDateTime;
@@ -43,7 +45,10 @@ pub async fn acknowledge(
         Action::AcknowledgeFlag,
         Act::Acknowledged,
         note,
-        |_, state, _, now| risk::acknowledge(state, now),
+        |flag, state, _, now, times| {
+            let tier = flag.tier.parse().unwrap_or(Tier::Crisis);
+            risk::acknowledge(state, tier, now, times)
+        },
     )
     .await
 }
@@ -66,7 +71,7 @@ pub async fn close(
         Action::CloseFlag,
         Act::Closed,
         assessment,
-        move |flag, state, words, _| match seen {
+        move |flag, state, words, _, _| match seen {
             Some(seen) if seen != flag.answer => Err(FlagRefusal::AnswerRose),
             _ => risk::close(state, words),
         },
@@ -81,7 +86,7 @@ async fn act(
     action: Action,
     act: Act,
     note: String,
-    rule: impl FnOnce(&FlagRow, FlagState, &str, NaiveDateTime) -> Result<Step, FlagRefusal>
+    rule: impl FnOnce(&FlagRow, FlagState, &str, NaiveDateTime, Times<'_>) -> Result<Step, FlagRefusal>
     + Send
     + 'static,
 ) -> Result<(), Failure<Refusal>> {
@@ -92,11 +97,12 @@ async fn act(
             let known = flag::load(tx, &permit, id)?;
 
             let state = known.flag.state.parse().map_err(Fault::from)?;
-            let step = rule(&known.flag, state, &note, now)
+            let in_force = InForce::read(tx, permit.org())?;
+            let step = rule(&known.flag, state, &note, now, in_force.times())
                 .map_err(|refusal| Failure::Refused(Refusal::Flag(refusal)))?;
 
             let by = actor.staff().map_or(known.flag.owner_id, |staff| staff.id);
-            flag::step(tx, &permit, id, step, by)?;
+            flag::step(tx, &permit, id, step, by, now)?;
             let row = FlagActRow {
                 org_id: permit.org(),
                 id: fresh(now),

@@ -1,9 +1,10 @@
 //! What a screener opens when it is handed in, as part of the transaction that takes its answers: the longer form, where it may be used here today and
 //! somebody would read it. Else a person is told, and nothing opens.
 
-use super::keep_response::{alarm_nobody_licensed, wording};
+use super::keep_response::wording;
 use super::permit_instrument::OnRecord;
 use super::plan_due;
+use super::raise_flags::alarm_nobody_licensed;
 use crate::domain::instrument::{ENGLISH, Instrument, Library, can_be_asked};
 use crate::domain::risk::Standing;
 use crate::domain::schedule::step::{Step, read_steps};
@@ -114,7 +115,7 @@ fn may_open(
         )
     };
     if !instrument.risk_rules.is_empty() && !reader(tx)? {
-        alarm_nobody_licensed(tx, slip, now)?;
+        alarm_nobody_licensed(tx, form.org_id, slip.clinic_id, form.patient_id, now)?;
         return Ok(false);
     }
     Ok(true)

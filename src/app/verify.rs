@@ -8,15 +8,16 @@ use crate::domain::care::{AdministrationState, ResponseState, read_battery};
 use crate::domain::change::Direction;
 use crate::domain::ids::{EpisodeId, OrgId, ResponseId};
 use crate::domain::instrument::{Answers, Instrument, Library, Person};
+use crate::domain::risk::policy::SafetyPolicy;
 use crate::domain::risk::{FlagState, Standing, rules};
 use crate::domain::schedule::step::read_steps;
 use crate::domain::scoring;
 use crate::domain::submission::{Course, Extreme};
 use crate::store::administration::AdministrationRow;
-use crate::store::flag::FlagRow;
+use crate::store::flag::FlagAnswerRow;
 use crate::store::response::{RECENT, ResponseRow, ScoreRow};
 use crate::store::verify::{self, Page};
-use crate::store::{Fault, Tx, audit, staff};
+use crate::store::{Fault, Tx, audit, policy, staff};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -76,6 +77,8 @@ struct Known {
     eligible: HashSet<crate::domain::ids::StaffId>,
     closed_by: HashMap<crate::domain::ids::FlagId, Option<crate::domain::ids::StaffId>>,
     licensed: HashSet<crate::domain::ids::StaffId>,
+    /// Every version of the site's safety policy: a threshold may have stood above an answer.
+    policies: Vec<SafetyPolicy>,
 }
 
 /// Checks every invariant over all data, in one unchanging view of it.
@@ -96,6 +99,7 @@ fn verify_all(tx: &mut Tx, library: &Library, org: OrgId) -> Result<Verification
         "responses",
         "scores",
         "flags",
+        "flag_answers",
         "flags_waiting",
         "notices",
     ] {
@@ -125,6 +129,7 @@ fn known(tx: &mut Tx, org: OrgId) -> Result<Known, Fault> {
             .collect(),
         closed_by: verify::closings(tx, org)?.into_iter().collect(),
         licensed: verify::licensed(tx, org)?,
+        policies: policy::every(tx, org, SafetyPolicy::KIND)?,
     })
 }
 
@@ -149,7 +154,7 @@ fn check_page(found: &mut Verification, library: &Library, known: &Known, page: 
         let stored = scores.get(&row.id).map_or(&[][..], Vec::as_slice);
         check_scores(found, library, row, stored);
         check_revisions(found, page, row, stored);
-        check_risk(found, page, row, instrument, &answers);
+        check_risk(found, known, page, row, instrument, &answers);
     }
     check_administrations(found, known, page);
     check_flags(found, known, page);
@@ -234,18 +239,23 @@ fn check_revisions(found: &mut Verification, page: &Page, row: &ResponseRow, sto
 
 fn check_risk(
     found: &mut Verification,
+    known: &Known,
     page: &Page,
     row: &ResponseRow,
     instrument: &Instrument,
     answers: &Answers,
 ) {
     for hit in rules::evaluate(instrument, answers) {
-        let flagged = page.flags.iter().any(|flag| {
-            flag.response_id == row.id
-                && flag.rule == hit.rule.id
-                && flag.answer >= i32::from(hit.value)
+        let flagged = page.flag_answers.iter().any(|answer| {
+            answer.response_id == Some(row.id)
+                && answer.rule == hit.rule.id
+                && answer.answer >= i32::from(hit.value)
         });
-        if !flagged && !flagged_before(page, row, hit.item) {
+        let below_threshold = known
+            .policies
+            .iter()
+            .any(|policy| policy.tier_of(&instrument.id, &hit, None).is_none());
+        if !flagged && !below_threshold && !flagged_before(page, row, hit.item) {
             found.breaks(
                 "every answer that a risk rule names has its flag",
                 row.id.to_string(),
@@ -257,14 +267,14 @@ fn check_risk(
 /// Whether the answer to this item came with a form before it on the same occasion, which has a flag of its own.
 fn flagged_before(page: &Page, row: &ResponseRow, item: &str) -> bool {
     let carried = row.carried.as_deref().unwrap_or_default();
-    let before = |flag: &FlagRow| {
+    let before = |answer: &FlagAnswerRow| {
         page.responses.iter().any(|other| {
-            other.id == flag.response_id
+            Some(other.id) == answer.response_id
                 && other.id != row.id
                 && other.administration_id == row.administration_id
         })
     };
-    carried.split_whitespace().any(|known| known == item) && page.flags.iter().any(before)
+    carried.split_whitespace().any(|known| known == item) && page.flag_answers.iter().any(before)
 }
 
 /// Whether the occasion's battery has grown by what a step opens, so that its first forms were handed in before the last.
@@ -315,8 +325,16 @@ fn check_administrations(found: &mut Verification, known: &Known, page: &Page) {
 }
 
 fn check_flags(found: &mut Verification, known: &Known, page: &Page) {
+    let mut answers: HashMap<_, i32> = HashMap::new();
+    for row in &page.flag_answers {
+        *answers.entry(row.flag_id).or_default() += 1;
+    }
+    found.count("flag_answers", page.flag_answers.len());
     for row in &page.flags {
         let id = row.id.to_string();
+        if answers.get(&row.id).copied().unwrap_or(0) != row.answers || row.answers < 1 {
+            found.breaks("every flag has the answers that it counts", id.clone());
+        }
         if !known.notified.contains(&row.id.bytes()[..]) {
             found.breaks("every flag has a notice", id.clone());
         }
@@ -337,7 +355,7 @@ fn check_flags(found: &mut Verification, known: &Known, page: &Page) {
                 id.clone(),
             );
         }
-        if row.next_deadline_at.is_none() {
+        if row.due_at.is_none() || row.next_step_at.is_none() {
             found.breaks("every waiting flag has a next deadline", id);
         }
     }

@@ -125,4 +125,10 @@ kinds! {
     Absence => AbsenceId,
     /// Somebody who answers about a patient: a parent, a partner, a teacher.
     Informant => InformantId,
+    /// An answer that belongs to a flag.
+    FlagAnswer => FlagAnswerId,
+    /// A level of answers that a licensed person knows of.
+    KnownLevel => KnownLevelId,
+    /// A signal of the lower tier.
+    Signal => SignalId,
 }

@@ -4,15 +4,16 @@
 
 use super::administration::AdministrationRow;
 use super::audit::mac_of;
-use super::flag::{FlagActRow, FlagRow};
+use super::closing::ClosingRow;
+use super::flag::{FlagActRow, FlagAnswerRow, FlagRow};
 use super::occasion::OccasionRow;
 use super::outbox::OutboxRow;
 use super::patient::{EpisodeRow, PatientRow};
 use super::plan::PlanRow;
 use super::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
 use super::schema::{
-    administration, audit_event, care_session, episode, episode_scale, flag, flag_act, link,
-    occasion, outbox, patient, plan, response, score,
+    administration, audit_event, care_session, closing, episode, episode_scale, flag, flag_act,
+    flag_answer, link, occasion, outbox, patient, plan, response, score,
 };
 use super::session::SessionRow;
 use super::{Db, Fault, Tx};
@@ -68,6 +69,10 @@ pub struct Batch {
     pub summaries: Vec<EpisodeScaleRow>,
     /// Risk flags.
     pub flags: Vec<FlagRow>,
+    /// The answers that belong to them.
+    pub flag_answers: Vec<FlagAnswerRow>,
+    /// The assessments that closed some of them.
+    pub closings: Vec<ClosingRow>,
     /// What was done to them.
     pub acts: Vec<FlagActRow>,
     /// Messages.
@@ -133,8 +138,13 @@ pub fn add(tx: &mut Tx, _permit: &Permit, batch: Batch) -> Result<(), Fault> {
         org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at,
         recent);
     insert_all!(tx, batch.flags, flag:
-        org_id, id, patient_id, episode_id, clinic_id, response_id, rule, instrument, version, tier, item, answer, answer_words,
-        owner_id, state, raised_at, next_deadline_at);
+        org_id, id, patient_id, episode_id, clinic_id, response_id, informant_id, rule, instrument, version, policy, tier, item, answer,
+        answer_words, answers, last_at, owner_id, state, raised_at, acknowledged_at, closed_at, due_at, next_step_at, finish_by,
+        unfinished_at);
+    insert_all!(tx, batch.flag_answers, flag_answer:
+        org_id, id, flag_id, response_id, rule, instrument, version, item, answer, answer_words, how, at);
+    insert_all!(tx, batch.closings, closing:
+        org_id, flag_id, staff_id, at, asked, level, contact, assessment, plan, next_check_on, no_check_why);
     insert_all!(tx, batch.acts, flag_act: org_id, id, flag_id, act, staff_id, at, note);
     insert_all!(tx, batch.messages, outbox:
         org_id, id, kind, subject_id, recipient_id, state, not_before, attempts, lease_until, fence, last_error, created_at, ended_at,

@@ -1,11 +1,13 @@
 //! Risk flags and what was done to them. Rows are added and moved forward; nothing here can take a flag away.
 
-use super::schema::{clinic, flag, flag_act, patient, staff};
+use super::schema::{clinic, flag, flag_act, flag_answer, patient, staff};
 use super::{Fault, Tx};
 use crate::domain::access::{Permit, Reach};
 use crate::domain::ids::{
-    ClinicId, EpisodeId, FlagActId, FlagId, OrgId, PatientId, ResponseId, StaffId,
+    ClinicId, EpisodeId, FlagActId, FlagAnswerId, FlagId, InformantId, OrgId, PatientId,
+    ResponseId, StaffId,
 };
+use crate::domain::risk::life::CrankStep;
 use crate::domain::risk::{FlagState, Step};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -46,30 +48,78 @@ pub struct FlagRow {
     pub episode_id: EpisodeId,
     /// Where they are cared for.
     pub clinic_id: ClinicId,
-    /// The response.
-    pub response_id: ResponseId,
+    /// The response that raised it; `None` when words came outside a form.
+    pub response_id: Option<ResponseId>,
+    /// Who answered in the patient's place.
+    pub informant_id: Option<InformantId>,
     /// The rule that raised it.
     pub rule: String,
     /// The instrument.
     pub instrument: String,
     /// Version of the definition, and so of the rule.
     pub version: String,
+    /// Version of the site's safety policy that held; 0: as shipped.
+    pub policy: i32,
     /// A `Tier`'s word.
     pub tier: String,
     /// The item's printed number.
     pub item: String,
-    /// The highest answer given to it.
+    /// The highest answer that belongs to it.
     pub answer: i32,
     /// That answer in the words the patient saw.
     pub answer_words: String,
+    /// How many answers belong to it.
+    pub answers: i32,
+    /// When the newest of them was given.
+    pub last_at: NaiveDateTime,
     /// Who has to act.
     pub owner_id: StaffId,
     /// A [`FlagState`]'s word.
     pub state: String,
     /// When the answer was saved.
     pub raised_at: NaiveDateTime,
-    /// By when the next act is due; `None` once closed.
-    pub next_deadline_at: Option<NaiveDateTime>,
+    /// When somebody took it on, the last time.
+    pub acknowledged_at: Option<NaiveDateTime>,
+    /// When it was closed.
+    pub closed_at: Option<NaiveDateTime>,
+    /// By when a person must act next; `None` once closed.
+    pub due_at: Option<NaiveDateTime>,
+    /// When the program looks next; `None` once closed.
+    pub next_step_at: Option<NaiveDateTime>,
+    /// When it is looked whether the form was left after this answer.
+    pub finish_by: Option<NaiveDateTime>,
+    /// When it was found that the form had been left.
+    pub unfinished_at: Option<NaiveDateTime>,
+}
+
+/// An answer that belongs to a flag.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = flag_answer)]
+pub struct FlagAnswerRow {
+    /// Organisation.
+    pub org_id: OrgId,
+    /// Id.
+    pub id: FlagAnswerId,
+    /// The flag.
+    pub flag_id: FlagId,
+    /// The response; `None` when words came outside a form.
+    pub response_id: Option<ResponseId>,
+    /// The rule.
+    pub rule: String,
+    /// The instrument.
+    pub instrument: String,
+    /// Version of the definition.
+    pub version: String,
+    /// The item's printed number.
+    pub item: String,
+    /// The answer.
+    pub answer: i32,
+    /// In the words the patient saw.
+    pub answer_words: String,
+    /// A `HowAnswered`'s word.
+    pub how: String,
+    /// When it was saved.
+    pub at: NaiveDateTime,
 }
 
 /// Something done to a flag.
@@ -127,32 +177,108 @@ pub fn add_act(tx: &mut Tx, row: &FlagActRow) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The flags that a response raised.
+/// Adds an answer to a flag.
+///
+/// # Errors
+/// When the response has that answer to that rule already, or the database fails.
+pub fn add_answer(tx: &mut Tx, row: &FlagAnswerRow) -> Result<(), Fault> {
+    diesel::insert_into(flag_answer::table)
+        .values(row)
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// The answers of a response that belong to flags.
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_response(tx: &mut Tx, org: OrgId, id: ResponseId) -> Result<Vec<FlagRow>, Fault> {
-    Ok(flag::table
-        .filter(flag::org_id.eq(org).and(flag::response_id.eq(id)))
+pub fn answers_of_response(
+    tx: &mut Tx,
+    org: OrgId,
+    id: ResponseId,
+) -> Result<Vec<FlagAnswerRow>, Fault> {
+    Ok(flag_answer::table
+        .filter(
+            flag_answer::org_id
+                .eq(org)
+                .and(flag_answer::response_id.eq(id)),
+        )
+        .order(flag_answer::id)
         .load(&mut tx.db)?)
 }
 
-/// Raises the answer a flag shows; a lower later answer never lowers it.
+/// Every answer that belongs to these flags, oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn raise_answer(tx: &mut Tx, row: &FlagRow) -> Result<bool, Fault> {
-    let raised = diesel::update(
-        flag::table
-            .find((row.org_id, row.id))
-            .filter(flag::state.ne(FlagState::Closed.word())),
-    )
-    .set((
-        flag::answer.eq(row.answer),
-        flag::answer_words.eq(&row.answer_words),
-    ))
-    .execute(&mut tx.db)?;
-    Ok(raised == 1)
+pub fn answers_of(
+    tx: &mut Tx,
+    permit: &Permit,
+    ids: &[FlagId],
+) -> Result<Vec<FlagAnswerRow>, Fault> {
+    Ok(flag_answer::table
+        .filter(
+            flag_answer::org_id
+                .eq(permit.org())
+                .and(flag_answer::flag_id.eq_any(ids)),
+        )
+        .order(flag_answer::id)
+        .load(&mut tx.db)?)
+}
+
+/// The waiting flags of an episode, oldest first, locked until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub fn waiting_of_episode(
+    tx: &mut Tx,
+    org: OrgId,
+    episode: EpisodeId,
+) -> Result<Vec<FlagRow>, Fault> {
+    let ids: Vec<FlagId> = flag::table
+        .filter(
+            flag::org_id
+                .eq(org)
+                .and(flag::episode_id.eq(episode))
+                .and(flag::next_step_at.is_not_null()),
+        )
+        .order(flag::id)
+        .select(flag::id)
+        .load(&mut tx.db)?;
+    for id in &ids {
+        tx.lock_row("flag", org.bytes(), id.bytes())?;
+    }
+    // Read again: somebody may have closed one while we waited for it.
+    Ok(flag::table
+        .filter(
+            flag::org_id
+                .eq(org)
+                .and(flag::id.eq_any(ids))
+                .and(flag::next_step_at.is_not_null()),
+        )
+        .order(flag::id)
+        .load(&mut tx.db)?)
+}
+
+/// Stores what an answer that came again makes of a waiting flag: the highest answer, how many there are, its state and deadlines. The row is locked.
+///
+/// # Errors
+/// When the database fails.
+pub fn update_waiting(tx: &mut Tx, row: &FlagRow) -> Result<(), Fault> {
+    diesel::update(flag::table.find((row.org_id, row.id)))
+        .set((
+            flag::answer.eq(row.answer),
+            flag::answer_words.eq(&row.answer_words),
+            flag::answers.eq(row.answers),
+            flag::last_at.eq(row.last_at),
+            flag::tier.eq(&row.tier),
+            flag::state.eq(&row.state),
+            flag::due_at.eq(row.due_at),
+            flag::next_step_at.eq(row.next_step_at),
+            flag::finish_by.eq(row.finish_by),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
 }
 
 /// Whose patient a flag is about, for deciding access.
@@ -206,14 +332,28 @@ pub fn step(
     id: FlagId,
     step: Step,
     owner: StaffId,
+    now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    diesel::update(flag::table.find((permit.org(), id)))
-        .set((
-            flag::state.eq(step.state.word()),
-            flag::next_deadline_at.eq(step.next_deadline_at),
-            flag::owner_id.eq(owner),
-        ))
-        .execute(&mut tx.db)?;
+    let moved = diesel::update(flag::table.find((permit.org(), id)));
+    let common = (
+        flag::state.eq(step.state.word()),
+        flag::due_at.eq(step.deadlines.map(|set| set.due_at)),
+        flag::next_step_at.eq(step.deadlines.map(|set| set.next_step_at)),
+        flag::owner_id.eq(owner),
+    );
+    match step.state {
+        FlagState::Open => moved.set(common).execute(&mut tx.db)?,
+        FlagState::Acknowledged => moved
+            .set((common, flag::acknowledged_at.eq(now)))
+            .execute(&mut tx.db)?,
+        FlagState::Closed => moved
+            .set((
+                common,
+                flag::closed_at.eq(now),
+                flag::finish_by.eq(None::<NaiveDateTime>),
+            ))
+            .execute(&mut tx.db)?,
+    };
     Ok(())
 }
 
@@ -226,9 +366,9 @@ pub fn queue(tx: &mut Tx, permit: &Permit) -> Result<Vec<FlagNames>, Fault> {
         .filter(
             flag::org_id
                 .eq(permit.org())
-                .and(flag::state.ne(FlagState::Closed.word())),
+                .and(flag::next_step_at.is_not_null()),
         )
-        .order((flag::next_deadline_at, flag::id))
+        .order((flag::due_at, flag::id))
         .select((flag::all_columns, patient::name, clinic::name, staff::name))
         .load(&mut tx.db)?;
     Ok(rows
@@ -246,9 +386,9 @@ pub fn closed(tx: &mut Tx, permit: &Permit, most: i64) -> Result<Vec<FlagNames>,
         .filter(
             flag::org_id
                 .eq(permit.org())
-                .and(flag::state.eq(FlagState::Closed.word())),
+                .and(flag::closed_at.is_not_null()),
         )
-        .order(flag::id.desc())
+        .order((flag::closed_at.desc(), flag::id.desc()))
         .limit(most)
         .select((flag::all_columns, patient::name, clinic::name, staff::name));
     Ok(match permit.reach() {
@@ -333,7 +473,7 @@ pub fn waiting(tx: &mut Tx, permit: &Permit) -> Result<usize, Fault> {
         .filter(
             flag::org_id
                 .eq(permit.org())
-                .and(flag::state.ne(FlagState::Closed.word())),
+                .and(flag::next_step_at.is_not_null()),
         )
         .select(flag::clinic_id)
         .load(&mut tx.db)?;
@@ -350,26 +490,91 @@ fn within(permit: &Permit, clinic: ClinicId) -> bool {
     }
 }
 
-/// Open flags that nobody acknowledged in time, the longest overdue first.
+/// The waiting flags at which the program has to look now: the step is due, it was planned by a clock that went far ahead (`after`), or its owner is one of `gone`. The
+/// longest due first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn overdue(
+pub fn to_look_at(
     tx: &mut Tx,
     org: OrgId,
     now: NaiveDateTime,
+    after: NaiveDateTime,
+    gone: &[StaffId],
     most: i64,
-) -> Result<Vec<FlagRow>, Fault> {
+) -> Result<Vec<FlagId>, Fault> {
+    let due = flag::next_step_at.le(now).or(flag::next_step_at.gt(after));
+    let gone = flag::state
+        .eq(FlagState::Acknowledged.word())
+        .and(flag::owner_id.eq_any(gone));
     Ok(flag::table
         .filter(
             flag::org_id
                 .eq(org)
-                .and(flag::state.eq(FlagState::Open.word()))
-                .and(flag::next_deadline_at.le(now)),
+                .and(flag::next_step_at.is_not_null())
+                .and(due.or(gone.assume_not_null())),
         )
-        .order(flag::next_deadline_at)
+        .order(flag::next_step_at)
         .limit(most)
+        .select(flag::id)
         .load(&mut tx.db)?)
+}
+
+/// Everybody who has a waiting flag.
+///
+/// # Errors
+/// When the database fails.
+pub fn owners(tx: &mut Tx, org: OrgId) -> Result<Vec<StaffId>, Fault> {
+    Ok(flag::table
+        .filter(flag::org_id.eq(org).and(flag::next_step_at.is_not_null()))
+        .select(flag::owner_id)
+        .distinct()
+        .load(&mut tx.db)?)
+}
+
+/// A waiting flag, locked until the transaction ends; `None` when it is closed by now.
+///
+/// # Errors
+/// When the database fails.
+pub fn take_waiting(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<FlagRow>, Fault> {
+    tx.lock_row("flag", org.bytes(), id.bytes())?;
+    Ok(flag::table
+        .find((org, id))
+        .filter(flag::next_step_at.is_not_null())
+        .get_result(&mut tx.db)
+        .optional()?)
+}
+
+/// Stores a step of the program's own. The row is locked.
+///
+/// # Errors
+/// When the database fails.
+pub fn turn(tx: &mut Tx, row: &FlagRow, step: &CrankStep) -> Result<(), Fault> {
+    diesel::update(flag::table.find((row.org_id, row.id)))
+        .set((
+            flag::state.eq(step.state.word()),
+            flag::owner_id.eq(step.owner),
+            flag::due_at.eq(step.deadlines.due_at),
+            flag::next_step_at.eq(step.deadlines.next_step_at),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Looks at a flag again then. The row is locked.
+///
+/// # Errors
+/// When the database fails.
+pub fn look_at(
+    tx: &mut Tx,
+    org: OrgId,
+    id: FlagId,
+    next_step_at: NaiveDateTime,
+) -> Result<(), Fault> {
+    diesel::update(flag::table.find((org, id)))
+        .set(flag::next_step_at.eq(next_step_at))
+        .execute(&mut tx.db)?;
+    Ok(())
 }
 
 /// Lets one node at a time escalate.
@@ -390,29 +595,24 @@ pub fn owned_by(tx: &mut Tx, org: OrgId, owner: StaffId) -> Result<Vec<FlagRow>,
             flag::org_id
                 .eq(org)
                 .and(flag::owner_id.eq(owner))
-                .and(flag::state.ne(FlagState::Closed.word())),
+                .and(flag::next_step_at.is_not_null()),
         )
         .load(&mut tx.db)?)
 }
 
-/// Gives a waiting flag to another owner with another deadline; its state stays as it is. `false` when somebody moved the flag since `row` was read.
+/// Notes that the form after whose answer it is looked was handed in; says whether the flag had said that it was left. The row is locked.
 ///
 /// # Errors
 /// When the database fails.
-pub fn hand_to(
-    tx: &mut Tx,
-    row: &FlagRow,
-    owner: StaffId,
-    deadline: NaiveDateTime,
-) -> Result<bool, Fault> {
-    let unmoved = flag::state
-        .eq(&row.state)
-        .and(flag::owner_id.eq(row.owner_id));
-    let handed = diesel::update(flag::table.find((row.org_id, row.id)).filter(unmoved))
+pub fn finished(tx: &mut Tx, row: &FlagRow) -> Result<bool, Fault> {
+    if row.finish_by.is_none() && row.unfinished_at.is_none() {
+        return Ok(false);
+    }
+    diesel::update(flag::table.find((row.org_id, row.id)))
         .set((
-            flag::owner_id.eq(owner),
-            flag::next_deadline_at.eq(deadline),
+            flag::finish_by.eq(None::<NaiveDateTime>),
+            flag::unfinished_at.eq(None::<NaiveDateTime>),
         ))
         .execute(&mut tx.db)?;
-    Ok(handed == 1)
+    Ok(row.unfinished_at.is_some())
 }

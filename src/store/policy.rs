@@ -51,6 +51,45 @@ pub fn newest<P: DeserializeOwned + Default>(
     )
 }
 
+/// The same with its version; 0 when the site never set any.
+///
+/// # Errors
+/// When the stored version cannot be read, or the database fails.
+pub fn newest_version<P: DeserializeOwned + Default>(
+    tx: &mut Tx,
+    org: OrgId,
+    kind: &str,
+) -> Result<(P, i32), Fault> {
+    let rows: Vec<(String, i32)> = policy::table
+        .filter(policy::org_id.eq(org).and(policy::kind.eq(kind)))
+        .order(policy::version.desc())
+        .select((policy::body, policy::version))
+        .load(&mut tx.db)?;
+    let Some((body, version)) = rows.into_iter().next() else {
+        return Ok((P::default(), 0));
+    };
+    let rules = serde_json::from_str(&body)
+        .map_err(|error| Fault::Corrupt(format!("the {kind} policy: {error}")))?;
+    Ok((rules, version))
+}
+
+/// Every version of a kind that there ever was, read.
+///
+/// # Errors
+/// When a stored version cannot be read, or the database fails.
+pub fn every<P: DeserializeOwned>(tx: &mut Tx, org: OrgId, kind: &str) -> Result<Vec<P>, Fault> {
+    let bodies: Vec<String> = policy::table
+        .filter(policy::org_id.eq(org).and(policy::kind.eq(kind)))
+        .order(policy::version)
+        .select(policy::body)
+        .load(&mut tx.db)?;
+    let read = |body: &String| {
+        serde_json::from_str(body)
+            .map_err(|error| Fault::Corrupt(format!("the {kind} policy: {error}")))
+    };
+    bodies.iter().map(read).collect()
+}
+
 /// All versions of a kind, newest first.
 ///
 /// # Errors

@@ -302,18 +302,104 @@ table! {
         patient_id -> Binary,
         episode_id -> Binary,
         clinic_id -> Binary,
-        response_id -> Binary,
+        response_id -> Nullable<Binary>,
+        informant_id -> Nullable<Binary>,
         rule -> Text,
         instrument -> Text,
         version -> Text,
+        policy -> Integer,
         tier -> Text,
         item -> Text,
         answer -> Integer,
         answer_words -> Text,
+        answers -> Integer,
+        last_at -> Timestamp,
         owner_id -> Binary,
         state -> Text,
         raised_at -> Timestamp,
-        next_deadline_at -> Nullable<Timestamp>,
+        acknowledged_at -> Nullable<Timestamp>,
+        closed_at -> Nullable<Timestamp>,
+        due_at -> Nullable<Timestamp>,
+        next_step_at -> Nullable<Timestamp>,
+        finish_by -> Nullable<Timestamp>,
+        unfinished_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    flag_answer (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        flag_id -> Binary,
+        response_id -> Nullable<Binary>,
+        rule -> Text,
+        instrument -> Text,
+        version -> Text,
+        item -> Text,
+        answer -> Integer,
+        answer_words -> Text,
+        how -> Text,
+        at -> Timestamp,
+    }
+}
+
+table! {
+    closing (org_id, flag_id) {
+        org_id -> Binary,
+        flag_id -> Binary,
+        staff_id -> Binary,
+        at -> Timestamp,
+        asked -> Text,
+        level -> Text,
+        contact -> Text,
+        assessment -> Text,
+        plan -> Text,
+        next_check_on -> Nullable<Date>,
+        no_check_why -> Nullable<Text>,
+    }
+}
+
+table! {
+    known_level (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        patient_id -> Binary,
+        instrument -> Text,
+        rule -> Text,
+        up_to -> Integer,
+        until_on -> Date,
+        reason -> Text,
+        set_by -> Binary,
+        set_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        ended_by -> Nullable<Binary>,
+    }
+}
+
+table! {
+    signal (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        patient_id -> Binary,
+        episode_id -> Binary,
+        clinic_id -> Binary,
+        owner_id -> Binary,
+        kind -> Text,
+        instrument -> Text,
+        scale -> Text,
+        version -> Text,
+        response_id -> Nullable<Binary>,
+        policy -> Integer,
+        facts -> Text,
+        state -> Text,
+        raised_at -> Timestamp,
+        last_at -> Timestamp,
+        times -> Integer,
+        due_at -> Nullable<Timestamp>,
+        choice -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        decided_by -> Nullable<Binary>,
+        decided_at -> Nullable<Timestamp>,
     }
 }
 
@@ -542,5 +628,9 @@ allow_tables_to_appear_in_same_query!(
     pairing,
     way_in,
     informant,
-    absence
+    absence,
+    flag_answer,
+    closing,
+    known_level,
+    signal
 );

@@ -1,13 +1,13 @@
 //! What `attune verify` reads: whole pages of episodes with everything that hangs on them. The rules themselves are `app::verify`.
 
 use super::schema::{
-    administration, audit_event, episode, episode_scale, flag, flag_act, outbox, rescored,
-    response, score, staff, task,
+    administration, audit_event, episode, episode_scale, flag, flag_act, flag_answer, outbox,
+    rescored, response, score, staff, task,
 };
 use super::{Fault, Tx};
 use crate::domain::ids::{EpisodeId, FlagId, OrgId, StaffId};
 use crate::store::administration::AdministrationRow;
-use crate::store::flag::FlagRow;
+use crate::store::flag::{FlagAnswerRow, FlagRow};
 use crate::store::rescore::RescoredRow;
 use crate::store::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
 use diesel::prelude::*;
@@ -30,6 +30,8 @@ pub struct Page {
     pub summaries: Vec<EpisodeScaleRow>,
     /// Their flags.
     pub flags: Vec<FlagRow>,
+    /// The answers that belong to those.
+    pub flag_answers: Vec<FlagAnswerRow>,
 }
 
 /// The next page of episodes after this one; `None` behind the last.
@@ -100,6 +102,19 @@ pub fn page(
                     .eq(org)
                     .and(episode_scale::episode_id.eq_any(episodes.clone())),
             )
+            .load(&mut tx.db)?,
+        flag_answers: flag_answer::table
+            .inner_join(
+                flag::table.on(flag::org_id
+                    .eq(flag_answer::org_id)
+                    .and(flag::id.eq(flag_answer::flag_id))),
+            )
+            .filter(
+                flag::org_id
+                    .eq(org)
+                    .and(flag::episode_id.eq_any(episodes.clone())),
+            )
+            .select(flag_answer::all_columns)
             .load(&mut tx.db)?,
         flags: flag::table
             .filter(

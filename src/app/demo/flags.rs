@@ -5,9 +5,14 @@ use super::story::{Care, Story};
 use crate::domain::access::Action;
 use crate::domain::instrument::Instrument;
 use crate::domain::message::{MessageKind, MessageState};
+use crate::domain::risk::life::Times;
+use crate::domain::risk::policy::Clocks;
 use crate::domain::risk::rules::RiskHit;
-use crate::domain::risk::{Act, FlagState, Step, acknowledge, first_deadline};
-use crate::store::flag::{FlagActRow, FlagRow};
+use crate::domain::risk::{Act, FlagState, HowAnswered, acknowledge, raised};
+use crate::domain::schedule::office::Office;
+use crate::domain::schedule::policy::ReadingHours;
+use crate::store::closing::ClosingRow;
+use crate::store::flag::{FlagActRow, FlagAnswerRow, FlagRow};
 use crate::store::outbox::OutboxRow;
 use crate::store::response::ResponseRow;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -51,25 +56,50 @@ impl Story<'_> {
     ) {
         let raised_at = response.completed_at.unwrap_or(response.started_at);
         let id = self.ids.then(raised_at, &mut self.chance);
+        let deadlines = self.in_time(|times| raised(hit.tier(), raised_at, times));
         let mut row = FlagRow {
             org_id: self.site.org,
             id,
             patient_id: self.patient,
             episode_id: care.id(),
             clinic_id: care.row.clinic_id,
-            response_id: response.id,
+            response_id: Some(response.id),
+            informant_id: None,
             rule: hit.rule.id.clone(),
             instrument: response.instrument.clone(),
             version: response.version.clone(),
+            policy: 0,
             tier: hit.tier().word().into(),
             item: hit.item.to_owned(),
             answer: i32::from(hit.value),
             answer_words: answer_words(instrument, hit, &response.language),
+            answers: 1,
+            last_at: raised_at,
             owner_id: care.owner,
             state: FlagState::Open.word().into(),
             raised_at,
-            next_deadline_at: Some(first_deadline(hit.tier(), raised_at)),
+            acknowledged_at: None,
+            closed_at: None,
+            due_at: Some(deadlines.due_at),
+            next_step_at: Some(deadlines.next_step_at),
+            finish_by: None,
+            unfinished_at: None,
         };
+        let answer_id = self.ids.then(raised_at, &mut self.chance);
+        self.batch.flag_answers.push(FlagAnswerRow {
+            org_id: row.org_id,
+            id: answer_id,
+            flag_id: row.id,
+            response_id: row.response_id,
+            rule: row.rule.clone(),
+            instrument: row.instrument.clone(),
+            version: row.version.clone(),
+            item: row.item.clone(),
+            answer: row.answer,
+            answer_words: row.answer_words.clone(),
+            how: HowAnswered::Raised.word().into(),
+            at: raised_at,
+        });
         self.act(
             &row,
             Act::Raised,
@@ -83,6 +113,18 @@ impl Story<'_> {
         self.batch.flags.push(row);
     }
 
+    /// The times that hold at a site that has set nothing.
+    fn in_time<T>(&self, decide: impl FnOnce(Times<'_>) -> T) -> T {
+        let office = Office {
+            hours: ReadingHours::default(),
+            zone: self.site.zone,
+        };
+        decide(Times {
+            clocks: &Clocks::default(),
+            office: &office,
+        })
+    }
+
     fn settle(&mut self, row: &mut FlagRow, settled: Settled) {
         let taken_on_at = row.raised_at + TimeDelta::seconds(self.chance.whole(90, 840));
         let note = *self.chance.pick(&TAKEN_ON);
@@ -94,8 +136,16 @@ impl Story<'_> {
             ("flag", *row.id.bytes()),
             taken_on_at,
         );
-        if let Ok(step) = acknowledge(FlagState::Open, taken_on_at) {
-            stand(row, step);
+        let tier = row
+            .tier
+            .parse()
+            .unwrap_or(crate::domain::risk::Tier::Crisis);
+        let taken_on = self.in_time(|times| acknowledge(FlagState::Open, tier, taken_on_at, times));
+        if let Ok(step) = taken_on {
+            row.state = step.state.word().into();
+            row.due_at = step.deadlines.map(|set| set.due_at);
+            row.next_step_at = step.deadlines.map(|set| set.next_step_at);
+            row.acknowledged_at = Some(taken_on_at);
         }
         if settled == Settled::Closed {
             let closed_at = taken_on_at + TimeDelta::minutes(self.chance.whole(20, 200));
@@ -108,13 +158,22 @@ impl Story<'_> {
                 ("flag", *row.id.bytes()),
                 closed_at,
             );
-            stand(
-                row,
-                Step {
-                    state: FlagState::Closed,
-                    next_deadline_at: None,
-                },
-            );
+            row.state = FlagState::Closed.word().into();
+            (row.due_at, row.next_step_at) = (None, None);
+            row.closed_at = Some(closed_at);
+            self.batch.closings.push(ClosingRow {
+                org_id: row.org_id,
+                flag_id: row.id,
+                staff_id: row.owner_id,
+                at: closed_at,
+                asked: "ideation plan intent protective_factors".into(),
+                level: "low".into(),
+                contact: "by_phone".into(),
+                assessment: note.to_owned(),
+                plan: "Safety plan renewed; asked again at the next visit.".into(),
+                next_check_on: Some(closed_at.date() + TimeDelta::days(7)),
+                no_check_why: None,
+            });
         }
     }
 
@@ -152,11 +211,6 @@ impl Story<'_> {
         }
         self.batch.messages.push(notice);
     }
-}
-
-fn stand(row: &mut FlagRow, step: Step) {
-    row.state = step.state.word().into();
-    row.next_deadline_at = step.next_deadline_at;
 }
 
 /// The words of the answer as the patient saw them.

@@ -123,7 +123,7 @@ impl Story<'_> {
     /// The urgent end of a story: a form given by hand, with an alarming answer; gives the occasion's name.
     pub(super) fn alarm(&mut self, care: &Care, urgent: Urgent) -> String {
         let (minutes_ago, settled) = match urgent {
-            Urgent::TakenOn => (self.chance.whole(180, 420), Settled::TakenOn),
+            Urgent::TakenOn => (self.chance.whole(25, 75), Settled::TakenOn),
             Urgent::Open | Urgent::Nothing => (10, Settled::NotYet),
         };
         let battery = self.site.battery(care.program.routine);

@@ -238,7 +238,7 @@ fn scores_are_those_of_the_answers(responses: &[ResponseRow], scores: &[ScoreRow
 fn flags_are_those_of_the_answers(responses: &[ResponseRow], flags: &[FlagRow]) {
     let raised: HashSet<_> = flags
         .iter()
-        .map(|row| (row.response_id, row.rule.clone(), row.answer))
+        .map(|row| (row.response_id.unwrap(), row.rule.clone(), row.answer))
         .collect();
     let mut wanted = HashSet::new();
     for row in responses {
@@ -327,7 +327,7 @@ fn every_flag_has_a_licensed_owner_and_its_history() {
         };
         assert_eq!(words, expected);
         assert!(
-            flag.next_deadline_at.is_none_or(|at| at > noon()),
+            flag.due_at.is_none_or(|at| at > noon()),
             "an overdue flag at the start"
         );
     }

@@ -7,6 +7,7 @@ mod cadence;
 pub mod cover;
 mod dates;
 pub mod hours;
+pub mod office;
 pub mod planning;
 pub mod policy;
 pub mod step;

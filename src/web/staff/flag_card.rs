@@ -179,7 +179,7 @@ pub fn card(entry: &Entry, library: &Library, zone: Tz, now: NaiveDateTime) -> C
             words::age(flag.raised_at, now)
         ),
         deadline: deadline(flag, state, zone, now),
-        is_overdue: flag.next_deadline_at.is_some_and(|due| due <= now),
+        is_overdue: flag.due_at.is_some_and(|due| due <= now),
         state: state_words(state),
         can_acknowledge: state == Some(FlagState::Open),
         can_close: state == Some(FlagState::Acknowledged),
@@ -203,7 +203,7 @@ fn state_words(state: Option<FlagState>) -> &'static str {
 
 /// By when the next act is due, and which.
 fn deadline(flag: &FlagRow, state: Option<FlagState>, zone: Tz, now: NaiveDateTime) -> String {
-    let Some(due) = flag.next_deadline_at else {
+    let Some(due) = flag.due_at else {
         return String::new();
     };
     let act = if state == Some(FlagState::Open) {
@@ -276,7 +276,21 @@ pub fn acts(entry: &Entry, zone: Tz, now: NaiveDateTime) -> Vec<Saying> {
         let words = match row.act.parse() {
             Ok(Act::Raised) => "The answer was saved and the flag raised.".to_owned(),
             Ok(Act::AnswerChanged) => "The patient changed the answer. The flag stays.".to_owned(),
+            Ok(Act::Joined) => {
+                "The patient gave the same answer, or a lower one, again.".to_owned()
+            }
+            Ok(Act::Reopened) => {
+                "The patient gave a higher answer. It has to be taken on anew.".to_owned()
+            }
+            Ok(Act::Unfinished) => "The form was left after this answer.".to_owned(),
+            Ok(Act::Finished) => "The form that had been left was handed in.".to_owned(),
             Ok(Act::Notified) => format!("{name} was told."),
+            Ok(Act::Alarmed) => "The duty contact was told: nobody licensed is here.".to_owned(),
+            Ok(Act::CloseDue) => "Still open at the end of the day.".to_owned(),
+            Ok(Act::Overdue) => "Overdue: the supervisors were told.".to_owned(),
+            Ok(Act::Claimed) => format!("{name} took it over."),
+            Ok(Act::HandedOver) => format!("{name} gave it to a colleague."),
+            Ok(Act::Disagreed) => format!("{name} disagrees:"),
             Ok(Act::Acknowledged) => format!("{name} said: I have it."),
             Ok(Act::Closed) => format!("{name} closed it with this assessment:"),
             Err(_) => row.act.replace('_', " "),
@@ -302,7 +316,7 @@ pub fn answers(around: &Around, library: &Library, now: NaiveDateTime) -> Vec<An
             day: words::day_ago(day, local_day(around.zone, now)),
             words: answer_words(response, &flag.item, library),
             remark: remark(response),
-            is_this: response.id == flag.response_id,
+            is_this: Some(response.id) == flag.response_id,
         }
     };
     around.responses.iter().rev().map(row).collect()
@@ -358,7 +372,7 @@ pub fn missing(around: &Around, library: &Library) -> String {
     let Some(response) = around
         .responses
         .iter()
-        .find(|row| row.id == flag.response_id)
+        .find(|row| Some(row.id) == flag.response_id)
     else {
         return "The response cannot be read.".to_owned();
     };
@@ -406,18 +420,27 @@ mod tests {
             patient_id: id(3),
             episode_id: id(4),
             clinic_id: id(5),
-            response_id: id(6),
+            response_id: Some(id(6)),
+            informant_id: None,
             rule: "thoughts_of_death_or_self_harm".into(),
             instrument: "phq9".into(),
             version: "1".into(),
+            policy: 0,
             tier: "crisis".into(),
             item: "9".into(),
             answer: 2,
             answer_words: "More than half the days".into(),
+            answers: 1,
+            last_at: at(0),
             owner_id: id(7),
             state: state.word().into(),
             raised_at: at(0),
-            next_deadline_at: due,
+            acknowledged_at: None,
+            closed_at: None,
+            due_at: due,
+            next_step_at: due,
+            finish_by: None,
+            unfinished_at: None,
         };
         Entry {
             names: FlagNames {

@@ -1,0 +1,581 @@
+//! The life of a flag as a machine: by when a person must act, what the program does when nobody did, and what a licensed person's act makes of it. It is
+//! handed `now` and tells everything that has to be done; `app::escalate` turns its crank and `app::review_flag` brings the acts.
+//!
+//! Times come from the site's policy ([`Clocks`]) and its reading hours ([`Office`]).
+
+use super::people::{Candidate, Standing, Supervision, next_in_chain};
+use super::policy::Clocks;
+use super::{Act, FlagState, Tier};
+use crate::domain::ids::{ClinicId, StaffId};
+use crate::domain::schedule::office::Office;
+use chrono::{NaiveDateTime, TimeDelta};
+
+/// The site's times and hours.
+#[derive(Debug, Clone, Copy)]
+pub struct Times<'a> {
+    /// How soon people must act.
+    pub clocks: &'a Clocks,
+    /// When the site's people read.
+    pub office: &'a Office,
+}
+
+/// By when a person must act, and when the program looks next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// By when a person must act.
+    pub due_at: NaiveDateTime,
+    /// When the program looks next.
+    pub next_step_at: NaiveDateTime,
+}
+
+/// What a new flag is owed: that somebody takes it on.
+pub fn raised(tier: Tier, now: NaiveDateTime, times: Times<'_>) -> Deadlines {
+    let due_at = match tier {
+        Tier::Crisis if times.office.is_open(now) => now + times.clocks.acknowledge_in_hours(),
+        Tier::Crisis => now + times.clocks.acknowledge_outside(),
+        Tier::Review => times
+            .office
+            .end_of_working_day(now, times.clocks.review_working_days),
+    };
+    Deadlines {
+        due_at,
+        next_step_at: due_at,
+    }
+}
+
+/// What a flag that somebody has is owed: that it is closed with an assessment.
+pub fn taken_on(tier: Tier, now: NaiveDateTime, times: Times<'_>) -> Deadlines {
+    let due_at = match tier {
+        Tier::Crisis => times
+            .office
+            .end_of_day(now)
+            .max(now + TimeDelta::hours(CLOSE_AT_LEAST_HOURS)),
+        Tier::Review => times
+            .office
+            .end_of_working_day(now, times.clocks.review_close_working_days),
+    };
+    Deadlines {
+        due_at,
+        next_step_at: due_at,
+    }
+}
+
+/// Whoever takes a flag on late in the evening has so many hours to close it.
+const CLOSE_AT_LEAST_HOURS: i64 = 2;
+
+/// From when on a crisis flag that somebody has is overdue.
+fn overdue_at(waiting: &Waiting, times: Times<'_>) -> NaiveDateTime {
+    (waiting.raised_at + times.clocks.close_within()).max(waiting.due_at)
+}
+
+/// A flag that waits, as far as the machine needs to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// How soon a person must look.
+    pub tier: Tier,
+    /// Open or acknowledged.
+    pub state: FlagState,
+    /// When the answer was saved.
+    pub raised_at: NaiveDateTime,
+    /// By when a person must act.
+    pub due_at: NaiveDateTime,
+    /// When the program looks next.
+    pub next_step_at: NaiveDateTime,
+    /// Whose it is.
+    pub owner: StaffId,
+    /// The patient's own clinician.
+    pub clinician: StaffId,
+    /// Where the patient is cared for.
+    pub clinic: ClinicId,
+}
+
+/// What the program has to do about a flag now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Crank {
+    /// Nothing yet.
+    NotYet,
+    /// The clock was ahead when this was planned: it is looked at then, and nobody is told.
+    Earlier(NaiveDateTime),
+    /// Something, in one transaction.
+    Step(CrankStep),
+}
+
+/// One step: what it is, whose the flag is from now on, who is told, and when the program looks next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrankStep {
+    /// What stands in the history.
+    pub act: Act,
+    /// The state after it. The program never moves one forward.
+    pub state: FlagState,
+    /// Whose it is from now on.
+    pub owner: StaffId,
+    /// Who is told.
+    pub tell: Vec<Tell>,
+    /// Deadlines from now on.
+    pub deadlines: Deadlines,
+}
+
+/// Who is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    /// The owner.
+    Owner,
+    /// Every eligible supervisor of the clinic who is not the owner.
+    Supervisors,
+    /// The site's duty contact, because nobody licensed is here. An alarm for whoever runs the site goes with it.
+    Duty,
+}
+
+/// What has to be done about a flag now. Called whenever something may be due; calling it once more changes nothing.
+pub fn crank(
+    waiting: &Waiting,
+    people: &[Candidate],
+    now: NaiveDateTime,
+    times: Times<'_>,
+) -> Crank {
+    let latest = latest_look(waiting, now, times);
+    if waiting.next_step_at > latest {
+        return Crank::Earlier(latest);
+    }
+    let here = is_here(waiting.owner, people);
+    let gone_with_it = waiting.state == FlagState::Acknowledged && !here && anybody_here(people);
+    if waiting.next_step_at > now && !gone_with_it {
+        return Crank::NotYet;
+    }
+    Crank::Step(match waiting.state {
+        FlagState::Acknowledged if here || !anybody_here(people) => late(waiting, now, times),
+        _ => pass_on(waiting, people, now, times),
+    })
+}
+
+/// No step lies further ahead than this, whatever the clock said when it was planned.
+fn latest_look(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> NaiveDateTime {
+    match waiting.state {
+        FlagState::Acknowledged => taken_on(waiting.tier, now, times)
+            .due_at
+            .max(now + times.clocks.close_within()),
+        FlagState::Open | FlagState::Closed => raised(waiting.tier, now, times).due_at.max(
+            now + match waiting.tier {
+                Tier::Crisis => times.clocks.then_every(),
+                Tier::Review => TimeDelta::zero(),
+            },
+        ),
+    }
+}
+
+/// Whether somebody may own a flag and is here today.
+pub fn is_here(who: StaffId, people: &[Candidate]) -> bool {
+    people
+        .iter()
+        .any(|person| person.id == who && person.standing == Standing::Eligible)
+}
+
+fn anybody_here(people: &[Candidate]) -> bool {
+    people
+        .iter()
+        .any(|person| person.standing == Standing::Eligible)
+}
+
+/// The flag goes to the next person, who has to take it on.
+pub fn pass_on(
+    waiting: &Waiting,
+    people: &[Candidate],
+    now: NaiveDateTime,
+    times: Times<'_>,
+) -> CrankStep {
+    let next = match waiting.tier {
+        // It waits for its own clinician over days, unless they are away.
+        Tier::Review if is_here(waiting.owner, people) => Some(waiting.owner),
+        _ => next_in_chain(waiting.clinician, waiting.clinic, people, waiting.owner),
+    };
+    let owner = next.unwrap_or(waiting.owner);
+    let next_step_at = match waiting.tier {
+        Tier::Crisis => now + times.clocks.then_every(),
+        Tier::Review => raised(Tier::Review, now, times).due_at,
+    };
+    let due_at = match waiting.state {
+        FlagState::Open => waiting.due_at,
+        FlagState::Acknowledged | FlagState::Closed => next_step_at,
+    };
+    let mut tell = vec![];
+    if next.is_some() {
+        tell.push(Tell::Owner);
+    }
+    if waiting.tier == Tier::Review {
+        tell.push(Tell::Supervisors);
+    }
+    let here = is_here(owner, people);
+    if !here {
+        tell.push(Tell::Duty);
+    }
+    CrankStep {
+        act: if here { Act::Notified } else { Act::Alarmed },
+        state: FlagState::Open,
+        owner,
+        tell,
+        deadlines: Deadlines {
+            due_at,
+            next_step_at,
+        },
+    }
+}
+
+/// Somebody has it and has not closed it.
+fn late(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> CrankStep {
+    let overdue_at = match waiting.tier {
+        Tier::Crisis => overdue_at(waiting, times),
+        Tier::Review => waiting.due_at,
+    };
+    let overdue = now >= overdue_at;
+    CrankStep {
+        act: if overdue { Act::Overdue } else { Act::CloseDue },
+        state: FlagState::Acknowledged,
+        owner: waiting.owner,
+        tell: if overdue {
+            vec![Tell::Owner, Tell::Supervisors]
+        } else {
+            vec![Tell::Owner]
+        },
+        deadlines: Deadlines {
+            due_at: waiting.due_at,
+            next_step_at: if overdue {
+                now + times.clocks.close_within()
+            } else {
+                overdue_at
+            },
+        },
+    }
+}
+
+/// Everybody who is told as a supervisor: eligible, of the clinic, and not the owner.
+pub fn supervisors<'a>(
+    people: &'a [Candidate],
+    clinic: ClinicId,
+    owner: StaffId,
+) -> impl Iterator<Item = StaffId> + 'a {
+    people
+        .iter()
+        .filter(move |person| {
+            person.id != owner
+                && person.standing == Standing::Eligible
+                && person.answers_for_queue == Supervision::Supervises
+                && person.clinics.contains(&clinic)
+        })
+        .map(|person| person.id)
+}
+
+/// Why an act on a flag was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlagRefusal {
+    /// Somebody has it already.
+    AlreadyAcknowledged,
+    /// It is closed; a closed flag is never touched again.
+    AlreadyClosed,
+    /// Closing comes after acknowledging: the two are separate acts.
+    NotAcknowledged,
+    /// Closing needs the assessment in words.
+    NoAssessment,
+    /// The patient gave a higher answer after the page was opened: nobody has assessed that one yet.
+    AnswerRose,
+}
+
+impl std::fmt::Display for FlagRefusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            FlagRefusal::AlreadyAcknowledged => "Somebody has already taken this on.",
+            FlagRefusal::AlreadyClosed => "This is already closed and stays as it is.",
+            FlagRefusal::NotAcknowledged => "First say that you have it, then close it.",
+            FlagRefusal::NoAssessment => "Write what you assessed and what happens next, then close it.",
+            FlagRefusal::AnswerRose => "The patient changed this answer while you were writing. Read the new one, then close it.",
+        })
+    }
+}
+
+impl std::error::Error for FlagRefusal {}
+
+/// What an accepted act makes of the flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The state after the act.
+    pub state: FlagState,
+    /// What is due next; `None` once closed.
+    pub deadlines: Option<Deadlines>,
+}
+
+/// "I have it."
+///
+/// # Errors
+/// Refused when the flag is already acknowledged or closed.
+pub fn acknowledge(
+    state: FlagState,
+    tier: Tier,
+    now: NaiveDateTime,
+    times: Times<'_>,
+) -> Result<Step, FlagRefusal> {
+    match state {
+        FlagState::Open => Ok(Step {
+            state: FlagState::Acknowledged,
+            deadlines: Some(taken_on(tier, now, times)),
+        }),
+        FlagState::Acknowledged => Err(FlagRefusal::AlreadyAcknowledged),
+        FlagState::Closed => Err(FlagRefusal::AlreadyClosed),
+    }
+}
+
+/// "Assessed and documented."
+///
+/// # Errors
+/// Refused unless the flag is acknowledged and the assessment says something.
+pub fn close(state: FlagState, assessment: &str) -> Result<Step, FlagRefusal> {
+    match state {
+        FlagState::Open => Err(FlagRefusal::NotAcknowledged),
+        FlagState::Closed => Err(FlagRefusal::AlreadyClosed),
+        FlagState::Acknowledged if assessment.trim().is_empty() => Err(FlagRefusal::NoAssessment),
+        FlagState::Acknowledged => Ok(Step {
+            state: FlagState::Closed,
+            deadlines: None,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::schedule::policy::ReadingHours;
+    use uuid::Uuid;
+
+    fn id(n: u128) -> StaffId {
+        StaffId::from_uuid(Uuid::from_u128(n))
+    }
+    fn clinic() -> ClinicId {
+        ClinicId::from_uuid(Uuid::from_u128(7))
+    }
+    fn person(n: u128, standing: Standing, supervision: Supervision) -> Candidate {
+        Candidate {
+            id: id(n),
+            standing,
+            answers_for_queue: supervision,
+            clinics: vec![clinic()],
+        }
+    }
+    fn at(text: &str) -> NaiveDateTime {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap()
+    }
+    fn office() -> Office {
+        Office {
+            hours: ReadingHours::default(),
+            zone: chrono_tz::UTC,
+        }
+    }
+    fn waiting(tier: Tier, state: FlagState, now: NaiveDateTime, times: Times<'_>) -> Waiting {
+        let deadlines = match state {
+            FlagState::Open => raised(tier, now, times),
+            _ => taken_on(tier, now, times),
+        };
+        Waiting {
+            tier,
+            state,
+            raised_at: now,
+            due_at: deadlines.due_at,
+            next_step_at: deadlines.next_step_at,
+            owner: id(1),
+            clinician: id(1),
+            clinic: clinic(),
+        }
+    }
+    // A Monday.
+    const MORNING: &str = "2026-03-02 10:00";
+
+    #[test]
+    fn a_crisis_answer_has_fifteen_minutes_in_hours_and_an_hour_outside() {
+        let (clocks, office) = (Clocks::default(), office());
+        let times = Times {
+            clocks: &clocks,
+            office: &office,
+        };
+        let due = |text: &str| raised(Tier::Crisis, at(text), times).due_at;
+        assert_eq!(due(MORNING), at("2026-03-02 10:15"));
+        assert_eq!(due("2026-03-02 22:00"), at("2026-03-02 23:00"));
+        assert_eq!(due("2026-03-07 12:00"), at("2026-03-07 13:00"), "Saturday");
+        let on_call = Office {
+            hours: ReadingHours {
+                on_call: true,
+                ..ReadingHours::default()
+            },
+            zone: chrono_tz::UTC,
+        };
+        let times = Times {
+            office: &on_call,
+            ..times
+        };
+        assert_eq!(
+            raised(Tier::Crisis, at("2026-03-07 12:00"), times).due_at,
+            at("2026-03-07 12:15"),
+            "a 24-hour clock"
+        );
+    }
+
+    #[test]
+    fn the_lower_tier_keeps_working_days() {
+        let (clocks, office) = (Clocks::default(), office());
+        let times = Times {
+            clocks: &clocks,
+            office: &office,
+        };
+        let due = |text: &str| raised(Tier::Review, at(text), times).due_at;
+        assert_eq!(due(MORNING), at("2026-03-03 17:00"));
+        assert_eq!(
+            due("2026-03-06 18:00"),
+            at("2026-03-09 17:00"),
+            "over a weekend"
+        );
+    }
+
+    #[test]
+    fn an_open_crisis_flag_goes_round_without_end_and_one_step_at_a_time() {
+        use {Standing::*, Supervision::*};
+        let (clocks, office) = (Clocks::default(), office());
+        let times = Times {
+            clocks: &clocks,
+            office: &office,
+        };
+        let people = [
+            person(1, Eligible, DoesNot),
+            person(2, Eligible, Supervises),
+        ];
+        let mut flag = waiting(Tier::Crisis, FlagState::Open, at(MORNING), times);
+        let mut now = at(MORNING);
+        for told in [2, 1, 2, 1] {
+            now += TimeDelta::minutes(15);
+            assert_eq!(
+                crank(&flag, &people, now - TimeDelta::seconds(1), times),
+                Crank::NotYet
+            );
+            // However late the program looks, it is one step.
+            let Crank::Step(step) = crank(&flag, &people, now, times) else {
+                panic!("nothing is done at {now}");
+            };
+            assert_eq!((step.act, step.owner), (Act::Notified, id(told)));
+            assert_eq!(
+                (step.state, step.tell),
+                (FlagState::Open, vec![Tell::Owner])
+            );
+            (flag.owner, flag.next_step_at) = (step.owner, step.deadlines.next_step_at);
+            assert_eq!(step.deadlines.due_at, at("2026-03-02 10:15"));
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_holds_nothing_up_for_longer_than_one_wait() {
+        let (clocks, office) = (Clocks::default(), office());
+        let times = Times {
+            clocks: &clocks,
+            office: &office,
+        };
+        let people = [person(1, Standing::Eligible, Supervision::DoesNot)];
+        let flag = waiting(Tier::Crisis, FlagState::Open, at("2026-03-04 10:00"), times);
+        assert_eq!(
+            crank(&flag, &people, at(MORNING), times),
+            Crank::Earlier(at("2026-03-02 10:15"))
+        );
+    }
+
+    #[test]
+    fn when_nobody_is_here_the_duty_contact_is_told_again_and_again() {
+        use {Standing::*, Supervision::*};
+        let (clocks, office) = (Clocks::default(), office());
+        let times = Times {
+            clocks: &clocks,
+            office: &office,
+        };
+        let flag = waiting(Tier::Crisis, FlagState::Open, at(MORNING), times);
+        for people in [
+            vec![person(1, Absent { covered_by: None }, DoesNot)],
+            vec![person(1, Ineligible, DoesNot)],
+            vec![],
+        ] {
+            let Crank::Step(step) = crank(&flag, &people, at("2026-03-02 10:15"), times) else {
+                panic!("nothing is done for {people:?}");
+            };
+            assert_eq!(step.act, Act::Alarmed);
+            assert!(step.tell.contains(&Tell::Duty));
+            assert_eq!(step.deadlines.next_step_at, at("2026-03-02 10:30"));
+        }
+    }
+
+    #[test]
+    fn what_somebody_has_who_is_away_goes_to_the_next_at_once_and_has_to_be_taken_on() {
+        use {Standing::*, Supervision::*};
+        let (clocks, office) = (Clocks::default(), office());
+        let times = Times {
+            clocks: &clocks,
+            office: &office,
+        };
+        let flag = waiting(Tier::Crisis, FlagState::Acknowledged, at(MORNING), times);
+        let people = [
+            person(
+                1,
+                Absent {
+                    covered_by: Some(id(2)),
+                },
+                DoesNot,
+            ),
+            person(2, Eligible, DoesNot),
+        ];
+        let Crank::Step(step) = crank(&flag, &people, at("2026-03-02 10:01"), times) else {
+            panic!("it stays with somebody who is away");
+        };
+        assert_eq!((step.state, step.owner), (FlagState::Open, id(2)));
+        assert_eq!(step.deadlines.due_at, at("2026-03-02 10:16"));
+    }
+
+    #[test]
+    fn what_is_taken_on_is_due_the_same_day_and_overdue_after_a_day() {
+        let (clocks, office) = (Clocks::default(), office());
+        let times = Times {
+            clocks: &clocks,
+            office: &office,
+        };
+        let people = [person(1, Standing::Eligible, Supervision::DoesNot)];
+        let mut flag = waiting(Tier::Crisis, FlagState::Acknowledged, at(MORNING), times);
+        assert_eq!(flag.due_at, at("2026-03-03 00:00"));
+        for (now, act) in [
+            ("2026-03-03 00:00", Act::CloseDue),
+            ("2026-03-03 10:00", Act::Overdue),
+            ("2026-03-04 10:00", Act::Overdue),
+        ] {
+            let Crank::Step(step) = crank(&flag, &people, at(now), times) else {
+                panic!("nothing is done at {now}");
+            };
+            assert_eq!((step.act, step.state), (act, FlagState::Acknowledged));
+            flag.next_step_at = step.deadlines.next_step_at;
+        }
+        assert_eq!(
+            crank(&flag, &people, at("2026-03-04 10:01"), times),
+            Crank::NotYet
+        );
+    }
+
+    #[test]
+    fn closing_comes_only_after_acknowledging_and_with_words() {
+        let (clocks, office) = (Clocks::default(), office());
+        let times = Times {
+            clocks: &clocks,
+            office: &office,
+        };
+        assert_eq!(
+            close(FlagState::Open, "fine"),
+            Err(FlagRefusal::NotAcknowledged)
+        );
+        let step = acknowledge(FlagState::Open, Tier::Crisis, at(MORNING), times).unwrap();
+        assert_eq!(close(step.state, "  "), Err(FlagRefusal::NoAssessment));
+        assert_eq!(
+            close(step.state, "seen today").unwrap().state,
+            FlagState::Closed
+        );
+        assert_eq!(
+            acknowledge(FlagState::Closed, Tier::Crisis, at(MORNING), times),
+            Err(FlagRefusal::AlreadyClosed)
+        );
+    }
+}
