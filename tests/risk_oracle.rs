@@ -26,6 +26,7 @@ use attune::domain::submission::{Entry, Intent, Left, Sheet};
 use attune::store::{Place, fresh};
 
 use crate::house::{House, wait_for};
+use crate::support::database::{Engine, engine};
 
 // --- the forms, by hand -----------------------------------------------------------------------------------------------
 
@@ -798,7 +799,7 @@ fn close_some(house: &House, dice: &mut Dice) {
 /// Responses that live at the same time.
 const WAVE: usize = 1_000;
 /// Browsers at once; they share commits on SQLite.
-const WORKERS: usize = 16;
+const WORKERS: usize = 48;
 
 fn hand_out_all(house: &House, patients: &[PatientId], stories: Vec<(usize, Story)>) -> Vec<Given> {
     let (library, actor, now) = (house.app.library, house.operator(), house.app.clock.now());
@@ -879,7 +880,11 @@ impl Drop for Name {
 
 #[test]
 fn every_answer_that_has_to_be_seen_is_passed_on_once_by_a_second_reading_of_the_rules() {
-    let usual = 3_000;
+    // Some ten to twenty seconds on either engine.
+    let usual = match engine() {
+        Engine::Sqlite => 1_500,
+        Engine::Postgres => 600,
+    };
     let count = number("ATTUNE_TEST_RESPONSES").map_or(usual, |count| {
         usize::try_from(count).expect("as many as fit")
     });
