@@ -20,7 +20,7 @@ use crate::support::process::{PATIENCE, Service, Site};
 use crate::support::smtp::SmtpSink;
 
 /// Points of a usual run.
-const SAMPLE: u64 = 12;
+const SAMPLE: u64 = 10;
 /// Points that are tried at the same time: most of each is waiting.
 const AT_ONCE: usize = 4;
 /// Item 9 is the ninth.
