@@ -311,6 +311,8 @@ enum Act {
 /// One generated response.
 struct Story {
     form: &'static Form,
+    /// Another form that is asked before it on the same occasion.
+    behind: Option<&'static Form>,
     patient: usize,
     kind: &'static str,
     acts: Vec<Act>,
@@ -372,6 +374,7 @@ fn story(seed: u64, index: usize, patients: usize) -> Story {
         let kind = "typed in by staff";
         return Story {
             form,
+            behind: None,
             patient,
             kind,
             acts,
@@ -419,8 +422,11 @@ fn story(seed: u64, index: usize, patients: usize) -> Story {
             ("raced, one question", vec![Act::Race(one, other)])
         }
     };
+    let calm = FORMS.iter().find(|other| other.alarms.is_empty());
+    let behind = calm.filter(|other| other.id != form.id && dice.happens(20));
     Story {
         form,
+        behind,
         patient,
         kind,
         acts,
@@ -540,12 +546,13 @@ async fn send(house: &House, given: &Given, act: &Act) -> Taken {
     let form = given.story.form;
     let question = |item: &str, entry| {
         let place = form.items.iter().position(|(known, _)| *known == item);
-        let number = place.expect("an item of the form") + 1;
+        let before = given.story.behind.map_or(0, |other| other.items.len());
+        let number = before + place.expect("an item of the form") + 1;
         (Sheet::Question { number, entry }, Intent::Save)
     };
     let whole = |ticks, intent| {
         let (answers, left) = (entries(ticks), Left::Blank);
-        let part = 0;
+        let part = usize::from(given.story.behind.is_some());
         (
             Sheet::Whole {
                 part,
@@ -803,13 +810,17 @@ const WORKERS: usize = 48;
 
 fn hand_out_all(house: &House, patients: &[PatientId], stories: Vec<(usize, Story)>) -> Vec<Given> {
     let (library, actor, now) = (house.app.library, house.operator(), house.app.clock.now());
-    let wanted: Vec<(PatientId, &'static str)> = stories
+    let wanted: Vec<(PatientId, Vec<String>)> = stories
         .iter()
-        .map(|(_, story)| (patients[story.patient], story.form))
-        .map(|(patient, form)| match form.hand {
-            Hand::Patient => (patient, form.id),
-            // Nobody opens this one.
-            Hand::Clinician => (patient, "gad7"),
+        .map(|(_, story)| {
+            let asked = match story.form.hand {
+                Hand::Patient => story.form.id,
+                // Nobody opens this one.
+                Hand::Clinician => "gad7",
+            };
+            let before = story.behind.map(|other| other.id.to_owned());
+            let ids = before.into_iter().chain([asked.to_owned()]).collect();
+            (patients[story.patient], ids)
         })
         .collect();
     let tokens: Result<Vec<Token>, Failure<attune::app::give_form::Refusal>> =
@@ -817,9 +828,8 @@ fn hand_out_all(house: &House, patients: &[PatientId], stories: Vec<(usize, Stor
             let policy = SendingPolicy::default();
             wanted
                 .iter()
-                .map(|(patient, instrument)| {
-                    let battery =
-                        battery(library, &[(*instrument).to_owned()]).map_err(Failure::Refused)?;
+                .map(|(patient, ids)| {
+                    let battery = battery(library, ids).map_err(Failure::Refused)?;
                     let (permit, episode) = may_give(tx, &actor, *patient, now)?;
                     let occasion = Occasion::by_hand(*patient, episode.id, &battery, &policy, now);
                     let (_, link) = hand_out(tx, &permit, &occasion, now)?;
