@@ -1,7 +1,8 @@
 //! A crash at every write of the way answer → flag → notice → acknowledge → close: the built program dies as it is about to make its k-th system call that
 //! writes to a file or a socket (`support/kill`), is started again, and nothing that somebody was told is lost, nothing is there twice.
 //!
-//! What the operating system has taken survives a kill; that it also reaches the disk is the store's own test of its settings.
+//! At every second point (with `all` at each) the power goes too: what was written to SQLite's files and not flushed is taken back before the restart. What a
+//! database server keeps through a loss of power is its own affair.
 //!
 //! A run takes a sample whose seed is printed (`ATTUNE_TEST_SEED=7` replays it); `ATTUNE_TEST_CRASH_POINTS=all` takes every point, `=17,40` these two.
 
@@ -269,10 +270,56 @@ struct Ending {
     calls_on_the_way: u64,
     calls: u64,
     told: Told,
+    /// The writes that went with the power.
+    lost: usize,
 }
 
-/// One way with a crash at call `k` after the service is ready (0: none), and, where `again` says so, at that call after the next start.
-fn one(prepared: &Prepared, k: u64, again: Option<u64>) -> Ending {
+/// Where and how it dies.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    /// The fatal call after the service is ready, from 1; 0: none.
+    k: u64,
+    /// The fatal call after the next start too.
+    again: Option<u64>,
+    power: Power,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Power {
+    Stays,
+    Goes,
+}
+
+impl Point {
+    fn kill(k: u64) -> Point {
+        let (again, power) = (None, Power::Stays);
+        Point { k, again, power }
+    }
+
+    fn power_cut(k: u64) -> Point {
+        let power = Power::Goes;
+        Point {
+            power,
+            ..Point::kill(k)
+        }
+    }
+
+    fn alternating(k: u64) -> Point {
+        match k % 2 {
+            0 => Point::kill(k),
+            _ => Point::power_cut(k),
+        }
+    }
+
+    fn again(self, j: u64) -> Point {
+        let again = Some(j);
+        Point { again, ..self }
+    }
+}
+
+/// One way with a crash.
+fn one(prepared: &Prepared, point: Point) -> Ending {
+    let Point { k, again, power } = point;
     let mut way = prepared.way();
     let order = prepared.switch.order(&way.site.folder);
     order.given_to(&mut way.site);
@@ -280,14 +327,16 @@ fn one(prepared: &Prepared, k: u64, again: Option<u64>) -> Ending {
     order.begin(k);
     let went = way.go_on(&mut service);
     let (calls_on_the_way, told) = (order.count(), way.told);
-    let mut died_at = None;
+    let (mut died_at, mut lost) = (None, 0);
     if let Err(error) = went {
         died_at = Some(died(&mut service, &order, &error));
+        lost += cut(power, &order, &way.site);
         if let Some(j) = again {
             order.begin(j);
             let mut service = way.site.start(&["serve"]);
             service.wait_for_exit(PATIENCE);
             assert!(!order.what().is_empty(), "{}", service.log());
+            lost += cut(power, &order, &way.site);
         }
         Order::taken_from(&mut way.site);
         way.let_leases_run_out();
@@ -302,6 +351,7 @@ fn one(prepared: &Prepared, k: u64, again: Option<u64>) -> Ending {
         // It came to that call while it ended.
         assert!(died_at.is_none() && !order.what().is_empty(), "{log}");
         died_at = Some(format!("{} at the end", order.what()));
+        lost += cut(power, &order, &way.site);
         Order::taken_from(&mut way.site);
         way.let_leases_run_out();
         let service = way.site.serve();
@@ -315,6 +365,15 @@ fn one(prepared: &Prepared, k: u64, again: Option<u64>) -> Ending {
         calls_on_the_way,
         calls,
         told,
+        lost,
+    }
+}
+
+/// How many writes went with the power.
+fn cut(power: Power, order: &Order, site: &Site) -> usize {
+    match power {
+        Power::Goes if engine() == Engine::Sqlite => order.lose_power(site.folder.path()),
+        Power::Goes | Power::Stays => 0,
     }
 }
 
@@ -339,15 +398,12 @@ fn died(service: &mut Service, order: &Order, error: &io::Error) -> String {
 }
 
 /// Names the point when a check fails.
-struct Name(u64);
+struct Name(Point);
 
 impl Drop for Name {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!(
-                "crash point {0}; again: ATTUNE_TEST_CRASH_POINTS={0}",
-                self.0
-            );
+            eprintln!("{:?}; again: ATTUNE_TEST_CRASH_POINTS={}", self.0, self.0.k);
         }
     }
 }
@@ -389,7 +445,7 @@ fn sample(calls: u64, wanted: u64, seed: u64) -> Vec<u64> {
 #[test]
 fn a_crash_at_any_write_between_the_answer_and_the_closing_loses_and_doubles_nothing() {
     let prepared = Prepared::new();
-    let calm = one(&prepared, 0, None);
+    let calm = one(&prepared, Point::kill(0));
     let calls = calm.calls;
     assert!(
         calls > 50 && calm.told.closed && calm.told.handed_in,
@@ -397,18 +453,26 @@ fn a_crash_at_any_write_between_the_answer_and_the_closing_loses_and_doubles_not
     );
     let seed = seed();
     // The loops write on their own time, so that one way has some calls more than another: all means until it is over.
-    let points: Vec<(u64, Option<u64>)> = match which() {
+    let points: Vec<Point> = match which() {
         Which::All => {
-            let twice = (1..=16).map(|j| (1 + (seed + j * 37) % calm.calls_on_the_way, Some(j)));
-            let once = 1..=calls + calls / 10;
-            once.map(|k| (k, None)).chain(twice).collect()
+            let every = 1..=calls + calls / 10;
+            let twice = (1..=16).map(|j| (1 + (seed + j * 37) % calm.calls_on_the_way, j));
+            let twice = twice.map(|(k, j)| Point::alternating(k).again(j));
+            let cuts = every.clone().map(Point::power_cut);
+            every.map(Point::kill).chain(cuts).chain(twice).collect()
         }
         Which::Sample => {
-            let once = sample(calls, SAMPLE, seed).into_iter().map(|k| (k, None));
-            let twice = sample(calm.calls_on_the_way, 3, seed).into_iter();
-            once.chain(twice.zip([1, 2, 4].map(Some))).collect()
+            let twice = sample(calm.calls_on_the_way, 3, seed)
+                .into_iter()
+                .zip([1, 2, 4]);
+            let twice = twice.map(|(k, j)| Point::alternating(k).again(j));
+            let once = sample(calls, SAMPLE, seed).into_iter();
+            once.map(Point::alternating).chain(twice).collect()
         }
-        Which::These(numbers) => numbers.into_iter().map(|k| (k, None)).collect(),
+        Which::These(numbers) => {
+            let both = |k| [Point::kill(k), Point::power_cut(k)];
+            numbers.into_iter().flat_map(both).collect()
+        }
     };
     let (tried, began) = (points.len(), Instant::now());
     let (waiting, endings) = (Mutex::new(points.into_iter()), Mutex::new(vec![]));
@@ -417,9 +481,9 @@ fn a_crash_at_any_write_between_the_answer_and_the_closing_loses_and_doubles_not
             scope.spawn(|| {
                 loop {
                     let next = waiting.lock().expect("no other point failed").next();
-                    let Some((k, again)) = next else { return };
-                    let _name = Name(k);
-                    let ending = one(&prepared, k, again);
+                    let Some(point) = next else { return };
+                    let _name = Name(point);
+                    let ending = one(&prepared, point);
                     endings.lock().expect("no other point failed").push(ending);
                 }
             });
@@ -433,8 +497,9 @@ fn a_crash_at_any_write_between_the_answer_and_the_closing_loses_and_doubles_not
             .or_default() += 1;
     }
     eprintln!(
-        "{} calls on the way, {calls} with the end; {tried} points tried, seed {seed}, {:?}: {at:#?}",
+        "{} calls on the way, {calls} with the end; {tried} points tried, seed {seed}, {} unflushed writes lost with the power, {:?}: {at:#?}",
         calm.calls_on_the_way,
+        endings.iter().map(|ending| ending.lost).sum::<usize>(),
         began.elapsed()
     );
     let crashed = endings.iter().filter(|ending| ending.died_at.is_some());
