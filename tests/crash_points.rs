@@ -359,6 +359,7 @@ fn one(prepared: &Prepared, point: Point) -> Ending {
         let (status, log) = service.stop(PATIENCE);
         assert!(status.success(), "{status}\n{log}");
     }
+    Order::taken_from(&mut way.site);
     way.all_is_there_once();
     Ending {
         died_at,
