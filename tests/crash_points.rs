@@ -46,17 +46,31 @@ fn flag_in_queue(therapist: &mut Client) -> io::Result<Option<String>> {
     Ok(flags.pop())
 }
 
-fn acknowledge_form(flag_page: &Response) -> Option<Form> {
+pub fn acknowledge_form(flag_page: &Response) -> Option<Form> {
     page::form_to(&flag_page.text(), "/acknowledge")
 }
 
-fn close_form(flag_page: &Response) -> Option<Form> {
+pub fn close_form(flag_page: &Response) -> Option<Form> {
     page::form_to(&flag_page.text(), "/close")
 }
 
-/// A whole assessment.
-fn assessed(form: &Form) -> Vec<(String, String)> {
-    form.with(&[("assessment", "Called at once, safe tonight, seen tomorrow.")])
+/// A whole assessment, in whatever of these the page asks for.
+pub fn assessed(form: &Form) -> Vec<(String, String)> {
+    let next_check = chrono::Utc::now().date_naive() + chrono::TimeDelta::days(2);
+    let next_check = next_check.to_string();
+    let words = "Called at once, safe tonight, seen tomorrow.";
+    let said = [
+        ("asked", "ideation"),
+        ("level", "low"),
+        ("assessment", words),
+        ("plan", words),
+        ("contact", "by_phone"),
+        ("next_check_on", next_check.as_str()),
+        ("choice", "talked_about_it"),
+    ];
+    let asked_for = |(name, _): &(&str, &str)| form.fields.iter().any(|field| field.name == *name);
+    let said: Vec<(&str, &str)> = said.into_iter().filter(asked_for).collect();
+    form.with(&said)
 }
 
 // --- the way ----------------------------------------------------------------------------------------------------------
