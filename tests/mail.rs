@@ -10,7 +10,7 @@ use attune::app::send_due::send_due;
 use attune::config::{DEFAULT_CONNECTIONS, Security, Smtp};
 use attune::domain::schedule::Cadence;
 use attune::mail::{Mailer, Patience, SmtpMailer};
-use attune::store::outbox::{self, Lane};
+use attune::store::outbox::{self, LEASE, Lane};
 use chrono::TimeDelta;
 
 use crate::house::{House, PATIENT_NAME, address_of, monday};
@@ -393,6 +393,39 @@ fn a_flag_notice_is_never_given_up() {
     }
     sink.always(Behaviour::Accept);
     assert_eq!((send_notices(&house, &sink), sink.mails().len()), (1, 1));
+}
+
+#[test]
+fn a_notice_that_cannot_be_put_together_holds_up_no_other() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    for id in ["P1", "P2"] {
+        let link = house.phq9(id);
+        post(
+            &mut house.client(),
+            &format!("{link}/q/9"),
+            &[("answer", "3")],
+        );
+    }
+    // The one that is put together first goes to nobody there is.
+    let first = "(SELECT o.id FROM outbox o WHERE o.kind = 'flag_notice' ORDER BY o.id LIMIT 1)";
+    house.run_sql(&format!(
+        "UPDATE outbox SET recipient_id = subject_id WHERE id = {first}"
+    ));
+    assert_eq!(send_notices(&house, &sink), 2, "both are taken up");
+    assert_eq!(states(&house), ["queued", "accepted"]);
+    assert_eq!(sink.mails().len(), 1);
+
+    house.run_sql(&format!(
+        "UPDATE outbox SET recipient_id = (SELECT owner_id FROM flag WHERE flag.id = outbox.subject_id) WHERE id = {first}"
+    ));
+    house
+        .app
+        .clock
+        .set(monday() + LEASE + TimeDelta::seconds(1));
+    assert_eq!(send_notices(&house, &sink), 1, "it is tried again");
+    assert_eq!(states(&house), ["accepted", "accepted"]);
+    assert_eq!(sink.mails().len(), 2);
+    house.verified();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use attune::store::session::{self, SessionRow};
 use attune::store::{Fault, Place, Tx, fresh, patient};
 use chrono::{NaiveDateTime, TimeDelta};
 
-use crate::house::{House, instant, monday, wait_for};
+use crate::house::{House, address_of, instant, monday, wait_for};
 use crate::mail::send;
 use crate::support::smtp::SmtpSink;
 
@@ -159,6 +159,52 @@ fn what_falls_due_on_one_day_leaves_as_one_form_with_each_instrument_once() {
         forms(&house)[1],
         "planned phq9@1 2026-03-09 14:00 2026-03-16 14:00"
     );
+    house.verified();
+}
+
+#[test]
+fn an_episode_that_cannot_be_planned_holds_up_nobody_else_and_is_looked_at_again() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let weekly = || vec![details(&["phq9"], "every_weeks:1")];
+    house.enrol("P1", weekly());
+    plan(&house);
+    assert_eq!(send(&house, &sink), 1);
+    // Whoever has a form already can have no other: P1, whose turn comes first.
+    house.run_sql("CREATE UNIQUE INDEX one_form_each ON administration (patient_id)");
+    let week_later = instant("2026-03-09 16:00:00");
+    house.app.clock.set(week_later);
+    house.enrol("P2", weekly());
+    let forms_of = |patient: &str| {
+        house.number(&format!(
+            "administration JOIN patient ON patient.id = administration.patient_id WHERE external_id = '{patient}'"
+        ))
+    };
+    plan(&house);
+    assert_eq!((forms_of("P1"), forms_of("P2")), (1, 1));
+    send(&house, &sink);
+    assert_eq!(
+        sink.mails_to(&address_of("P2")).len(),
+        1,
+        "whose invitation leaves"
+    );
+
+    let again = week_later + TimeDelta::minutes(15);
+    for still in [
+        again - TimeDelta::seconds(1),
+        again,
+        again + TimeDelta::minutes(14),
+    ] {
+        at(&house, still);
+        assert_eq!((forms_of("P1"), forms_of("P2")), (1, 1), "at {still}");
+    }
+    house.run_sql("DROP INDEX one_form_each");
+    at(
+        &house,
+        again + TimeDelta::minutes(15) - TimeDelta::seconds(1),
+    );
+    assert_eq!(forms_of("P1"), 1, "every quarter of an hour, not oftener");
+    at(&house, again + TimeDelta::minutes(15));
+    assert_eq!((forms_of("P1"), forms_of("P2")), (2, 1));
     house.verified();
 }
 

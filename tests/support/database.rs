@@ -4,7 +4,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use super::folder::TemporaryFolder;
 
@@ -28,6 +29,12 @@ pub struct TestDatabase {
 struct InServer {
     server_url: String,
     name: String,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
 }
 
 /// Which engine `ATTUNE_TEST_DATABASE_URL` asks for.
@@ -57,6 +64,43 @@ impl TestDatabase {
         &self.url
     }
 
+    /// The same data: on SQLite the file of the same name in `folder`, where somebody has copied it; in a server a copy of the whole database, on which
+    /// nobody may be at work.
+    pub fn copy(&self, folder: &TemporaryFolder) -> Self {
+        let Some(InServer { server_url, name }) = &self.in_server else {
+            let file = self.url.rsplit('/').next().expect("the URL of a file");
+            return Self {
+                url: format!("sqlite://{}", folder.path().join(file).display()),
+                in_server: None,
+            };
+        };
+        Self::made_in_server(server_url.clone(), &format!(" template {name}"))
+    }
+
+    /// The one number that this query answers with as `value`. On SQLite no service may run.
+    pub fn number(&self, query: &str) -> i64 {
+        let query = diesel::sql_query(query);
+        let row: Result<Number, _> = match &self.in_server {
+            Some(_) => query.get_result(&mut self.postgres()),
+            None => {
+                let file = self.url.trim_start_matches("sqlite://");
+                let mut db = SqliteConnection::establish(file).expect("the database's file opens");
+                query.get_result(&mut db)
+            }
+        };
+        row.expect("the test's query is good").value
+    }
+
+    /// Runs a statement behind the program's back; PostgreSQL only.
+    pub fn run_on_postgres(&self, statement: &str) {
+        let done = self.postgres().batch_execute(statement);
+        done.expect("the test's statement is good");
+    }
+
+    fn postgres(&self) -> PgConnection {
+        PgConnection::establish(&self.url).expect("the tests' PostgreSQL server answers")
+    }
+
     fn in_folder(folder: &TemporaryFolder) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let file = folder.path().join(format!("attune-{number}.sqlite"));
@@ -67,9 +111,13 @@ impl TestDatabase {
     }
 
     fn in_server(server_url: String) -> Self {
+        Self::made_in_server(server_url, "")
+    }
+
+    fn made_in_server(server_url: String, from: &str) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("attune_test_{}_{number}", std::process::id());
-        run(&server_url, &format!("create database {name}"));
+        run(&server_url, &format!("create database {name}{from}"));
         let (before, _) = server_url
             .rsplit_once('/')
             .expect("ATTUNE_TEST_DATABASE_URL ends with /DATABASE");

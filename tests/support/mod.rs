@@ -13,6 +13,7 @@ pub mod database;
 pub mod folder;
 pub mod gateway;
 pub mod http;
+pub mod kill;
 pub mod page;
 pub mod patient;
 pub mod process;

@@ -60,6 +60,36 @@ impl Site {
         }
     }
 
+    /// Another site on a port of its own, with the same settings and what this one holds now. Nothing may run on this one meanwhile.
+    pub fn copy(&self) -> Self {
+        let folder = TemporaryFolder::new();
+        let held = std::fs::read_dir(self.folder.path()).expect("the site's folder can be read");
+        for entry in held {
+            let path = entry.expect("the site's folder can be read").path();
+            // Sockets stay behind.
+            if path.is_file() {
+                let name = path.file_name().expect("a file has a name");
+                std::fs::copy(&path, folder.path().join(name)).expect("a file can be copied");
+            }
+        }
+        let (database, address) = (self.database.copy(&folder), free_address());
+        let mut copy = Self {
+            settings: self.settings.clone(),
+            database,
+            folder,
+            address,
+        };
+        let (url, data) = (
+            copy.database.url().to_owned(),
+            copy.folder.path().display().to_string(),
+        );
+        copy.set("ATTUNE_DATABASE_URL", &url);
+        copy.set("ATTUNE_DATA_DIR", &data);
+        copy.set("ATTUNE_LISTEN", &address.to_string());
+        copy.set("ATTUNE_BASE_URL", &format!("http://{address}"));
+        copy
+    }
+
     /// Sets or replaces a setting of the environment.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.set(name, value);
