@@ -73,8 +73,7 @@ fn expected(route: &Route, visitor: &Visitor<'_>, house: &House) -> Expected {
         action,
         Action::AcknowledgeFlag | Action::CloseFlag | Action::DecideSignal
     );
-    if licensed_only && same(&house.people.unlicensed)
-    {
+    if licensed_only && same(&house.people.unlicensed) {
         return Expected::Forbidden;
     }
     if route.path.contains("{id}") && same(&house.people.elsewhere) {

@@ -186,7 +186,11 @@ fn silence_is_seen_after_four_weeks_in_which_somebody_asked() {
     later(&house, 27);
     assert_eq!(raise_silent(&house.app).expect("it looks"), 0, "decided");
     later(&house, 1);
-    assert_eq!(raise_silent(&house.app).expect("it looks"), 1, "four weeks on");
+    assert_eq!(
+        raise_silent(&house.app).expect("it looks"),
+        1,
+        "four weeks on"
+    );
     house.verified();
 }
 
@@ -207,7 +211,11 @@ fn only_a_licensed_person_within_reach_decides_and_only_once() {
     }
     assert_eq!(told(&house), ["in_need open 1"]);
     let mut therapist = house.signed_in(&people.therapist);
-    for (choice, reason) in [("watch", " a "), ("", "because I say so"), ("close", "a reason")] {
+    for (choice, reason) in [
+        ("watch", " a "),
+        ("", "because I say so"),
+        ("close", "a reason"),
+    ] {
         let answer = decided(&mut therapist, &signal, choice, reason);
         assert_eq!(answer.status, 422, "{choice} {reason}");
         assert!(answer.text().contains("Nothing was changed"));
@@ -223,7 +231,12 @@ fn only_a_licensed_person_within_reach_decides_and_only_once() {
     );
     assert_eq!(seen.status, 409, "the page was older than the signal");
 
-    let done = decided(&mut therapist, &signal, "not_relevant", "known and expected");
+    let done = decided(
+        &mut therapist,
+        &signal,
+        "not_relevant",
+        "known and expected",
+    );
     assert_eq!((done.status, done.location()), (303, Some("/signals")));
     let mut supervisor = house.signed_in(&people.supervisor);
     let again = decided(&mut supervisor, &signal, "changed_plan", "I know better");
@@ -268,15 +281,24 @@ fn what_is_not_relevant_stays_quiet_until_it_gets_worse() {
         &format!("/patients/{patient}"),
     )
     .text();
-    assert!(page.contains("exams this week"), "decisions stay to be read");
+    assert!(
+        page.contains("exams this week"),
+        "decisions stay to be read"
+    );
 }
 
 /// Everything that care consists of, whole.
 fn care(house: &House) -> Vec<String> {
     let tables = [
-        ("plan", "instruments || ' ' || cadence || ' ' || role || ' ' || CASE WHEN ended_at IS NULL THEN 'on' ELSE 'ended' END"),
+        (
+            "plan",
+            "instruments || ' ' || cadence || ' ' || role || ' ' || CASE WHEN ended_at IS NULL THEN 'on' ELSE 'ended' END",
+        ),
         ("care_session", "state || ' ' || CAST(starts_at AS TEXT)"),
-        ("episode", "CAST(started_on AS TEXT) || ' ' || CASE WHEN ended_on IS NULL THEN 'open' ELSE 'ended' END"),
+        (
+            "episode",
+            "CAST(started_on AS TEXT) || ' ' || CASE WHEN ended_on IS NULL THEN 'open' ELSE 'ended' END",
+        ),
         ("known_level", "rule"),
         ("staff", "role || ' ' || state"),
     ];
@@ -376,7 +398,10 @@ fn words_in_a_form_wait_for_somebody_and_are_in_no_mail() {
         &format!("/patients/{patient}?open=answers-fft"),
     )
     .text();
-    assert!(record.contains("The lift was broken &#60;again&#62;."), "{record}");
+    assert!(
+        record.contains("The lift was broken &#60;again&#62;."),
+        "{record}"
+    );
     house.verified();
 }
 
@@ -401,7 +426,10 @@ fn a_phrase_in_a_forms_words_raises_a_crisis_flag_and_shows_help_first() {
 
     let again = comments(&house, patient, "I wish I was dead.");
     assert!(again.location().is_some_and(|to| to.contains("/support")));
-    assert_eq!(house.counts(["flags", "flag_answers", "flags_waiting"]), [1, 2, 1]);
+    assert_eq!(
+        house.counts(["flags", "flag_answers", "flags_waiting"]),
+        [1, 2, 1]
+    );
     assert_eq!(
         house.texts("SELECT answer_words AS value FROM flag"),
         ["I wish I was dead."],
@@ -424,9 +452,17 @@ fn a_sentence_that_was_told_once_is_not_told_again_when_the_form_goes_on() {
     assert_eq!(house.number("flag WHERE finish_by IS NOT NULL"), 1);
     post(&mut client, &format!("{link}/q/1"), &[("answer", "3")]);
     let sent = post(&mut client, &format!("{link}/send"), &[]);
-    assert!(sent.location().is_some_and(|to| to.ends_with("/end")), "{:?}", sent.location());
+    assert!(
+        sent.location().is_some_and(|to| to.ends_with("/end")),
+        "{:?}",
+        sent.location()
+    );
     assert_eq!(house.counts(["flags", "flag_answers"]), [1, 1]);
-    assert_eq!(house.number("flag WHERE finish_by IS NOT NULL"), 0, "it was handed in");
+    assert_eq!(
+        house.number("flag WHERE finish_by IS NOT NULL"),
+        0,
+        "it was handed in"
+    );
     assert_eq!(told(&house), ["words open 1"]);
 }
 
@@ -444,7 +480,11 @@ fn a_site_may_do_without_the_phrase_list_but_not_without_reading() {
 fn a_signal_goes_to_the_next_when_whoever_has_it_is_gone() {
     let house = House::at(monday());
     scores(&house, house.patient("P1"), 20);
-    let owner = || house.texts("SELECT staff.name AS value FROM signal JOIN staff ON staff.id = signal.owner_id");
+    let owner = || {
+        house.texts(
+            "SELECT staff.name AS value FROM signal JOIN staff ON staff.id = signal.owner_id",
+        )
+    };
     assert_eq!(owner(), ["Lee Hartwell"]);
     house.run_sql("UPDATE staff SET state = 'disabled' WHERE name = 'Lee Hartwell'");
     assert_eq!(raise_silent(&house.app).expect("it looks"), 1);
@@ -460,11 +500,27 @@ fn the_ledger_tells_every_decision_and_how_long_it_took() {
     later(&house, 2);
     let mut therapist = house.signed_in(&house.people.therapist);
     let signal = house.ids("signal")[0].clone();
-    decided(&mut therapist, &signal, "talked_about_it", "=cmd, \"quoted\"");
+    decided(
+        &mut therapist,
+        &signal,
+        "talked_about_it",
+        "=cmd, \"quoted\"",
+    );
     let link = house.link(patient, &["phq9"]);
-    post(&mut house.client(), &format!("{link}/q/9"), &[("answer", "1")]);
+    post(
+        &mut house.client(),
+        &format!("{link}/q/9"),
+        &[("answer", "1")],
+    );
     let page = get(&mut therapist, "/ledger").text();
-    for words in ["Talked about it", "2 days", "Flag", "waits", "Lee Hartwell", "=cmd"] {
+    for words in [
+        "Talked about it",
+        "2 days",
+        "Flag",
+        "waits",
+        "Lee Hartwell",
+        "=cmd",
+    ] {
         assert!(page.contains(words), "{words} is not on {page}");
     }
     let flags = get(&mut therapist, "/ledger?kind=flags").text();
@@ -472,13 +528,21 @@ fn the_ledger_tells_every_decision_and_how_long_it_took() {
     let none = get(&mut therapist, "/ledger?kind=silent&from=2026-01-01").text();
     assert!(none.contains("Nothing matches"));
     let first = get(&mut therapist, &format!("/ledger?before={signal}")).text();
-    assert!(first.contains("Nothing matches"), "behind the oldest is nothing");
+    assert!(
+        first.contains("Nothing matches"),
+        "behind the oldest is nothing"
+    );
     let file = get(&mut therapist, "/ledger.csv").text();
     assert!(
-        file.contains("Talked about it,Lee Hartwell,2026-03-04T16:00:00Z,2880,\"'=cmd, \"\"quoted\"\"\""),
+        file.contains(
+            "Talked about it,Lee Hartwell,2026-03-04T16:00:00Z,2880,\"'=cmd, \"\"quoted\"\"\""
+        ),
         "{file}"
     );
     let elsewhere = get(&mut house.signed_in(&house.people.elsewhere), "/ledger.csv").text();
     assert_eq!(elsewhere.lines().count(), 1, "{elsewhere}");
-    assert_eq!(get(&mut house.signed_in(&house.people.quality), "/ledger").status, 403);
+    assert_eq!(
+        get(&mut house.signed_in(&house.people.quality), "/ledger").status,
+        403
+    );
 }

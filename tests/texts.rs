@@ -123,7 +123,7 @@ fn what_a_patient_writes_waits_for_a_person_and_says_where_help_is() {
         page.contains("Text message") && page.contains("I cannot do this &#60;any&#62; more"),
         "{page}"
     );
-    house.run_sql("UPDATE episode SET ended_on = '2026-03-01'");
+    house.run_sql("UPDATE episode SET ended_on = '2026-03-01', ending = 'planned'");
     writes(&house, PHONE, "And now <this>");
     let told = tasks(&house);
     assert!(told[0].contains("And now <this>"), "{told:?}");

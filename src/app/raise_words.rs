@@ -7,9 +7,9 @@ use super::raise_signals::{About, take_seen};
 use super::safety_in_force::InForce;
 use super::take_answers::Support;
 use crate::domain::ids::{EpisodeId, OrgId, PatientId, ResponseId};
-use crate::domain::instrument::{Answers, AnsweredBy, ENGLISH, Instrument, Position};
-use crate::domain::risk::signal::{Passage, Seen, WrittenIn};
+use crate::domain::instrument::{AnsweredBy, Answers, ENGLISH, Instrument, Position};
 use crate::domain::language::Language;
+use crate::domain::risk::signal::{Passage, Seen, WrittenIn};
 use crate::domain::risk::{PHRASE_RULE, Tier, phrases};
 use crate::domain::submission::{Asks, Outcome};
 use crate::store::deposit::Standing;
@@ -138,7 +138,8 @@ fn written<'o>(
         .iter()
         .find(|row| row.instrument == instrument.id)
         .and_then(|row| Answers::from_json(instrument, &row.answers).ok());
-    let carried = |at: Position| matches!(&outcome.asks, Asks::AllBut(known) if known.contains(&at));
+    let carried =
+        |at: Position| matches!(&outcome.asks, Asks::AllBut(known) if known.contains(&at));
     let texts = instrument.texts_or_english(ENGLISH);
     let mut passages = vec![];
     for at in positions(instrument).filter(|at| !carried(*at)) {

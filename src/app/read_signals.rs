@@ -35,7 +35,12 @@ pub struct Signals {
     pub now: NaiveDateTime,
 }
 
-fn signals(tx: &mut Tx, permit: &Permit, rows: Vec<SignalNames>, now: NaiveDateTime) -> Result<Signals, Fault> {
+fn signals(
+    tx: &mut Tx,
+    permit: &Permit,
+    rows: Vec<SignalNames>,
+    now: NaiveDateTime,
+) -> Result<Signals, Fault> {
     Ok(Signals {
         rows,
         people: people(tx, permit)?,

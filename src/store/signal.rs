@@ -1,12 +1,10 @@
 //! Signals of the lower tier, and the decision each ends in. Which there are and why is `domain::risk`'s business. A decision is written once; nothing here takes a signal away.
 
-use super::schema::{administration, clinic, episode, patient, signal, staff};
 use super::patient::EpisodeRow;
+use super::schema::{administration, clinic, episode, patient, signal, staff};
 use super::{Fault, Tx};
 use crate::domain::access::{Permit, Reach};
-use crate::domain::ids::{
-    ClinicId, EpisodeId, OrgId, PatientId, ResponseId, SignalId, StaffId,
-};
+use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, SignalId, StaffId};
 use crate::domain::risk::signal::SignalKind;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;

@@ -72,7 +72,10 @@ mod tests {
     fn every_option_has_a_source_and_names_forms_that_there_are() {
         assert_eq!(LOOKS.len(), 6);
         for look in LOOKS {
-            assert!(!look.source.is_empty() && look.ask.ends_with('?'), "{look:?}");
+            assert!(
+                !look.source.is_empty() && look.ask.ends_with('?'),
+                "{look:?}"
+            );
             for form in look.forms {
                 assert!(Library::embedded().get(form).is_some(), "{form}");
             }

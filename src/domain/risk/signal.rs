@@ -217,9 +217,7 @@ impl Seen {
             Seen::Silent { .. } => {
                 "The rule counts days and forms. It does not know whether a mail arrived, whether the patient was seen, or why there is no answer."
             }
-            Seen::Words { .. } => {
-                "Nothing here has read these words. Whoever decides has to."
-            }
+            Seen::Words { .. } => "Nothing here has read these words. Whoever decides has to.",
         }
     }
 
@@ -422,7 +420,11 @@ pub fn silence(
     if now - since < TimeDelta::days(days.into()) {
         return None;
     }
-    let asked = || unanswered.iter().filter(|due| **due > since && **due <= now);
+    let asked = || {
+        unanswered
+            .iter()
+            .filter(|due| **due > since && **due <= now)
+    };
     let first = asked().min().copied()?;
     (now - first >= ASKED_BEFORE).then(|| Seen::Silent {
         since,
@@ -452,8 +454,13 @@ pub fn still_decided(
 /// What a signal shows when the same is seen again: the newest figures; words are added to those that wait.
 #[must_use]
 pub fn together(waiting: Seen, seen: Seen) -> Seen {
-    let (Seen::Words { passages, earlier }, Seen::Words { passages: new, earlier: more }) =
-        (&waiting, &seen)
+    let (
+        Seen::Words { passages, earlier },
+        Seen::Words {
+            passages: new,
+            earlier: more,
+        },
+    ) = (&waiting, &seen)
     else {
         return seen;
     };
@@ -578,7 +585,10 @@ mod tests {
         let worse = seen(&[(12.0, 0)], 12 + limit, 7);
         assert_eq!(kinds(&worse), [SignalKind::Deteriorated]);
         assert_eq!(kinds(&seen(&[(12.0, 0)], 11 + limit, 7)), []);
-        let Seen::Deteriorated { first, last, limit, .. } = &worse[0] else {
+        let Seen::Deteriorated {
+            first, last, limit, ..
+        } = &worse[0]
+        else {
             panic!("{worse:?}");
         };
         assert_eq!((first.value, last.value, limit.points), (12.0, 18.0, 6.0));
@@ -590,7 +600,9 @@ mod tests {
         let rules = SignalRules::default();
         let after = |weeks: i64, total| {
             let seen = seen(&[(15.0, 0), (14.0, 1)], total, weeks * 7);
-            seen.into_iter().filter(|one| holds(one, &rules)).collect::<Vec<_>>()
+            seen.into_iter()
+                .filter(|one| holds(one, &rules))
+                .collect::<Vec<_>>()
         };
         assert_eq!(kinds(&after(8, 12)), [SignalKind::NotOnTrack]);
         assert_eq!(kinds(&after(7, 12)), []);

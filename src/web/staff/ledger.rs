@@ -146,7 +146,9 @@ async fn site_zone(site: &SiteData) -> Result<Tz, HttpResponse> {
         .read(|tx| crate::app::read_caseload::site_zone(tx))
         .await;
     zone.map_err(|fault: crate::store::Fault| {
-        trouble(&crate::app::Failure::<std::convert::Infallible>::Fault(fault))
+        trouble(&crate::app::Failure::<std::convert::Infallible>::Fault(
+            fault,
+        ))
     })
 }
 
@@ -175,7 +177,11 @@ fn fill(site: &SiteData, frame: Frame, ask: &Ask, ledger: &Ledger) -> Page {
         from: ask.from.clone(),
         to: ask.to.clone(),
         asked: !again.is_empty() || !ask.before.is_empty(),
-        rows: ledger.entries.iter().map(|entry| row(entry, &told)).collect(),
+        rows: ledger
+            .entries
+            .iter()
+            .map(|entry| row(entry, &told))
+            .collect(),
         on: ledger.goes_on.map(|key| {
             let key = uuid::Uuid::from_bytes(key).simple();
             format!("/ledger?{again}before={key}")
@@ -214,7 +220,12 @@ fn of_signal(names: &SignalNames, told: &Told<'_>) -> Row {
         what: numbers(row, facts.as_ref(), told),
         decision: choice.map_or_else(
             || "waits".to_owned(),
-            |word| word.parse().map_or_else(|_| word.replace('_', " "), |known| choice_words(known).to_owned()),
+            |word| {
+                word.parse().map_or_else(
+                    |_| word.replace('_', " "),
+                    |known| choice_words(known).to_owned(),
+                )
+            },
         ),
         by: by(told.name(row.decided_by), row.decided_at, told),
         why: row.reason.clone().unwrap_or_default(),

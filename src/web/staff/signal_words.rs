@@ -5,7 +5,9 @@ use crate::app::read_signals::Signals;
 use crate::domain::change::plain_points;
 use crate::domain::ids::{PatientId, SignalId, StaffId};
 use crate::domain::instrument::{ENGLISH, Library};
-use crate::domain::risk::signal::{Choice, Facts, Mark, Passage, Seen, SignalKind, Stated, WrittenIn};
+use crate::domain::risk::signal::{
+    Choice, Facts, Mark, Passage, Seen, SignalKind, Stated, WrittenIn,
+};
 use crate::domain::schedule::{local_day, local_time};
 use crate::store::signal::{SignalNames, SignalRow};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -43,12 +45,18 @@ impl<'a> Told<'a> {
 
     /// A day with the time of day.
     pub fn moment(&self, at: NaiveDateTime) -> String {
-        format!("{}, {}", self.day(at), local_time(self.zone, at).format("%H:%M"))
+        format!(
+            "{}, {}",
+            self.day(at),
+            local_time(self.zone, at).format("%H:%M")
+        )
     }
 
     /// Who that is.
     pub fn name(&self, who: Option<StaffId>) -> String {
-        who.and_then(|who| self.people.get(&who)).cloned().unwrap_or_default()
+        who.and_then(|who| self.people.get(&who))
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
@@ -159,7 +167,10 @@ pub fn line(names: &SignalNames, told: &Told<'_>, me: Option<StaffId>, typed: &T
         title: title(row, seen.as_ref(), told),
         numbers: numbers(row, seen.as_ref(), told),
         since: told.day(row.raised_at),
-        due: row.due_at.map(|due| due_words(due, told)).unwrap_or_default(),
+        due: row
+            .due_at
+            .map(|due| due_words(due, told))
+            .unwrap_or_default(),
         is_overdue: row.due_at.is_some_and(|due| due <= told.now),
         basis: basis(row, seen.as_ref(), told),
         passages,
@@ -170,7 +181,11 @@ pub fn line(names: &SignalNames, told: &Told<'_>, me: Option<StaffId>, typed: &T
         ),
         times: row.times,
         choices: choices(typed.choice.filter(|_| mine)),
-        typed: if mine { typed.reason.clone() } else { String::new() },
+        typed: if mine {
+            typed.reason.clone()
+        } else {
+            String::new()
+        },
         wrong: (mine && !typed.wrong.is_empty()).then(|| typed.wrong.clone()),
         decision: decision(row, told),
     }
@@ -236,7 +251,12 @@ fn title(row: &SignalRow, facts: Option<&Facts>, told: &Told<'_>) -> String {
             format!("Not on track: no reliable improvement in {weeks} weeks")
         }
         Some(Seen::Silent { since, .. }) => {
-            format!("No answer for {} days", (row.last_at.max(told.now) - *since).num_days())
+            let day = |at| local_day(told.zone, at);
+            let until = row.decided_at.unwrap_or(told.now);
+            format!(
+                "No answer for {} days",
+                (day(until) - day(*since)).num_days()
+            )
         }
         _ => kind_words(kind).to_owned(),
     }
@@ -254,7 +274,10 @@ pub fn numbers(row: &SignalRow, facts: Option<&Facts>, told: &Told<'_>) -> Strin
             plain_points(limit.points)
         ),
         Some(Seen::NotOnTrack {
-            first, last, cut_off, ..
+            first,
+            last,
+            cut_off,
+            ..
         }) => format!(
             "{form} {} → {}; the cut-off is {}",
             points(first.value),
@@ -306,14 +329,30 @@ fn basis(row: &SignalRow, facts: Option<&Facts>, told: &Told<'_>) -> Vec<Fact> {
     let mut say = |what, words: String| basis.push(Fact { what, words });
     let score = |mark: &Mark| format!("{}, {}", points(mark.value), told.day(mark.at));
     let limit = |stated: &Stated| {
-        format!("{} points. Source: {}", plain_points(stated.points), stated.source)
+        format!(
+            "{} points. Source: {}",
+            plain_points(stated.points),
+            stated.source
+        )
     };
     let side = |stated: &Stated| {
-        let side = if stated.higher_is_worse { "or more" } else { "or less" };
-        format!("{} {side}. Source: {}", plain_points(stated.points), stated.source)
+        let side = if stated.higher_is_worse {
+            "or more"
+        } else {
+            "or less"
+        };
+        format!(
+            "{} {side}. Source: {}",
+            plain_points(stated.points),
+            stated.source
+        )
     };
     match facts.map(|facts| &facts.seen) {
-        Some(Seen::Deteriorated { first, last, limit: at }) => {
+        Some(Seen::Deteriorated {
+            first,
+            last,
+            limit: at,
+        }) => {
             say("First score", score(first));
             say("This score", score(last));
             say("Limit of reliable change", limit(at));
@@ -348,15 +387,25 @@ fn basis(row: &SignalRow, facts: Option<&Facts>, told: &Told<'_>) -> Vec<Fact> {
             asked_at,
             asked,
         }) => {
-            let what = if *answered { "Last answer" } else { "Care began" };
+            let what = if *answered {
+                "Last answer"
+            } else {
+                "Care began"
+            };
             say(what, told.day(*since));
             say("First form since then", told.day(*asked_at));
-            say("Forms not answered", format!("{asked}, counted {}", told.day(row.last_at)));
+            say(
+                "Forms not answered",
+                format!("{asked}, counted {}", told.day(row.last_at)),
+            );
         }
         Some(Seen::Words { .. }) | None => {}
     }
     if row.times > 1 {
-        say("Seen", format!("{} times, last {}", row.times, told.day(row.last_at)));
+        say(
+            "Seen",
+            format!("{} times, last {}", row.times, told.day(row.last_at)),
+        );
     }
     if let Some(facts) = facts {
         let policy = match row.policy {
@@ -365,7 +414,11 @@ fn basis(row: &SignalRow, facts: Option<&Facts>, told: &Told<'_>) -> Vec<Fact> {
         };
         say(
             "Rule",
-            format!("{} Rules version {}, {policy}.", facts.seen.rule(), facts.rules),
+            format!(
+                "{} Rules version {}, {policy}.",
+                facts.seen.rule(),
+                facts.rules
+            ),
         );
     }
     basis
@@ -393,9 +446,10 @@ fn where_written(one: &Passage) -> String {
 fn decision(row: &SignalRow, told: &Told<'_>) -> Option<DecisionLine> {
     let at = row.decided_at?;
     let choice = row.choice.as_deref().unwrap_or_default();
-    let choice = choice
-        .parse()
-        .map_or_else(|_| choice.replace('_', " "), |known| choice_words(known).to_owned());
+    let choice = choice.parse().map_or_else(
+        |_| choice.replace('_', " "),
+        |known| choice_words(known).to_owned(),
+    );
     Some(DecisionLine {
         head: format!(
             "{choice}. {}, {}, {} after it was seen",
