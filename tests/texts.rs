@@ -135,6 +135,24 @@ fn what_a_patient_writes_waits_for_a_person_and_says_where_help_is() {
 }
 
 #[test]
+fn a_phrase_in_a_text_raises_a_crisis_flag_that_needs_no_form() {
+    let house = House::at(monday());
+    by_text(&house, "P1");
+    writes(&house, PHONE, "Not coming on Friday. I want to die");
+    assert_eq!(
+        house.texts("SELECT tier || ' ' || rule || ' ' || instrument || ' ' || answer_words AS value FROM flag WHERE response_id IS NULL"),
+        ["crisis phrase text I want to die"]
+    );
+    assert_eq!(house.number("outbox WHERE kind = 'flag_notice'"), 1);
+    house.verified();
+    let mut therapist = house.signed_in(&house.people.therapist);
+    for path in ["/queue".to_owned(), format!("/flags/{}", house.flag())] {
+        let page = therapist.get(&path).expect("the site answers");
+        assert!(page.status == 200 && page.text().contains("I want to die"));
+    }
+}
+
+#[test]
 fn an_unknown_number_and_an_unsigned_request_change_nothing() {
     let house = House::at(monday());
     by_text(&house, "P1");
