@@ -123,7 +123,7 @@ fn what_a_patient_writes_waits_for_a_person_and_says_where_help_is() {
         page.contains("Text message") && page.contains("I cannot do this &#60;any&#62; more"),
         "{page}"
     );
-    house.run_sql("UPDATE episode SET ended_on = '2026-03-01'");
+    house.run_sql("UPDATE episode SET ended_on = '2026-03-01', ending = 'planned'");
     writes(&house, PHONE, "And now <this>");
     let told = tasks(&house);
     assert!(told[0].contains("And now <this>"), "{told:?}");
@@ -132,6 +132,24 @@ fn what_a_patient_writes_waits_for_a_person_and_says_where_help_is() {
         page.contains("wrote a text message") && page.contains("And now &#60;this&#62;"),
         "{page}"
     );
+}
+
+#[test]
+fn a_phrase_in_a_text_raises_a_crisis_flag_that_needs_no_form() {
+    let house = House::at(monday());
+    by_text(&house, "P1");
+    writes(&house, PHONE, "Not coming on Friday. I want to die");
+    assert_eq!(
+        house.texts("SELECT tier || ' ' || rule || ' ' || instrument || ' ' || answer_words AS value FROM flag WHERE response_id IS NULL"),
+        ["crisis phrase text I want to die"]
+    );
+    assert_eq!(house.number("outbox WHERE kind = 'flag_notice'"), 1);
+    house.verified();
+    let mut therapist = house.signed_in(&house.people.therapist);
+    for path in ["/queue".to_owned(), format!("/flags/{}", house.flag())] {
+        let page = therapist.get(&path).expect("the site answers");
+        assert!(page.status == 200 && page.text().contains("I want to die"));
+    }
 }
 
 #[test]

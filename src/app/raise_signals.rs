@@ -146,17 +146,20 @@ pub(super) fn take_seen(
     seen: Seen,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    let before = stored::like(
-        tx,
-        Which {
-            org: about.org,
-            patient: about.patient,
-            episode: about.episode,
-            kind: seen.kind(),
-            instrument: about.instrument.0,
-            scale: about.scale,
-        },
-    )?;
+    let which = Which {
+        org: about.org,
+        patient: about.patient,
+        episode: about.episode,
+        kind: seen.kind(),
+        instrument: about.instrument.0,
+        scale: about.scale,
+    };
+    let mut before = stored::like(tx, which)?;
+    if let Some(row) = before.iter().find(|row| row.due_at.is_some()) {
+        stored::lock(tx, about.org, row.id)?;
+        // Read again: somebody may have decided while we waited for it, and then this is a new one.
+        before = stored::like(tx, which)?;
+    }
     if let Some(waiting) = before.iter().find(|row| row.due_at.is_some()) {
         // A silence goes on; to count each look at it would say nothing.
         if seen.kind() == SignalKind::Silent {
@@ -181,7 +184,6 @@ fn again(
     seen: Seen,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    stored::lock(tx, about.org, waiting.id)?;
     // Facts that cannot be read hold up nobody's answers: the new ones take their place.
     let facts = match Facts::read(&waiting.facts) {
         Ok(known) => Facts::of(signal::together(known.seen, seen)),

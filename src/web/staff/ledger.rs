@@ -143,7 +143,7 @@ async fn site_zone(site: &SiteData) -> Result<Tz, HttpResponse> {
     let zone = site
         .app
         .store
-        .read(|tx| crate::app::read_caseload::site_zone(tx))
+        .read(crate::app::read_caseload::site_zone)
         .await;
     zone.map_err(|fault: crate::store::Fault| {
         trouble(&crate::app::Failure::<std::convert::Infallible>::Fault(

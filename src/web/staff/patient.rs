@@ -18,7 +18,7 @@ use crate::app::{give_form, set_contact};
 use crate::domain::care::{Ending, SessionState};
 use crate::domain::ids::{EpisodeId, PatientId};
 use crate::domain::instrument::{Instrument, Library, Respondent};
-use crate::domain::risk::{FlagState, Tier};
+use crate::domain::risk::{FlagState, PHRASE_RULE, Tier};
 use crate::domain::schedule::Cadence;
 use crate::store::correction::CorrectionRow;
 use crate::store::flag::FlagNames;
@@ -438,7 +438,10 @@ fn flag_line(library: &'static Library, record: &Record, known: &FlagNames) -> F
     let waited = age(flag.raised_at, record.now);
     FlagLine {
         address: format!("/flags/{}", flag.id),
-        said: format!("Answered {} to {short}, item {}", flag.answer, flag.item),
+        said: match flag.rule == PHRASE_RULE {
+            true => "A phrase of the list in the patient’s own words".to_owned(),
+            false => format!("Answered {} to {short}, item {}", flag.answer, flag.item),
+        },
         words: flag.answer_words.clone(),
         state: match flag.state.parse() {
             Ok(FlagState::Open) => format!("Waiting for {waited}. Nobody has it."),

@@ -251,9 +251,11 @@ fn title(row: &SignalRow, facts: Option<&Facts>, told: &Told<'_>) -> String {
             format!("Not on track: no reliable improvement in {weeks} weeks")
         }
         Some(Seen::Silent { since, .. }) => {
+            let day = |at| local_day(told.zone, at);
+            let until = row.decided_at.unwrap_or(told.now);
             format!(
                 "No answer for {} days",
-                (row.last_at.max(told.now) - *since).num_days()
+                (day(until) - day(*since)).num_days()
             )
         }
         _ => kind_words(kind).to_owned(),

@@ -18,7 +18,7 @@ use actix_web::{HttpResponse, ResponseError, web};
 use askama::Template;
 
 /// At most so many waiting signals on one page.
-const SHOWN_MOST: usize = 100;
+const SHOWN_MOST: usize = 50;
 
 #[derive(Template)]
 #[template(path = "staff/signals.html")]
