@@ -35,6 +35,17 @@ pub struct Found {
     pub flagged: Vec<FlagAnswerRow>,
     /// What was ever said to be known of the patient's answers.
     pub known: Vec<KnownLevelRow>,
+    /// Whether another form of the same occasion has an answer on a flag.
+    pub flag_beside: FlagBeside,
+}
+
+/// Whether another form of the same occasion has an answer on a flag. Asked only where answers came with the form before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlagBeside {
+    /// It has.
+    Some,
+    /// None has, or nobody had to ask.
+    None,
 }
 
 /// A page of responses.
@@ -68,6 +79,12 @@ impl Found {
         self.flagged
             .iter()
             .find(|answer| answer.rule == hit.rule.id && answer.answer >= i32::from(hit.value))
+    }
+
+    /// Whether the answer came with the form before and is on a flag there.
+    #[must_use]
+    pub fn is_flagged_before(&self, hit: &RiskHit<'_>) -> bool {
+        self.is_carried(hit) && self.flag_beside == FlagBeside::Some
     }
 
     /// Whether the answer came with the form before, which is counted there.
@@ -142,6 +159,7 @@ pub fn look(
                 informant: None,
                 flagged: vec![],
                 known: vec![],
+                flag_beside: FlagBeside::None,
             }),
         }
     }
@@ -154,7 +172,8 @@ pub fn look(
     })
 }
 
-fn read(
+/// The definition of a response and its answers that rules name; `None` when it cannot be read by the definition it names.
+pub fn read(
     library: &'static Library,
     row: &PastRow,
 ) -> Option<(&'static Instrument, Vec<RiskHit<'static>>)> {
@@ -186,7 +205,23 @@ fn put_beside(tx: &mut Tx, org: OrgId, found: &mut [Found]) -> Result<(), Fault>
             flagged.entry(response).or_default().push(answer);
         }
     }
+    let carrying: Vec<_> = found
+        .iter()
+        .filter(|one| one.row.carried.is_some())
+        .map(|one| one.row.administration_id)
+        .collect();
+    let beside = match carrying.is_empty() {
+        true => vec![],
+        false => past::flagged_on(tx, org, &carrying)?,
+    };
     for one in found {
+        let (occasion, id) = (one.row.administration_id, one.row.id);
+        if beside
+            .iter()
+            .any(|(on, other)| *on == occasion && *other != id)
+        {
+            one.flag_beside = FlagBeside::Some;
+        }
         one.whose = whose.get(&one.row.episode_id).cloned();
         one.informant = informed.get(&one.row.administration_id).copied().flatten();
         one.flagged = flagged.remove(&one.row.id).unwrap_or_default();

@@ -1,16 +1,17 @@
 //! Whether anything was lost between an answer and a person's act, day by day: the answers that rules name, asked anew of what is stored; the answers that stand on flags;
 //! the flags; and where those stand. Each difference is named. `verify` checks the same and more over all data; this is for people, some days at a time.
 
-use super::past_answers::{Found, look, with_rules};
+use super::past_answers::{Found, PAGE, look, read, with_rules};
 use super::policy_history::PolicyHistory;
 use super::read_caseload::site_zone;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Subject, decide};
-use crate::domain::ids::{FlagId, Id, OrgId, PatientId, ResponseId, kind};
+use crate::domain::ids::{FlagAnswerId, FlagId, Id, OrgId, PatientId, ResponseId, kind};
 use crate::domain::instrument::Library;
 use crate::domain::risk::rules::RiskHit;
 use crate::domain::risk::{FlagState, HowAnswered};
 use crate::domain::schedule::{local_day, local_instant};
+use crate::store::flag::FlagAnswerRow;
 use crate::store::past::{self, Flagged, LONGEST_FORM, Raised};
 use crate::store::{Fault, Tx, audit};
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
@@ -99,6 +100,8 @@ pub enum What {
     NoFlag,
     /// The response cannot be read by the definition it names.
     Unreadable,
+    /// The answer on the flag is not in its response, and the history does not say that it was changed.
+    NotInResponse,
     /// The flag was raised by no answer.
     NoAnswer,
     /// The answer that raised it belongs to a flag that was raised on another day, or to none.
@@ -189,10 +192,73 @@ fn count(
     };
     let stands = counting.count_responses(tx, (org, library))?;
     let flagged = past::flagged_between(tx, org, counting.from, counting.until)?;
-    counting.count_flagged(library, &flagged, &stands);
+    let changed = changed_since(tx, (org, library), &flagged, &stands)?;
+    counting.count_flagged(&flagged, &changed);
     let raised = past::raised_between(tx, org, counting.from, counting.until)?;
     counting.count_flags(&raised, &flagged);
     Ok(counting.told(today))
+}
+
+/// What became of an answer on a flag that does not stand in its response as it is stored now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// The patient changed it, and the flag's history says so.
+    Changed,
+    /// It is the patient's own words, which no definition's rule names.
+    Words,
+    /// Nobody says.
+    Gone,
+}
+
+/// The answers on flags that do not stand in their responses, and why.
+fn changed_since(
+    tx: &mut Tx,
+    (org, library): (OrgId, &'static Library),
+    flagged: &[Flagged],
+    stands: &HashSet<(FlagId, ResponseId)>,
+) -> Result<HashMap<FlagAnswerId, Since>, Fault> {
+    let by_rule = |answer: &FlagAnswerRow| {
+        library
+            .version(&answer.instrument, &answer.version)
+            .is_some_and(|known| known.risk_rules.iter().any(|rule| rule.id == answer.rule))
+    };
+    let mut fates = HashMap::new();
+    let mut unsure: Vec<&FlagAnswerRow> = vec![];
+    for answer in flagged.iter().map(|one| &one.answer) {
+        match answer.response_id {
+            Some(id) if stands.contains(&(answer.flag_id, id)) => {}
+            Some(_) if by_rule(answer) => unsure.push(answer),
+            _ => {
+                fates.insert(answer.id, Since::Words);
+            }
+        }
+    }
+    for part in unsure.chunks(PAGE) {
+        let flags: Vec<FlagId> = part.iter().map(|answer| answer.flag_id).collect();
+        let changed = past::changed(tx, org, &flags)?;
+        let responses: Vec<ResponseId> = part
+            .iter()
+            .filter_map(|answer| answer.response_id)
+            .collect();
+        let stored = past::by_ids(tx, org, &responses)?;
+        for answer in part {
+            let row = stored.iter().find(|row| Some(row.id) == answer.response_id);
+            let hits = row.and_then(|row| read(library, row)).map(|(_, hits)| hits);
+            if hits
+                .unwrap_or_default()
+                .iter()
+                .any(|hit| hit.rule.id == answer.rule)
+            {
+                continue;
+            }
+            let fate = match changed.contains(&answer.flag_id) {
+                true => Since::Changed,
+                false => Since::Gone,
+            };
+            fates.insert(answer.id, fate);
+        }
+    }
+    Ok(fates)
 }
 
 impl Counting {
@@ -242,7 +308,7 @@ impl Counting {
             figures.flagged += 1;
         } else if policies.below_threshold(&found.row, hit) {
             figures.below += 1;
-        } else if found.is_carried(hit) {
+        } else if found.is_flagged_before(hit) {
             figures.carried += 1;
         } else {
             figures.missing += 1;
@@ -251,12 +317,7 @@ impl Counting {
         }
     }
 
-    fn count_flagged(
-        &mut self,
-        library: &Library,
-        flagged: &[Flagged],
-        stands: &HashSet<(FlagId, ResponseId)>,
-    ) {
+    fn count_flagged(&mut self, flagged: &[Flagged], fates: &HashMap<FlagAnswerId, Since>) {
         for one in flagged {
             let answer = &one.answer;
             let day = local_day(self.zone, answer.at);
@@ -270,13 +331,17 @@ impl Counting {
                 Ok(HowAnswered::Rose) => figures.rose += 1,
                 Err(_) => {}
             }
-            let in_definition = library
-                .version(&answer.instrument, &answer.version)
-                .is_some_and(|known| known.risk_rules.iter().any(|rule| rule.id == answer.rule));
-            match answer.response_id {
-                Some(id) if stands.contains(&(answer.flag_id, id)) => {}
-                Some(_) if in_definition => figures.changed += 1,
-                _ => figures.words += 1,
+            match fates.get(&answer.id) {
+                None => {}
+                Some(Since::Changed) => figures.changed += 1,
+                Some(Since::Words) => figures.words += 1,
+                Some(Since::Gone) => self.name(
+                    day,
+                    What::NotInResponse,
+                    answer.response_id,
+                    None,
+                    Some(answer.flag_id),
+                ),
             }
         }
     }

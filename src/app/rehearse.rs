@@ -327,7 +327,9 @@ impl Gathering {
         for found in &page.found {
             for hit in &found.hits {
                 let at = found.saved_at(hit);
-                if at >= self.from && !found.is_carried(hit) {
+                // What came with the form before is counted there.
+                let counted = found.is_carried(hit) && found.flag_of(hit).is_none();
+                if at >= self.from && !counted {
                     self.add_hit(permit, found, hit, at);
                 }
             }

@@ -2,17 +2,19 @@
 //! of time is a span of the key. What the answers mean is the verbs' business.
 
 use super::schema::{
-    administration, episode, flag, flag_answer, known_level, patient, response, staff,
+    administration, episode, flag, flag_act, flag_answer, known_level, patient, response, staff,
 };
 use super::{Fault, Tx, seeded};
 use crate::domain::ids::{
     AdministrationId, ClinicId, EpisodeId, FlagId, InformantId, OrgId, PatientId, ProgramId,
     ResponseId, StaffId,
 };
+use crate::domain::risk::Act;
 use crate::store::flag::FlagAnswerRow;
 use crate::store::known_level::KnownLevelRow;
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use std::collections::HashSet;
 
 /// A form is begun at most so long before its last answer: the longest window a site may set, and a day for clocks.
 pub const LONGEST_FORM: TimeDelta = TimeDelta::days(15);
@@ -207,6 +209,30 @@ pub fn flagged(tx: &mut Tx, org: OrgId, ids: &[ResponseId]) -> Result<Vec<FlagAn
         .load(&mut tx.db)?)
 }
 
+/// The responses of these occasions that have an answer on a flag.
+///
+/// # Errors
+/// When the database fails.
+pub fn flagged_on(
+    tx: &mut Tx,
+    org: OrgId,
+    ids: &[AdministrationId],
+) -> Result<Vec<(AdministrationId, ResponseId)>, Fault> {
+    Ok(response::table
+        .inner_join(
+            flag_answer::table.on(flag_answer::org_id
+                .eq(response::org_id)
+                .and(flag_answer::response_id.eq(response::id.nullable()))),
+        )
+        .filter(
+            response::org_id
+                .eq(org)
+                .and(response::administration_id.eq_any(ids)),
+        )
+        .select((response::administration_id, response::id))
+        .load(&mut tx.db)?)
+}
+
 /// An answer that belongs to a flag, with that flag's tier, state and clinician.
 #[derive(Debug, Clone, Queryable)]
 pub struct Flagged {
@@ -255,6 +281,24 @@ pub fn flagged_between(
             episode::clinician_id,
         ))
         .load(&mut tx.db)?)
+}
+
+/// Which of these flags say in their history that the patient changed the answer.
+///
+/// # Errors
+/// When the database fails.
+pub fn changed(tx: &mut Tx, org: OrgId, ids: &[FlagId]) -> Result<HashSet<FlagId>, Fault> {
+    Ok(flag_act::table
+        .filter(
+            flag_act::org_id
+                .eq(org)
+                .and(flag_act::flag_id.eq_any(ids))
+                .and(flag_act::act.eq(Act::AnswerChanged.word())),
+        )
+        .select(flag_act::flag_id)
+        .load(&mut tx.db)?
+        .into_iter()
+        .collect())
 }
 
 /// A flag as far as it is counted.

@@ -100,7 +100,7 @@ impl Ids {
         counted(self.moment, self.made, chance)
     }
 
-    /// An id at a moment of its own, for the few rows that are listed by time across all stories.
+    /// An id at a moment of its own, for the rows that are looked for by time across all stories.
     pub fn then<K>(&mut self, moment: NaiveDateTime, chance: &mut Chance) -> Id<K> {
         self.made = self.made.wrapping_add(1);
         counted(moment, self.made, chance)

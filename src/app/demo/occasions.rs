@@ -301,7 +301,8 @@ impl Story<'_> {
             .instrument;
         ResponseRow {
             org_id: self.site.org,
-            id: self.id(),
+            // As in life: a response's id carries the moment at which it began.
+            id: self.ids.then(filled.started_at, &mut self.chance),
             administration_id: filled.administration,
             episode_id: care.id(),
             instrument: instrument.id.clone(),

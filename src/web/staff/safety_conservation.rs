@@ -79,6 +79,9 @@ fn line(one: &Difference) -> Line {
         what: match one.what {
             What::NoFlag => "A rule names an answer in this response, and it is on no flag.",
             What::Unreadable => "This response cannot be read by the definition that it names.",
+            What::NotInResponse => {
+                "This answer is on a flag and not in its response, and the history does not say that it was changed."
+            }
             What::NoAnswer => "No answer of this day raised this flag.",
             What::NoRaisedFlag => {
                 "An answer of this day raised this flag, which was raised on another day or is not there."
