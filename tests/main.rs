@@ -20,6 +20,7 @@ mod contact;
 mod cover;
 mod crash;
 mod demo;
+mod escalation;
 mod flags;
 mod foreign_posts;
 mod forms;
