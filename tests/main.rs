@@ -23,6 +23,7 @@ mod cover;
 mod crash;
 mod crash_points;
 mod demo;
+mod escalation;
 mod flags;
 mod foreign_posts;
 mod forms;

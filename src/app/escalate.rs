@@ -45,31 +45,46 @@ pub fn escalate(app: &App) -> Result<usize, Fault> {
 /// As [`escalate`].
 pub fn escalate_some(app: &App, look: Look) -> Result<usize, Fault> {
     let (now, org) = (app.clock.now(), app.org);
-    let begun = Instant::now();
-    let (left, due) = app.store.read_blocking(move |tx| {
-        let left = flag::to_finish(tx, org, now, now + FINISH_WITHIN)?;
-        Ok::<_, Fault>((left, to_look_at(tx, org, now, look)?))
-    })?;
-    let mut steps = 0;
-    for (ids, turn) in [
-        (left, look_whether_left as fn(&mut Tx, _, _, _) -> _),
-        (due, look_at),
-    ] {
-        for id in ids {
-            if begun.elapsed() > TURN {
-                return Ok(steps);
-            }
-            // Not the turn's beginning: a turn with many flags takes its time, and the next step counts from this one.
-            let now = app.clock.now();
-            match app.store.write_blocking(move |tx| turn(tx, org, id, now)) {
-                Ok(stepped) => steps += usize::from(stepped),
-                Err(fault) => {
-                    tracing::error!(flag = %id, %fault, "a flag's step failed; it is tried again");
-                }
+    let ids = app
+        .store
+        .read_blocking(move |tx| to_look_at(tx, org, now, look))?;
+    Ok(each(app, ids, look_at))
+}
+
+/// Says in the history of flags whose form was left, ten minutes after the answer, that it was; says of how many.
+///
+/// # Errors
+/// As [`escalate`].
+pub fn note_unfinished(app: &App) -> Result<usize, Fault> {
+    let (now, org) = (app.clock.now(), app.org);
+    let ids = app
+        .store
+        .read_blocking(move |tx| flag::to_finish(tx, org, now, now + FINISH_WITHIN))?;
+    Ok(each(app, ids, look_whether_left))
+}
+
+/// Does something about each of these flags in a transaction of its own; says about how many it did.
+fn each(
+    app: &App,
+    ids: Vec<FlagId>,
+    turn: fn(&mut Tx, OrgId, FlagId, NaiveDateTime) -> Result<bool, Fault>,
+) -> usize {
+    let (begun, org) = (Instant::now(), app.org);
+    let mut done = 0;
+    for id in ids {
+        if begun.elapsed() > TURN {
+            break;
+        }
+        // Not the turn's beginning: a turn with many flags takes its time, and the next step counts from this one.
+        let now = app.clock.now();
+        match app.store.write_blocking(move |tx| turn(tx, org, id, now)) {
+            Ok(did) => done += usize::from(did),
+            Err(fault) => {
+                tracing::error!(flag = %id, %fault, "a flag's step failed; it is tried again");
             }
         }
     }
-    Ok(steps)
+    done
 }
 
 fn to_look_at(

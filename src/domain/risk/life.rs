@@ -156,10 +156,15 @@ pub fn crank(
     if waiting.next_step_at <= latest + SLACK {
         return Crank::NotYet;
     }
-    Crank::Earlier(Deadlines {
+    Crank::Earlier(sane(waiting, latest))
+}
+
+/// The deadlines of a flag, none of them behind the latest that a clock that is right could have planned.
+fn sane(waiting: &Waiting, latest: NaiveDateTime) -> Deadlines {
+    Deadlines {
         due_at: waiting.due_at.min(latest),
-        next_step_at: latest,
-    })
+        next_step_at: waiting.next_step_at.min(latest),
+    }
 }
 
 /// So far a clock may be moved back without anything being planned anew.
@@ -168,36 +173,26 @@ const SLACK: TimeDelta = TimeDelta::seconds(5);
 /// No step of this flag lies further ahead than this, whatever the clock said when it was planned.
 fn latest_look(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> NaiveDateTime {
     match (waiting.tier, waiting.state) {
-        (Tier::Crisis, FlagState::Open | FlagState::Closed) => now + planned_wait(waiting, times),
+        (Tier::Crisis, FlagState::Open | FlagState::Closed) => {
+            now + planned_wait(waiting, now, times)
+        }
         _ => farthest(waiting.tier, waiting.state, now, times),
     }
 }
 
-/// How long an open crisis flag was to wait: its first wait ends when it is due, and every later one is the same.
-fn planned_wait(waiting: &Waiting, times: Times<'_>) -> TimeDelta {
-    if waiting.next_step_at == waiting.due_at {
-        let first = waiting.due_at - waiting.raised_at;
-        first.clamp(shortest_wait(times), longest_wait(times))
-    } else {
-        times.clocks.then_every()
-    }
-}
-
-fn waits(times: Times<'_>) -> [TimeDelta; 3] {
+/// How long an open crisis flag was to wait, at most: its first wait ends when it is due, and every later one is the same. An answer that a wrong clock put into the
+/// future says nothing about its first wait.
+fn planned_wait(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> TimeDelta {
     let clocks = times.clocks;
-    [
-        clocks.acknowledge_in_hours(),
-        clocks.acknowledge_outside(),
-        clocks.then_every(),
-    ]
-}
-
-fn shortest_wait(times: Times<'_>) -> TimeDelta {
-    waits(times).into_iter().min().unwrap_or_default()
-}
-
-fn longest_wait(times: Times<'_>) -> TimeDelta {
-    waits(times).into_iter().max().unwrap_or_default()
+    let then = clocks.then_every();
+    if waiting.next_step_at == waiting.due_at && waiting.raised_at <= now {
+        let longest = clocks
+            .acknowledge_in_hours()
+            .max(clocks.acknowledge_outside());
+        (waiting.due_at - waiting.raised_at).clamp(then, longest.max(then))
+    } else {
+        then
+    }
 }
 
 /// The nearest moment behind which a flag of this tier and state may have been planned by a wrong clock: what is planned before it need not be looked at.
@@ -208,7 +203,7 @@ pub fn suspect_after(
     times: Times<'_>,
 ) -> NaiveDateTime {
     let farthest = match (tier, state) {
-        (Tier::Crisis, FlagState::Open | FlagState::Closed) => now + shortest_wait(times),
+        (Tier::Crisis, FlagState::Open | FlagState::Closed) => now + times.clocks.then_every(),
         _ => farthest(tier, state, now, times),
     };
     farthest + SLACK
@@ -273,10 +268,9 @@ fn passed_on(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> Deadlin
     };
     match waiting.state {
         // Whoever had it has gone before it was due: it is due when it was.
-        FlagState::Open if waiting.next_step_at > now => Deadlines {
-            due_at: waiting.due_at,
-            next_step_at: waiting.next_step_at,
-        },
+        FlagState::Open if waiting.next_step_at > now => {
+            sane(waiting, latest_look(waiting, now, times))
+        }
         FlagState::Open => Deadlines {
             due_at: waiting.due_at,
             next_step_at,
