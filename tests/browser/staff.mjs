@@ -93,7 +93,7 @@ export function staffTests(browser, demo) {
     await signIn(page, demo(), 'therapist');
     const caseload = page.url();
     await page.goto('/queue');
-    const cards = page.locator('article.flag');
+    const cards = page.locator('tr.flag');
     const before = await cards.count();
 
     await page.goto(caseload);
@@ -107,17 +107,49 @@ export function staffTests(browser, demo) {
     await page.goto('/queue');
     assert.equal(await cards.count(), before + 1);
     await picture(page, 'queue');
-    const id = await cards.filter({ hasText: `${name} answered 1` }).first().getAttribute('id');
+    const id = await cards.filter({ hasText: name }).first().getAttribute('id');
     const card = page.locator(`#${id}`);
     await press(page, card.getByRole('button', { name: /^I have it/ }));
     await page.goto('/queue');
     assert.equal(await card.count(), 1, 'taking it on does not close it');
-    await press(page, card.getByRole('link', { name: /^History/ }));
-    await page.getByLabel('Close with assessment').fill('Called, spoke about the week, agreed on a plan and on Thursday.');
+    await press(page, card.getByRole('rowheader').getByRole('link'));
+    const address = page.url();
+    await page.getByLabel('Your assessment').fill('Called, spoke about the week.');
+    await press(page, page.getByRole('button', { name: 'Close with assessment' }));
+    assert.equal(await page.getByRole('alert').getByRole('link').count(), 5, 'everything that is missing is named at once');
+    assert.equal(await page.getByLabel('Your assessment').inputValue(), 'Called, spoke about the week.');
+    await isAccessible(page);
+    await page.setViewportSize(PHONE);
+    await fitsWidth(page);
+    await page.setViewportSize(DESK);
+    await page.getByLabel('Thoughts of death or suicide').check();
+    await page.getByLabel('Not settled').check();
+    await page.getByLabel('The plan', { exact: true }).fill('Seen on Thursday.');
+    await page.getByLabel('By phone').check();
+    await page.getByLabel('… or why nobody has to').fill('Seen on Thursday in any case.');
     await press(page, page.getByRole('button', { name: 'Close with assessment' }));
     await page.goto('/queue');
     assert.equal(await card.count(), 0, 'a closed flag leaves the queue');
+    await page.goto(address);
     await page.getByText('Called, spoke about the week').first().waitFor();
+    await isAccessible(page);
+    await close();
+  });
+
+  test('the queue says that it has changed, moves nothing and takes no focus', async () => {
+    const { page, close } = await visitor(browser(), demo());
+    await signIn(page, demo(), 'therapist');
+    await page.goto('/queue');
+    const rows = page.locator('tr.flag');
+    const before = await rows.count();
+    await page.getByRole('link', { name: 'Mine' }).focus();
+    // Whoever answers may be another clinic's: several do.
+    for (let place = 0; place < 6; place += 1) await answersAll(browser(), demo(), await demo().freshLink(), 3);
+    await page.getByText('The queue has changed.').waitFor({ timeout: 15_000 });
+    assert.equal(await rows.count(), before, 'nothing is loaded by itself');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Mine');
+    await press(page, page.getByRole('link', { name: 'Look again' }));
+    assert.ok(await rows.count() > before);
     await close();
   });
 

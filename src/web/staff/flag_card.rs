@@ -32,7 +32,7 @@ pub struct Line {
     pub id: FlagId,
     /// The patient's name.
     pub patient: String,
-    /// `answered 2, “More than half the days”, to item 9 of the PHQ-9`
+    /// `2, “More than half the days”, to PHQ-9 item 9`
     pub said: String,
     /// `3 answers`, or nothing for one.
     pub answers: String,
@@ -219,11 +219,11 @@ fn is_crisis(flag: &FlagRow) -> bool {
 
 fn said(flag: &FlagRow, library: &Library) -> String {
     format!(
-        "answered {}, “{}”, to item {} of the {}",
+        "{}, “{}”, to {} item {}",
         flag.answer,
         flag.answer_words,
-        flag.item,
-        Known::of(flag, library).name(flag)
+        Known::of(flag, library).name(flag),
+        flag.item
     )
 }
 
