@@ -13,7 +13,7 @@ const NOTE: &str = "I meant <never>, not “nearly every day”.";
 
 /// What must not move when a note comes.
 fn everything_but_notes(house: &House) -> Vec<String> {
-    let moves = ["correction: ", "task: ", "audit_event: "];
+    let moves = ["correction: ", "signal: ", "audit_event: "];
     let mut seen = house.snapshot();
     seen.retain(|line| !moves.iter().any(|start| line.starts_with(start)) && line != "open");
     seen
@@ -76,12 +76,10 @@ fn a_note_is_kept_beside_the_answers_and_changes_none_of_them() {
         2
     );
     assert_eq!(
-        house.number("task WHERE kind = 'correction'"),
-        1,
-        "one task until it is settled"
+        house.texts("SELECT CAST(times AS TEXT) AS value FROM signal WHERE kind = 'words'"),
+        ["2"],
+        "one signal until somebody decides"
     );
-    let detail = house.texts("SELECT detail AS value FROM task");
-    assert!(!detail.join(" ").contains("never"), "{detail:?}");
     assert_eq!(
         house.counts(["flags", "flags_waiting", "scores"]),
         [1, 1, 1]
@@ -101,15 +99,9 @@ fn staff_read_the_note_on_the_patients_page_and_are_told_that_it_came() {
         &[("note", NOTE)],
     );
     let mut staff = house.signed_in(&house.people.therapist);
-    let tasks = get(&mut staff, "/tasks").text();
-    assert!(
-        tasks.contains("A note came to answers that were sent"),
-        "{tasks}"
-    );
-    assert!(
-        !tasks.contains("never"),
-        "the words stand on the patient's page alone"
-    );
+    let signals = get(&mut staff, "/signals").text();
+    assert!(signals.contains("never"), "{signals}");
+    assert_eq!(house.number("task"), 0, "and nobody has two things to do");
     let page = get(&mut staff, &format!("/patients/{who}")).text();
     assert!(page.contains("A note to answers that were sent"), "{page}");
     assert!(
@@ -295,7 +287,7 @@ fn a_tablet_that_was_handed_back_offers_and_takes_no_note() {
 
 #[test]
 fn a_note_whose_task_cannot_be_written_is_not_kept_either() {
-    for table in ["task", "audit_event"] {
+    for table in ["signal", "audit_event"] {
         let house = House::at(monday());
         let link = house.phq9("P1");
         let mut patient = house.client();
@@ -332,4 +324,58 @@ fn a_spanish_patient_reads_all_of_it_in_spanish() {
         house.texts("SELECT language AS value FROM correction"),
         ["es"]
     );
+}
+
+#[test]
+fn a_note_in_which_a_phrase_stands_raises_a_flag_and_shows_help() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    let mut patient = house.client();
+    submit(&mut patient, &link, &CALM);
+    let kept = post(
+        &mut patient,
+        &format!("{link}/correction"),
+        &[("note", "I put that wrong. I want to kill myself.")],
+    );
+    assert!(
+        kept.location()
+            .is_some_and(|onward| onward.contains("/support")),
+        "{}",
+        kept.text()
+    );
+    assert_eq!(
+        house.counts(["flags", "flag_answers", "flags_waiting"]),
+        [1, 1, 1]
+    );
+    let mut staff = house.signed_in(&house.people.therapist);
+    for page in ["/queue".to_owned(), format!("/flags/{}", house.flag())] {
+        let shown = get(&mut staff, &page).text();
+        assert!(shown.contains("“I want to kill myself.”"), "{shown}");
+        assert!(!shown.contains("answered 1"), "a sentence has no value");
+    }
+    let shown = get(&mut staff, &format!("/flags/{}", house.flag())).text();
+    assert!(
+        shown.contains("It can miss") && shown.contains("I put that wrong."),
+        "{shown}"
+    );
+}
+
+#[test]
+fn after_the_end_of_care_a_note_is_a_task() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    let mut patient = house.client();
+    submit(&mut patient, &link, &CALM);
+    house.run_sql("UPDATE episode SET ended_on = '2026-03-02', ending = 'planned'");
+    post(
+        &mut patient,
+        &format!("{link}/correction"),
+        &[("note", NOTE)],
+    );
+    assert_eq!(
+        house.texts("SELECT kind AS value FROM task"),
+        ["correction"]
+    );
+    let detail = house.texts("SELECT detail AS value FROM task");
+    assert!(!detail.join(" ").contains("never"), "{detail:?}");
 }

@@ -550,3 +550,51 @@ fn a_flag_to_which_another_answer_came_is_not_closed_unseen() {
     assert_eq!(close_with(&mut therapist, flag, ASSESSED).status, 303);
     house.verified();
 }
+
+#[test]
+fn another_form_does_not_put_off_the_look_at_one_that_was_left() {
+    let house = House::at(monday());
+    let link = flagged(&house);
+    house.app.clock.set(monday() + TimeDelta::minutes(5));
+    let patient = house.ids("patient")[0].parse().expect("an id");
+    let other = house.link(patient, &["phq9"]);
+    submit(
+        &mut house.client(),
+        &other,
+        &["0", "0", "0", "0", "0", "0", "0", "0", "1", "0"],
+    );
+    house.app.clock.set(monday() + TimeDelta::minutes(10));
+    attune::app::escalate::note_unfinished(&house.app).expect("the database works");
+    assert_eq!(house.number("flag WHERE unfinished_at IS NOT NULL"), 1);
+    submit(&mut house.client(), &link, &CALM);
+    assert_eq!(house.counts(["flags", "flag_answers"]), [1, 2]);
+    house.verified();
+}
+
+#[test]
+fn an_answer_after_the_end_of_care_raises_a_flag_with_an_owner_and_a_notice() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    post(
+        &mut house.client(),
+        &format!("{link}/q/1"),
+        &[("answer", "1")],
+    );
+    house.run_sql("UPDATE episode SET ended_on = '2026-03-02', ending = 'unplanned'");
+    house.run_sql("UPDATE staff SET state = 'disabled' WHERE email = 'lee@staff.example.org'");
+    let answer = post(
+        &mut house.client(),
+        &format!("{link}/q/9"),
+        &[("answer", "2")],
+    );
+    assert!(
+        answer
+            .location()
+            .is_some_and(|onward| onward.contains("/support"))
+    );
+    assert_eq!(
+        house.counts(["flags", "notices", "flags_waiting"]),
+        [1, 1, 1]
+    );
+    assert_eq!(owner(&house), hex(house.people.supervisor.id));
+}

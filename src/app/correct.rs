@@ -1,17 +1,19 @@
 //! A note through a link whose answers are handed in: something the patient wants to put right. It is kept beside the answers and changes none of them;
-//! somebody here is told that it came, not what it says.
+//! somebody here reads it among the signals.
 
 use super::check_link::{Holder, let_in};
-use super::take_answers;
+use super::raise_words::{Outside, Queue, raise_outside};
+use super::take_answers::{self, Support};
 use super::{App, Failure};
 use crate::domain::access::Actor;
 use crate::domain::care::AdministrationState;
 use crate::domain::correction::{MOST, Note, until};
 use crate::domain::language::Language;
+use crate::domain::risk::signal::WrittenIn;
 use crate::store::administration::{self, Slip};
 use crate::store::correction::{self, CorrectionRow};
 use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, audit, fresh};
+use crate::store::{Fault, Tx, audit, fresh, response};
 use chrono::NaiveDateTime;
 
 /// Why no note is taken.
@@ -59,7 +61,7 @@ pub fn open_until(slip: &Slip, now: NaiveDateTime) -> Result<NaiveDateTime, Refu
     }
 }
 
-/// Keeps a note. Sent twice it stands there twice.
+/// Keeps a note; says whether help comes first now. Sent twice it stands there twice.
 ///
 /// # Errors
 /// When the link takes none, or the database fails; nothing is kept then.
@@ -69,7 +71,7 @@ pub async fn correct(
     holder: Holder,
     note: Note,
     language: Language,
-) -> Result<(), Failure<Refusal>> {
+) -> Result<Support, Failure<Refusal>> {
     let now = app.clock.now();
     app.store
         .write(move |tx| {
@@ -92,7 +94,7 @@ pub async fn correct(
                 made_at: now,
             };
             correction::add(tx, &row)?;
-            tell(tx, &slip, now)?;
+            let support = bring_to_somebody(tx, &slip, &row, now)?;
             let by = Actor::LinkHolder {
                 org: form.org_id,
                 patient: form.patient_id,
@@ -105,7 +107,7 @@ pub async fn correct(
                 Some(form.id),
                 now,
             )?;
-            Ok(())
+            Ok(support)
         })
         .await
 }
@@ -116,6 +118,30 @@ fn of_link(failure: Failure<take_answers::Refusal>) -> Failure<Refusal> {
         Failure::Denied(denied) => Failure::Denied(denied),
         Failure::Fault(fault) => Failure::Fault(fault),
     }
+}
+
+/// The words are read by whoever decides about signals; after the end of care, where nobody does, a task tells that they came.
+fn bring_to_somebody(
+    tx: &mut Tx,
+    slip: &Slip,
+    row: &CorrectionRow,
+    now: NaiveDateTime,
+) -> Result<Support, Fault> {
+    let form = &slip.administration;
+    let responses = response::of_administration(tx, form.org_id, form.id)?;
+    let outside = Outside {
+        org: form.org_id,
+        patient: form.patient_id,
+        written_in: WrittenIn::Note,
+        key: row.id.to_string(),
+        words: &row.words,
+        response: responses.first().map(|row| row.id),
+    };
+    let reached = raise_outside(tx, &outside, now)?;
+    if reached.queue == Queue::None {
+        tell(tx, slip, now)?;
+    }
+    Ok(reached.support)
 }
 
 /// One task a patient, until somebody settled it: the page it leads to shows every note.

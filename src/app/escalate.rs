@@ -5,7 +5,6 @@
 use super::App;
 use super::raise_flags::{FINISH_WITHIN, add_act, alarm_nobody_licensed};
 use super::safety_in_force::InForce;
-use crate::domain::care::ResponseState;
 use crate::domain::ids::{FlagId, OrgId, StaffId};
 use crate::domain::message::MessageKind;
 use crate::domain::risk::life::{self, Crank, CrankStep, Tell, Waiting};
@@ -173,14 +172,8 @@ fn look_whether_left(
     if !row.finish_by.is_some_and(asked) {
         return Ok(false);
     }
-    let state: Option<ResponseState> = flag::newest_response_state(tx, org, id)?
-        .map(|word| word.parse())
-        .transpose()?;
     // A form that ran out in the meantime was left too.
-    let left = matches!(
-        state,
-        Some(ResponseState::InProgress | ResponseState::Stopped)
-    );
+    let left = flag::has_unfinished_form(tx, org, id)?;
     flag::looked_whether_left(tx, &row, left.then_some(now))?;
     if left {
         let note = "the form was left after this answer and not handed in";

@@ -332,7 +332,8 @@ fn add_to(
     let mut after = FlagRow {
         answers: row.answers + 1,
         last_at: now,
-        finish_by: place.finish_by,
+        // Another form of the same patient, handed in or not, does not put off the look at the one before.
+        finish_by: row.finish_by.or(place.finish_by),
         tier: sign.tier.min(tier).word().into(),
         ..row.clone()
     };

@@ -10,6 +10,7 @@ use crate::domain::risk::policy::{KnownLevelRule, RuleSetting, SafetyPolicy};
 use crate::domain::risk::{Candidate, Standing, Tier};
 use crate::domain::schedule::local_day;
 use crate::store::closing::{self, ClosingRow};
+use crate::store::correction::{self, CorrectionRow};
 use crate::store::flag::{self, FlagActRow, FlagAnswerRow, FlagNames, QueueMark};
 use crate::store::informant::{self, InformantRow};
 use crate::store::known_level::{self, KnownLevelRow};
@@ -106,6 +107,8 @@ pub struct Around {
     pub known_rule: KnownLevelRule,
     /// The assessment with which it was closed.
     pub closing: Option<ClosingRow>,
+    /// The patient's own notes to the answers that belong to it, oldest first.
+    pub corrections: Vec<CorrectionRow>,
     /// Who may be given it.
     pub colleagues: Vec<Colleague>,
     /// The site's zone.
@@ -250,6 +253,7 @@ fn around(
         knowable: review_flag::choices(library, &names.flag, known_rule),
         known_rule,
         closing: closing::of_flags(tx, permit, &[id])?.pop(),
+        corrections: notes(tx, permit, &names)?,
         colleagues: colleagues(tx, &people, &names)?,
         zone: in_force.office.zone,
         entry: Entry {
@@ -257,6 +261,22 @@ fn around(
             names,
         },
     })
+}
+
+/// The notes that came to the forms whose answers belong to the flag.
+fn notes(tx: &mut Tx, permit: &Permit, names: &FlagNames) -> Result<Vec<CorrectionRow>, Fault> {
+    let mut notes: Vec<CorrectionRow> = vec![];
+    for answer in flag::answers_of(tx, permit, &[names.flag.id])? {
+        let Some(response) = answer.response_id else {
+            continue;
+        };
+        for row in correction::of_response(tx, permit, response)? {
+            if !notes.iter().any(|known| known.id == row.id) {
+                notes.push(row);
+            }
+        }
+    }
+    Ok(notes)
 }
 
 /// The episode's responses to the flag's instrument by whoever answered the flagged form: another person's answers are another series.

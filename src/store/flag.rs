@@ -620,25 +620,26 @@ pub fn to_finish(
         .load(&mut tx.db)?)
 }
 
-/// The state of the response with the newest answer of a flag; `None` when that came outside a form.
+/// Whether a form whose answers belong to a flag was begun and not handed in.
 ///
 /// # Errors
 /// When the database fails.
-pub fn newest_response_state(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<String>, Fault> {
-    let newest: Option<Option<ResponseId>> = flag_answer::table
-        .filter(flag_answer::org_id.eq(org).and(flag_answer::flag_id.eq(id)))
-        .order((flag_answer::at.desc(), flag_answer::id.desc()))
-        .select(flag_answer::response_id)
-        .first(&mut tx.db)
-        .optional()?;
-    let Some(Some(response)) = newest else {
-        return Ok(None);
-    };
-    Ok(response::table
-        .find((org, response))
-        .select(response::state)
-        .get_result(&mut tx.db)
-        .optional()?)
+pub fn has_unfinished_form(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<bool, Fault> {
+    let unfinished: i64 = flag_answer::table
+        .inner_join(
+            response::table.on(response::org_id
+                .eq(flag_answer::org_id)
+                .and(response::id.nullable().eq(flag_answer::response_id))),
+        )
+        .filter(
+            flag_answer::org_id
+                .eq(org)
+                .and(flag_answer::flag_id.eq(id))
+                .and(response::completed_at.is_null()),
+        )
+        .count()
+        .get_result(&mut tx.db)?;
+    Ok(unfinished > 0)
 }
 
 /// Notes whether the form after whose answer it is looked was left. The row is locked.
@@ -771,19 +772,16 @@ pub fn owned_by(tx: &mut Tx, org: OrgId, owner: StaffId) -> Result<Vec<FlagId>, 
         .load(&mut tx.db)?)
 }
 
-/// Notes that the form after whose answer it is looked was handed in; says whether the flag had said that it was left. The row is locked.
+/// Takes back that a form was left, when every form whose answers belong to the flag is handed in; says whether it had been left. The row is locked.
 ///
 /// # Errors
 /// When the database fails.
 pub fn finished(tx: &mut Tx, row: &FlagRow) -> Result<bool, Fault> {
-    if row.finish_by.is_none() && row.unfinished_at.is_none() {
+    if row.unfinished_at.is_none() || has_unfinished_form(tx, row.org_id, row.id)? {
         return Ok(false);
     }
     diesel::update(flag::table.find((row.org_id, row.id)))
-        .set((
-            flag::finish_by.eq(None::<NaiveDateTime>),
-            flag::unfinished_at.eq(None::<NaiveDateTime>),
-        ))
+        .set(flag::unfinished_at.eq(None::<NaiveDateTime>))
         .execute(&mut tx.db)?;
-    Ok(row.unfinished_at.is_some())
+    Ok(true)
 }

@@ -454,7 +454,7 @@ impl Site {
         if self.running_since.is_none() || !self.licensed[person] || self.flags[n].closed {
             return Ok(());
         }
-        if let Ok(step) = life::close(self.flags[n].waiting.state, "seen, safe, again tomorrow") {
+        if let Ok(step) = life::close(self.flags[n].waiting.state, self.flags[n].waiting.tier) {
             if step.deadlines.is_some() {
                 return Err("a closed flag has a deadline".into());
             }

@@ -1,5 +1,6 @@
 //! One flag on one screen, and the acts on it. The page relays and never judges; what was typed survives every refusal.
 
+use super::correction::CorrectionLine;
 use super::flag_card::{
     self, AnswerRow, Assessed, Belonging, Card, Here, Saying, acts, answers, belonging, card,
     missing,
@@ -66,6 +67,7 @@ struct FlagPage {
     belonging: Vec<Belonging>,
     answers: Vec<AnswerRow>,
     missing: String,
+    corrections: Vec<CorrectionLine>,
     acts: Vec<Saying>,
 }
 
@@ -220,6 +222,11 @@ fn flag_page(
         belonging: belonging(around, here),
         answers: answers(around, here),
         missing: missing(around, here.library),
+        corrections: around
+            .corrections
+            .iter()
+            .map(|row| CorrectionLine::of(row, String::new(), around.zone, now))
+            .collect(),
         acts: acts(&around.entry, here),
         card,
         draft,

@@ -6,7 +6,9 @@ use crate::domain::care::ResponseState;
 use crate::domain::ids::{FlagId, PatientId};
 use crate::domain::instrument::{Answer, Answers, ENGLISH, Instrument, Library, RiskRule, Texts};
 use crate::domain::risk::closing::{Choice, Contact, Level, Topic};
-use crate::domain::risk::{Act, FlagState, HowAnswered, Standing, Tier};
+use crate::domain::risk::phrases::PHRASES_VERSION;
+use crate::domain::risk::signal::WrittenIn;
+use crate::domain::risk::{Act, FlagState, HowAnswered, PHRASE_RULE, Standing, Tier};
 use crate::domain::schedule::{local_day, local_time};
 use crate::store::closing::ClosingRow;
 use crate::store::flag::{FlagAnswerRow, FlagNames, FlagRow};
@@ -58,6 +60,10 @@ pub struct Card {
     pub patient_id: PatientId,
     /// Their name.
     pub patient: String,
+    /// The page's heading: who answered or wrote what.
+    pub heading: String,
+    /// Whether it is about a sentence of the patient's own, and not about an answer with a value.
+    pub is_phrase: bool,
     /// Where.
     pub clinic: String,
     /// Whose it is now, and whether they can act today.
@@ -217,7 +223,41 @@ fn is_crisis(flag: &FlagRow) -> bool {
     flag.tier.parse() != Ok(Tier::Review)
 }
 
+/// What was found in the patient's own words: shown as a quotation, for a sentence is no answer with a value.
+fn is_phrase(flag: &FlagRow) -> bool {
+    flag.rule == PHRASE_RULE
+}
+
+/// Where the words were written.
+fn place_of_words(flag: &FlagRow, library: &Library) -> String {
+    match flag.instrument.parse() {
+        Ok(WrittenIn::Text) => "in a text message".to_owned(),
+        Ok(WrittenIn::Note) => "in a note to answers that were sent".to_owned(),
+        Ok(WrittenIn::Form) | Err(_) => format!(
+            "in {}, item {}",
+            Known::of(flag, library).name(flag),
+            flag.item
+        ),
+    }
+}
+
+/// The page's heading.
+fn heading(flag: &FlagRow, patient: &str, library: &Library) -> String {
+    if is_phrase(flag) {
+        let place = place_of_words(flag, library);
+        return format!("{patient} wrote {place}: “{}”", flag.answer_words);
+    }
+    format!(
+        "{patient} answered {}, “{}”, to item {}",
+        flag.answer, flag.answer_words, flag.item
+    )
+}
+
 fn said(flag: &FlagRow, library: &Library) -> String {
+    if is_phrase(flag) {
+        let place = place_of_words(flag, library);
+        return format!("wrote {place}: “{}”", flag.answer_words);
+    }
     format!(
         "{}, “{}”, to {} item {}",
         flag.answer,
@@ -283,6 +323,11 @@ pub fn card(around: &Around, here: Here<'_>) -> Card {
     let (stem, question) = known.question(flag).unwrap_or_default();
     let (rule, rule_version, source) = match known.rule(flag) {
         Some((rule, says)) => (says, rule.version.clone(), rule.source.clone()),
+        None if is_phrase(flag) => (
+            "A phrase of a small list of our own stands in this sentence".to_owned(),
+            PHRASES_VERSION.to_string(),
+            "This program’s own list of phrases, checked against no study. It can miss, it can be wrong, and it does not see what is said for the opposite.".to_owned(),
+        ),
         None => (
             flag.rule.replace('_', " "),
             String::new(),
@@ -301,6 +346,8 @@ pub fn card(around: &Around, here: Here<'_>) -> Card {
         id: flag.id,
         patient_id: flag.patient_id,
         patient: names.patient.clone(),
+        heading: heading(flag, &names.patient, here.library),
+        is_phrase: is_phrase(flag),
         clinic: names.clinic.clone(),
         owner: owner_words(around, state, here),
         owner_name: names.owner.clone(),
@@ -710,6 +757,9 @@ fn answer_words(response: &ResponseRow, item: &str, library: &Library) -> String
 /// Which questions of the response stayed open.
 pub fn missing(around: &Around, library: &Library) -> String {
     let flag = &around.entry.names.flag;
+    if flag.response_id.is_none() {
+        return "Nothing: these words were written outside a form.".to_owned();
+    }
     let Some(response) = around
         .responses
         .iter()
@@ -800,6 +850,7 @@ mod tests {
             entry,
             owner: Standing::Eligible,
             answers: vec![],
+            corrections: vec![],
             responses,
             scores: vec![],
             informant: None,

@@ -1,7 +1,7 @@
 //! The review queue: what waits, in the order in which it waits. These pages relay what the patient answered and what the rule says, and never judge. One flag is `flag`.
 
 use super::flag_card::{ClosedRow, Here, Line, closed_row, line};
-use super::{Frame, SiteData, trouble};
+use super::{Frame, SiteData, safety, trouble};
 use crate::app::read_queue::{self, Queue, Whose};
 use crate::web::gate::Visitor;
 use crate::web::{Site, assets, errors};
@@ -14,6 +14,8 @@ use serde::Deserialize;
 #[template(path = "staff/queue.html")]
 struct QueuePage {
     frame: Frame,
+    /// That rules are weaker here than what ships.
+    warning: Option<String>,
     may_act: bool,
     /// The address of the script that listens.
     script: &'static str,
@@ -47,9 +49,10 @@ pub async fn page(site: SiteData, visitor: Visitor, wish: web::Query<Wish>) -> H
     match read_queue::read_queue(&site.app, visitor.actor(), whose).await {
         Ok(queue) => {
             let frame = Frame::of(&site, &visitor, "/queue").await;
+            let warning = safety::warning(&site).await;
             errors::page(
                 StatusCode::OK,
-                &queue_page(&site, &visitor, &queue, whose, frame),
+                &queue_page(&site, &visitor, &queue, whose, (frame, warning)),
             )
         }
         Err(failure) => trouble(&failure),
@@ -61,7 +64,7 @@ fn queue_page(
     visitor: &Visitor,
     queue: &Queue,
     whose: Whose,
-    frame: Frame,
+    (frame, warning): (Frame, Option<String>),
 ) -> QueuePage {
     let here = Here {
         library: site.app.library,
@@ -75,6 +78,7 @@ fn queue_page(
         .partition(|line: &Line| line.is_crisis);
     QueuePage {
         frame,
+        warning,
         may_act: visitor.staff.licence.is_some(),
         script: assets::address("queue.js"),
         mark: queue.mark.clone(),

@@ -1,6 +1,7 @@
 //! "Something you want to put right?": a note to answers that are handed in. It stands beside them and changes nothing.
 
 use super::lead::{self, Opened};
+use super::support::help_first;
 use super::view::{Correction, Missing, NoticeKind};
 use super::visit::{Calm, Page, Visit};
 use crate::app::Failure;
@@ -53,7 +54,7 @@ async fn keep(visit: &Visit, door: &Door, note: Note) -> Page {
     let (hash, language) = (visit.token().await?.hash(), visit.language(door));
     let kept = correct::correct(&visit.site.app, hash, visit.holder, note, language).await;
     match kept {
-        Ok(()) => Ok(visit.go("/corrected")),
+        Ok(support) => Ok(visit.go(&help_first("/corrected", support))),
         Err(Failure::Refused(why)) => refuse(visit, door, why).await,
         Err(Failure::Denied(denied)) => Err(visit.calm_or_end(Failure::Denied(denied)).await),
         Err(Failure::Fault(fault)) => Err(visit.calm_or_end(Failure::Fault(fault)).await),
