@@ -514,6 +514,8 @@ fn play(seed: u64) {
     let (mut running, mut relay_back_at, mut offset) = (true, 0, TimeDelta::zero());
     let (mut given, mut lost_words) = (0, 0);
     let mut before = seen(&house);
+    // As many acts as there are flags to be taken on and closed, and some more.
+    let acts_each = flags.div_ceil(days * 6);
     // Five minutes at a time.
     for minute in (0..minutes).step_by(5) {
         let now = begin + TimeDelta::minutes(minute as i64) + offset;
@@ -555,7 +557,10 @@ fn play(seed: u64) {
             answer(&house, &links[given], "2");
             given += 1;
         }
-        before = act(&house, &mut dice, before);
+        for _ in 0..acts_each {
+            act(&house, &mut dice, &before);
+        }
+        before = seen(&house);
         step(&house);
         note_unfinished(&house.app, Look::Everything).expect("the database works");
         send_due(&house.app, &mailer(&sink), Lane::Notices).expect("the database works");
@@ -581,7 +586,7 @@ fn play(seed: u64) {
 /// Somebody takes a flag on, or closes one that they have.
 fn act(house: &House, dice: &mut Dice, before: HashMap<String, Seen>) -> HashMap<String, Seen> {
     if dice.below(6) > 0 {
-        return seen(house);
+        return;
     }
     let staff = [
         &house.people.therapist,
@@ -595,7 +600,7 @@ fn act(house: &House, dice: &mut Dice, before: HashMap<String, Seen>) -> HashMap
         .collect();
     ids.sort_by_key(|(id, _)| (*id).clone());
     if ids.is_empty() {
-        return seen(house);
+        return;
     }
     let (id, flag) = ids[dice.below(ids.len() as u64) as usize];
     let id: FlagId = id.parse().expect("an id");
@@ -611,7 +616,6 @@ fn act(house: &House, dice: &mut Dice, before: HashMap<String, Seen>) -> HashMap
             None,
         ));
     }
-    seen(house)
 }
 
 /// After a turn of the program: whatever was due had exactly one step, nothing is due any more, and nothing moved forward by itself.
