@@ -584,7 +584,7 @@ fn play(seed: u64) {
 }
 
 /// Somebody takes a flag on, or closes one that they have.
-fn act(house: &House, dice: &mut Dice, before: HashMap<String, Seen>) -> HashMap<String, Seen> {
+fn act(house: &House, dice: &mut Dice, before: &HashMap<String, Seen>) {
     if dice.below(6) > 0 {
         return;
     }

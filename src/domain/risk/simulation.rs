@@ -141,7 +141,7 @@ impl Site {
         let mut site = Site {
             dice,
             // Half of the sites keep what is shipped.
-            clocks: if seed % 2 == 0 {
+            clocks: if seed.is_multiple_of(2) {
                 Clocks::default()
             } else {
                 clocks
@@ -535,7 +535,7 @@ impl Site {
             self.handed_over += 1;
         }
         let back = before.state == FlagState::Acknowledged && step.state == FlagState::Open;
-        if step.state != before.state && !(back && !was_here) {
+        if step.state != before.state && (!back || was_here) {
             return Err(format!("the program moved flag {n} to {:?}", step.state));
         }
         if anybody && !life::is_here(step.owner, &self.people) {
