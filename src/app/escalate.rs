@@ -50,15 +50,20 @@ pub fn escalate_some(app: &App, look: Look) -> Result<usize, Fault> {
     Ok(each(app, ids, look_at))
 }
 
-/// Says in the history of flags whose form was left, ten minutes after the answer, that it was; says of how many.
+/// Says in the history of flags whose form was left, ten minutes after the answer, that it was; and of those whose form was handed in after all, that too. Says of how
+/// many.
 ///
 /// # Errors
 /// As [`escalate`].
-pub fn note_unfinished(app: &App) -> Result<usize, Fault> {
+pub fn note_unfinished(app: &App, look: Look) -> Result<usize, Fault> {
     let (now, org) = (app.clock.now(), app.org);
-    let ids = app
-        .store
-        .read_blocking(move |tx| flag::to_finish(tx, org, now, now + FINISH_WITHIN))?;
+    let ids = app.store.read_blocking(move |tx| {
+        let mut ids = flag::to_finish(tx, org, now, now + FINISH_WITHIN)?;
+        if look == Look::Everything {
+            ids.extend(flag::left(tx, org)?);
+        }
+        Ok::<_, Fault>(ids)
+    })?;
     Ok(each(app, ids, look_whether_left))
 }
 
@@ -169,17 +174,30 @@ fn look_whether_left(
         return Ok(false);
     };
     let asked = |by: NaiveDateTime| by <= now || by > now + FINISH_WITHIN;
-    if !row.finish_by.is_some_and(asked) {
-        return Ok(false);
-    }
+    let asked = row.finish_by.is_some_and(asked);
+    let note = |tx: &mut Tx, act, words: &str| add_act(tx, &row, act, words.to_owned(), now);
     // A form that ran out in the meantime was left too.
-    let left = flag::has_unfinished_form(tx, org, id)?;
-    flag::looked_whether_left(tx, &row, left.then_some(now))?;
-    if left {
-        let note = "the form was left after this answer and not handed in";
-        add_act(tx, &row, Act::Unfinished, note.into(), now)?;
+    match flag::has_unfinished_form(tx, org, id)? {
+        true if asked => {
+            flag::looked_whether_left(tx, &row, row.unfinished_at.or(Some(now)))?;
+            if row.unfinished_at.is_none() {
+                let words = "the form was left after this answer and not handed in";
+                note(tx, Act::Unfinished, words)?;
+            }
+            Ok(row.unfinished_at.is_none())
+        }
+        true => Ok(false),
+        false if row.unfinished_at.is_some() => {
+            flag::looked_whether_left(tx, &row, None)?;
+            note(tx, Act::Finished, "the form was handed in")?;
+            Ok(true)
+        }
+        false if asked => {
+            flag::looked_whether_left(tx, &row, None)?;
+            Ok(false)
+        }
+        false => Ok(false),
     }
-    Ok(left)
 }
 
 fn waiting(tx: &mut Tx, row: &FlagRow) -> Result<Waiting, Fault> {

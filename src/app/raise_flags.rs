@@ -311,7 +311,9 @@ fn new_flag(
     if !life::is_here(row.owner_id, &people) {
         tell_duty(tx, &in_force.policy, &row, &people, now)?;
         let note = "nobody licensed is here; the duty contact was told";
-        add_act(tx, &row, Act::Alarmed, note.into(), now)?;
+        // After what raised it, also in a history that is ordered by the millisecond.
+        let then = now + TimeDelta::milliseconds(1);
+        add_act(tx, &row, Act::Alarmed, note.into(), then)?;
     }
     Ok(row)
 }

@@ -222,7 +222,7 @@ impl Rounds {
             Some(at) if at.elapsed() < LOOK_AT_ALL_EVERY && went_back.is_none() => Look::Due,
             _ => Look::Everything,
         };
-        let steps = escalate::note_unfinished(app)? + escalate::escalate_some(app, look)?;
+        let steps = escalate::note_unfinished(app, look)? + escalate::escalate_some(app, look)?;
         if look == Look::Everything {
             self.last_look_at_all = Some(Instant::now());
         }

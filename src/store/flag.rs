@@ -620,6 +620,18 @@ pub fn to_finish(
         .load(&mut tx.db)?)
 }
 
+/// The waiting flags that say that their form was left.
+///
+/// # Errors
+/// When the database fails.
+pub fn left(tx: &mut Tx, org: OrgId) -> Result<Vec<FlagId>, Fault> {
+    Ok(flag::table
+        .filter(flag::org_id.eq(org).and(flag::next_step_at.is_not_null()))
+        .filter(flag::unfinished_at.is_not_null())
+        .select(flag::id)
+        .load(&mut tx.db)?)
+}
+
 /// Whether a form whose answers belong to a flag was begun and not handed in.
 ///
 /// # Errors

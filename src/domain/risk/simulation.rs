@@ -141,7 +141,7 @@ impl Site {
         let mut site = Site {
             dice,
             // Half of the sites keep what is shipped.
-            clocks: if seed % 2 == 0 {
+            clocks: if seed.is_multiple_of(2) {
                 Clocks::default()
             } else {
                 clocks
@@ -535,7 +535,7 @@ impl Site {
             self.handed_over += 1;
         }
         let back = before.state == FlagState::Acknowledged && step.state == FlagState::Open;
-        if step.state != before.state && !(back && !was_here) {
+        if step.state != before.state && (!back || was_here) {
             return Err(format!("the program moved flag {n} to {:?}", step.state));
         }
         if anybody && !life::is_here(step.owner, &self.people) {
@@ -611,7 +611,7 @@ fn in_a_month_of_flags_each_step_comes_in_time_and_only_people_close_them() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let seeds: Vec<u64> = match number("ATTUNE_TEST_SEED") {
         Some(seed) => vec![seed],
-        None => (1..=number("ATTUNE_TEST_SEEDS").unwrap_or(12)).collect(),
+        None => (1..=number("ATTUNE_TEST_SEEDS").unwrap_or(5)).collect(),
     };
     let mut seen = [0; 5];
     for seed in &seeds {
