@@ -21,6 +21,7 @@ pub mod sending;
 pub mod sending_policy;
 pub mod set_up;
 pub mod sign_in;
+pub mod signed_out;
 pub mod tablet;
 pub mod tasks;
 pub mod words;
