@@ -529,6 +529,11 @@ fn a_known_level_lowers_the_tier_of_later_answers_mutes_no_rise_and_ends_by_itse
         303,
         "closed from open, in one act"
     );
+    // A moment later, so that the flags have an order.
+    house
+        .app
+        .clock
+        .set(monday() + TimeDelta::days(7) + TimeDelta::minutes(1));
     again(&house, "2");
     assert_eq!(tiers()[2..], ["crisis open"], "a rise is as ever");
 
