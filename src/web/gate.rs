@@ -1,8 +1,9 @@
 //! The gate in front of staff pages, and the checks that every request passes: same origin for everything that changes something, headers that
 //! keep pages out of caches, frames and foreign hands.
 
+use super::form::Fields;
 use super::routes::Access;
-use super::{Site, attempts, errors, survey};
+use super::{Site, attempts, errors, staff, survey};
 use crate::app::link::Token;
 use crate::domain::access::{Actor, StaffActor, role_may};
 use crate::store::staff::SignIn;
@@ -58,7 +59,7 @@ impl FromRequest for Visitor {
 /// Lets a request pass to a staff page, or answers for it.
 pub async fn pass<B: MessageBody + 'static>(
     access: Access,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let refusal = match check(access, &request).await {
@@ -70,7 +71,28 @@ pub async fn pass<B: MessageBody + 'static>(
         }
         Err(refusal) => refusal,
     };
-    Ok(request.into_response(refusal))
+    let answer = match typed_words(access, &mut request, &refusal).await {
+        Some(page) => page,
+        None => refusal,
+    };
+    Ok(request.into_response(answer))
+}
+
+/// The words of somebody whose sign-in ended while they wrote about a flag.
+async fn typed_words(
+    access: Access,
+    request: &mut ServiceRequest,
+    refusal: &HttpResponse,
+) -> Option<HttpResponse> {
+    let about_a_flag = matches!(access, Access::May(action) if action.is_licensed_only());
+    let site = request.app_data::<web::Data<Site>>()?.clone();
+    // Whoever shows no sign-in at all, not even an ended one, wrote on no page of ours.
+    secret_of(&site, request.request())?;
+    if !about_a_flag || refusal.status() != StatusCode::SEE_OTHER {
+        return None;
+    }
+    let fields = request.extract::<Fields>().await.ok()?;
+    staff::signed_out::page(&site, request.path(), &fields)
 }
 
 async fn check(access: Access, request: &ServiceRequest) -> Result<Option<Visitor>, HttpResponse> {

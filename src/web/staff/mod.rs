@@ -29,6 +29,7 @@ pub mod set_up;
 pub mod sign_in;
 pub mod signal_words;
 pub mod signals;
+pub mod signed_out;
 pub mod tablet;
 pub mod tasks;
 pub mod words;
