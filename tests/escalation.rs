@@ -9,6 +9,8 @@ use attune::app::review_flag;
 use attune::app::send_digest::send_digest;
 use attune::app::send_due::send_due;
 use attune::domain::ids::{FlagId, PatientId};
+use attune::domain::risk::closing::Typed;
+use attune::store::flag;
 use attune::store::outbox::Lane;
 use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::HashMap;
@@ -607,15 +609,39 @@ fn act(house: &House, dice: &mut Dice, before: &HashMap<String, Seen>) {
     if flag.state == "open" {
         acknowledge(house, who, id);
     } else {
-        let words = "Spoke; safe; seen tomorrow.".to_owned();
+        let typed = Typed {
+            asked: vec!["ideation".into()],
+            level: "low".into(),
+            assessment: "Spoke; safe; seen tomorrow.".into(),
+            plan: "Safety plan renewed.".into(),
+            contact: "by_phone".into(),
+            no_check_why: "Seen tomorrow in any case.".into(),
+            choice: "talked_about_it".into(),
+            ..Typed::default()
+        };
+        let seen = on_the_page(house, id);
         let _ = wait_for(review_flag::close(
             &house.app,
             who.actor.clone(),
             id,
-            words,
-            None,
+            typed,
+            Some(seen),
         ));
     }
+}
+
+/// What the flag's page shows at this moment.
+fn on_the_page(house: &House, id: FlagId) -> attune::domain::risk::acts::Seen {
+    let org = house.app.org;
+    let (answer, answers) = house
+        .app
+        .store
+        .read_blocking(move |tx| {
+            let row = flag::take_waiting(tx, org, id)?;
+            Ok::<_, attune::store::Fault>(row.map_or((0, 0), |row| (row.answer, row.answers)))
+        })
+        .expect("the database works");
+    attune::domain::risk::acts::Seen { answer, answers }
 }
 
 /// After a turn of the program: whatever was due had exactly one step, nothing is due any more, and nothing moved forward by itself.

@@ -564,7 +564,8 @@ fn another_form_does_not_put_off_the_look_at_one_that_was_left() {
         &["0", "0", "0", "0", "0", "0", "0", "0", "1", "0"],
     );
     house.app.clock.set(monday() + TimeDelta::minutes(10));
-    attune::app::escalate::note_unfinished(&house.app).expect("the database works");
+    attune::app::escalate::note_unfinished(&house.app, attune::app::escalate::Look::Due)
+        .expect("the database works");
     assert_eq!(house.number("flag WHERE unfinished_at IS NOT NULL"), 1);
     submit(&mut house.client(), &link, &CALM);
     assert_eq!(house.counts(["flags", "flag_answers"]), [1, 2]);
