@@ -33,8 +33,8 @@ impl PolicyHistory {
     /// The policy that held at a moment.
     #[must_use]
     pub fn at(&self, moment: NaiveDateTime) -> &SafetyPolicy {
-        let held = self.versions.iter().rev();
-        let held = held.clone().find(|version| version.from <= moment);
+        let mut newest_first = self.versions.iter().rev();
+        let held = newest_first.find(|version| version.from <= moment);
         held.map_or(&self.shipped, |version| &version.rules)
     }
 
