@@ -149,7 +149,7 @@ mod tests {
         assert!(!answered("2026-03-02 13:00", 2));
         assert!(!answered("2026-03-02 16:00", 1));
         assert!(
-            answered("2026-03-02 15:01", 1),
+            answered("2026-03-02 15:00", 1),
             "in the minute of the change"
         );
     }
