@@ -33,8 +33,8 @@ impl PolicyHistory {
     /// The policy that held at a moment.
     #[must_use]
     pub fn at(&self, moment: NaiveDateTime) -> &SafetyPolicy {
-        let held = self.versions.iter().rev();
-        let held = held.clone().find(|version| version.from <= moment);
+        let mut newest_first = self.versions.iter().rev();
+        let held = newest_first.find(|version| version.from <= moment);
         held.map_or(&self.shipped, |version| &version.rules)
     }
 
@@ -149,7 +149,7 @@ mod tests {
         assert!(!answered("2026-03-02 13:00", 2));
         assert!(!answered("2026-03-02 16:00", 1));
         assert!(
-            answered("2026-03-02 15:01", 1),
+            answered("2026-03-02 15:00", 1),
             "in the minute of the change"
         );
     }
