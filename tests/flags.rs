@@ -599,3 +599,36 @@ fn an_answer_after_the_end_of_care_raises_a_flag_with_an_owner_and_a_notice() {
     );
     assert_eq!(owner(&house), hex(house.people.supervisor.id));
 }
+
+#[test]
+fn whoever_a_flag_was_passed_on_to_can_act_on_it_and_reads_nothing_else() {
+    let house = House::at(monday());
+    flagged(&house);
+    let (flag, patient) = (house.flag(), house.ids("patient")[0].clone());
+    let mut elsewhere = house.signed_in(&house.people.elsewhere);
+    assert_eq!(get(&mut elsewhere, &format!("/flags/{flag}")).status, 404);
+    // Nobody of the clinic is left who may act.
+    house.run_sql(
+        "UPDATE staff SET licence = NULL WHERE email IN ('lee@staff.example.org', 'sam@staff.example.org')",
+    );
+    house.app.clock.set(monday() + TimeDelta::minutes(60));
+    escalate(&house.app).expect("the database works");
+    assert_eq!(owner(&house), hex(house.people.elsewhere.id));
+    assert!(
+        get(&mut elsewhere, "/queue")
+            .text()
+            .contains(&flag.to_string())
+    );
+    assert_eq!(get(&mut elsewhere, &format!("/flags/{flag}")).status, 200);
+    assert_eq!(
+        get(&mut elsewhere, &format!("/patients/{patient}")).status,
+        404
+    );
+    assert_eq!(
+        post(&mut elsewhere, &format!("/flags/{flag}/acknowledge"), &[]).status,
+        303
+    );
+    assert_eq!(close(&mut elsewhere, flag).status, 303);
+    assert_eq!(get(&mut elsewhere, &format!("/flags/{flag}")).status, 404);
+    house.verified();
+}

@@ -18,7 +18,13 @@ use crate::texts::{PHONE, reach_by_text, writes};
 use crate::ways::{ask_for_years, paired};
 
 /// Public addresses that are no pages for patients.
-const NOT_PAGES: [&str; 4] = ["/healthz", "/readyz", "/assets/{name}", "/sign-in"];
+const NOT_PAGES: [&str; 5] = [
+    "/healthz",
+    "/readyz",
+    "/clinical-health",
+    "/assets/{name}",
+    "/sign-in",
+];
 /// What every page holds in the United States, on a site with a line of its own.
 const HELP: [&str; 4] = ["tel:988", "sms:988", "tel:911", "tel:+15550100199"];
 

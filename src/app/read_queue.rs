@@ -160,7 +160,7 @@ pub fn mark_of(marks: &[QueueMark], permit: &Permit) -> String {
     let mut hasher = DefaultHasher::new();
     marks
         .iter()
-        .filter(|mark| flag::within(permit, mark.clinic_id))
+        .filter(|mark| flag::within(permit, mark.clinic_id, mark.owner_id))
         .for_each(|mark| mark.hash(&mut hasher));
     format!("{:016x}", hasher.finish())
 }

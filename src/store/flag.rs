@@ -293,6 +293,19 @@ pub fn patient_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<PatientI
         .optional()?)
 }
 
+/// Who has a flag that waits; `None` once closed.
+///
+/// # Errors
+/// When the database fails.
+pub fn owner_of(tx: &mut Tx, org: OrgId, id: FlagId) -> Result<Option<StaffId>, Fault> {
+    Ok(flag::table
+        .find((org, id))
+        .filter(flag::next_step_at.is_not_null())
+        .select(flag::owner_id)
+        .get_result(&mut tx.db)
+        .optional()?)
+}
+
 /// Where a flag stands.
 ///
 /// # Errors
@@ -439,7 +452,7 @@ pub fn queue(tx: &mut Tx, permit: &Permit) -> Result<Vec<FlagNames>, Fault> {
         .load(&mut tx.db)?;
     Ok(rows
         .into_iter()
-        .filter(|row| within(permit, row.flag.clinic_id))
+        .filter(|row| within(permit, row.flag.clinic_id, row.flag.owner_id))
         .collect())
 }
 
@@ -535,25 +548,31 @@ pub fn acts_of(
 /// # Errors
 /// When the database fails.
 pub fn waiting(tx: &mut Tx, permit: &Permit) -> Result<usize, Fault> {
-    let clinics: Vec<ClinicId> = flag::table
+    let waiting: Vec<(ClinicId, StaffId)> = flag::table
         .filter(
             flag::org_id
                 .eq(permit.org())
                 .and(flag::next_step_at.is_not_null()),
         )
-        .select(flag::clinic_id)
+        .select((flag::clinic_id, flag::owner_id))
         .load(&mut tx.db)?;
-    Ok(clinics
+    Ok(waiting
         .into_iter()
-        .filter(|clinic| within(permit, *clinic))
+        .filter(|(clinic, owner)| within(permit, *clinic, *owner))
         .count())
 }
 
-/// Whether a flag of this clinic is within the permit's reach.
-pub fn within(permit: &Permit, clinic: ClinicId) -> bool {
+/// Whether a waiting flag of this clinic is within the permit's reach. Whoever has a flag sees it, wherever they work.
+pub fn within(permit: &Permit, clinic: ClinicId, owner: StaffId) -> bool {
     match permit.reach() {
         Reach::Everything => true,
-        Reach::Clinics(clinics) => clinics.contains(&clinic),
+        Reach::Clinics(clinics) => {
+            let is_theirs = permit
+                .actor()
+                .staff()
+                .is_some_and(|staff| staff.id == owner);
+            is_theirs || clinics.contains(&clinic)
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub use known_level::{choices, end_level, set_level};
 
 use super::safety_in_force::InForce;
 use super::{App, Failure};
-use crate::domain::access::{Action, Actor, Denied, Licence, Permit, StaffActor, decide};
+use crate::domain::access::{Action, Actor, Denied, Licence, Permit, StaffActor, Subject, decide};
 use crate::domain::ids::{FlagId, StaffId};
 use crate::domain::risk::acts::Unfit;
 use crate::domain::risk::closing::Wrong;
@@ -197,5 +197,16 @@ pub fn permit_for(
     let who = flag::patient_of(tx, actor.org(), id)?.ok_or(Failure::Refused(Refusal::NoFlag))?;
     let subject =
         patient::place_of(tx, actor.org(), who)?.ok_or(Failure::Refused(Refusal::NoFlag))?;
-    Ok(decide(actor, action, subject)?)
+    match decide(actor, action, subject) {
+        // Where a clinic has nobody licensed here, its flags go to people of other clinics: they must be able to act.
+        Err(Denied::Clinic) if has_it(tx, actor, id)? => {
+            Ok(decide(actor, action, Subject::OwnFlag { id: who })?)
+        }
+        decided => Ok(decided?),
+    }
+}
+
+fn has_it(tx: &mut Tx, actor: &Actor, id: FlagId) -> Result<bool, Fault> {
+    let owner = flag::owner_of(tx, actor.org(), id)?;
+    Ok(owner.is_some() && owner == actor.staff().map(|staff| staff.id))
 }

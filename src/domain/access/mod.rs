@@ -125,6 +125,8 @@ pub enum Subject {
         id: PatientId,
         clinics: Vec<ClinicId>,
     },
+    /// One patient of whom the actor was given a flag: whoever has a flag may read it and act on it, wherever they work. Opens nothing else of the patient.
+    OwnFlag { id: PatientId },
 }
 
 /// Proof that [`decide`] said yes. Carries how far the yes goes.
@@ -160,7 +162,7 @@ impl Permit {
     /// The patient it is about, if it is about one.
     pub fn patient(&self) -> Option<PatientId> {
         match self.subject {
-            Subject::Patient { id, .. } => Some(id),
+            Subject::Patient { id, .. } | Subject::OwnFlag { id } => Some(id),
             Subject::Organisation => None,
         }
     }
@@ -305,6 +307,9 @@ fn staff_may(staff: &StaffActor, action: Action, subject: &Subject) -> Result<()
         {
             Err(Denied::Clinic)
         }
+        Subject::OwnFlag { .. } if action != Action::SeeQueue && !action.is_licensed_only() => {
+            Err(Denied::Clinic)
+        }
         _ => Ok(()),
     }
 }
@@ -385,6 +390,29 @@ mod tests {
             Denied::Clinic
         );
         assert!(decide(&actor, Action::ReadPatient, patient_in(1)).is_ok());
+    }
+
+    #[test]
+    fn a_flag_that_somebody_was_given_opens_itself_and_nothing_else_of_the_patient() {
+        let own = || Subject::OwnFlag {
+            id: PatientId::from_uuid(Uuid::nil()),
+        };
+        let licensed = staff(Role::Therapist, Some("x"), vec![clinic(1)]);
+        for action in [Action::SeeQueue, Action::AcknowledgeFlag, Action::CloseFlag] {
+            assert!(decide(&licensed, action, own()).is_ok(), "{action}");
+        }
+        for action in [Action::ReadPatient, Action::GiveForm, Action::EnrolPatient] {
+            assert_eq!(
+                decide(&licensed, action, own()).unwrap_err(),
+                Denied::Clinic,
+                "{action}"
+            );
+        }
+        let without = staff(Role::Therapist, None, vec![clinic(1)]);
+        assert_eq!(
+            decide(&without, Action::CloseFlag, own()).unwrap_err(),
+            Denied::Licence
+        );
     }
 
     #[test]

@@ -11,8 +11,6 @@ pub mod phrases;
 pub mod policy;
 pub mod rules;
 pub mod signal;
-#[cfg(test)]
-mod simulation;
 pub mod strictness;
 
 pub use life::{Deadlines, FlagRefusal, Step, acknowledge, close, raised};
@@ -96,4 +94,9 @@ words! {
         /// It is higher than everything the flag waited for.
         Rose = "rose",
     }
+}
+
+#[cfg(test)]
+mod tests {
+    mod simulation;
 }

@@ -1,11 +1,11 @@
 //! A month of a site with its flags, people, restarts and wrong clocks, played with the machine alone, and checked by books of its own. A seed that fails is printed and
 //! replays: `ATTUNE_TEST_SEED=7 cargo test --lib simulation`; more seeds: `ATTUNE_TEST_SEEDS=300`. The same through the store: `tests/escalation.rs`.
 
-use super::life::{self, Crank, CrankStep, Tell, Times, Waiting};
-use super::people::{Candidate, Standing, Supervision, owner_for};
-use super::policy::Clocks;
-use super::{FlagState, Tier};
 use crate::domain::ids::{ClinicId, StaffId};
+use crate::domain::risk::life::{self, Crank, CrankStep, Tell, Times, Waiting};
+use crate::domain::risk::people::{Candidate, Standing, Supervision, owner_for};
+use crate::domain::risk::policy::Clocks;
+use crate::domain::risk::{FlagState, Tier};
 use crate::domain::schedule::local_day;
 use crate::domain::schedule::office::Office;
 use crate::domain::schedule::policy::ReadingHours;
