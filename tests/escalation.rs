@@ -720,3 +720,27 @@ fn days_of_flags_with_restarts_leave_wrong_clocks_and_a_dead_relay_lose_and_doub
         play(seed);
     }
 }
+
+#[test]
+fn after_an_outage_each_person_gets_one_notice_about_a_flag() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    raise(&house, "P1");
+    // Three licensed people, told twice each while no relay is there.
+    for _ in 0..5 {
+        later(&house, TimeDelta::minutes(15));
+        assert_eq!(step(&house), 1);
+    }
+    assert_eq!(house.number("outbox WHERE kind = 'flag_notice'"), 6);
+    while send_notices(&house, &sink) > 0 {}
+    let mails = sink.mails();
+    assert_eq!(mails.len(), 3, "one a person");
+    let mut told: Vec<_> = mails.iter().map(|mail| mail.to.clone()).collect();
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), 3);
+    assert_eq!(
+        house.number("outbox WHERE kind = 'flag_notice' AND state = 'withdrawn'"),
+        3
+    );
+    house.verified();
+}

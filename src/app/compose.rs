@@ -613,6 +613,10 @@ fn prepare_notice(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mai
     if person.state != StaffState::Active.word() {
         return Ok(None);
     }
+    // After an outage one mail says it all.
+    if outbox::is_overtaken(tx, row)? {
+        return Ok(None);
+    }
     let notice = match row.kind.parse()? {
         MessageKind::SupervisorNotice => Notice::NotDoneInTime,
         MessageKind::CloseNotice if owner != recipient || state == FlagState::Open => {

@@ -6,12 +6,14 @@ use super::permit_instrument::OnRecord;
 use super::plan_due;
 use super::raise_flags::alarm_nobody_licensed;
 use crate::domain::instrument::{ENGLISH, Instrument, Library, can_be_asked};
-use crate::domain::risk::Standing;
+use crate::domain::risk::policy::SafetyPolicy;
+use crate::domain::risk::rules::RiskHit;
+use crate::domain::risk::{Standing, Tier};
 use crate::domain::schedule::step::{Step, read_steps};
 use crate::domain::submission::{self, Outcome};
 use crate::store::administration::Slip;
 use crate::store::response::ResponseRow;
-use crate::store::{Fault, Tx, staff};
+use crate::store::{Fault, Tx, policy, staff};
 use chrono::NaiveDateTime;
 
 /// The steps of an occasion. What cannot be read opens nothing and keeps no answer from being taken.
@@ -36,11 +38,18 @@ pub fn step_on<'a>(
     now: NaiveDateTime,
 ) -> Result<Vec<Outcome<'a>>, Fault> {
     let steps = steps(slip);
+    let policy = match outcomes.iter().all(|outcome| outcome.hits.is_empty()) {
+        true => SafetyPolicy::default(),
+        false => policy::newest(tx, slip.administration.org_id, SafetyPolicy::KIND)?,
+    };
+    let flagged = |known: &Instrument, hit: &RiskHit<'_>| policy.tier_of(&known.id, hit, None);
     loop {
         let mut opened = vec![];
         for instrument in submission::reached(library, &steps, &outcomes) {
             if may_open(tx, slip, instrument, now)? {
-                opened.push(opened_form(slip, stored, &steps, &outcomes, instrument));
+                opened.push(opened_form(
+                    slip, stored, &steps, &outcomes, instrument, &flagged,
+                ));
             }
         }
         // Each turn makes the battery longer, and there are only so many steps.
@@ -57,6 +66,7 @@ fn opened_form<'a>(
     steps: &[Step],
     outcomes: &[Outcome<'a>],
     instrument: &'a Instrument,
+    flagged: &dyn Fn(&Instrument, &RiskHit<'_>) -> Option<Tier>,
 ) -> Outcome<'a> {
     let opens_it = |outcome: &&Outcome<'a>| {
         let id = &outcome.instrument.id;
@@ -84,7 +94,7 @@ fn opened_form<'a>(
         Some(_) => language,
         None => ENGLISH,
     };
-    submission::open(instrument, &before, language)
+    submission::open(instrument, &before, language, flagged)
 }
 
 fn may_open(

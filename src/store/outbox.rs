@@ -346,6 +346,26 @@ pub fn change_lane(
     Ok(())
 }
 
+/// Whether a newer message of the same kind about the same thing waits for the same person.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_overtaken(tx: &mut Tx, row: &OutboxRow) -> Result<bool, Fault> {
+    let newer: i64 = outbox::table
+        .filter(
+            outbox::org_id
+                .eq(row.org_id)
+                .and(outbox::subject_id.eq(&row.subject_id))
+                .and(outbox::recipient_id.eq(&row.recipient_id))
+                .and(outbox::kind.eq(&row.kind))
+                .and(outbox::ended_at.is_null())
+                .and(outbox::id.gt(row.id)),
+        )
+        .count()
+        .get_result(&mut tx.db)?;
+    Ok(newer > 0)
+}
+
 /// The messages about one thing, newest first.
 ///
 /// # Errors

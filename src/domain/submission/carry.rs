@@ -3,6 +3,7 @@
 
 use super::{Asks, Outcome, Part};
 use crate::domain::instrument::{Answer, Answers, Instrument, Library, Person, Position, shared};
+use crate::domain::risk::Tier;
 use crate::domain::risk::rules::{self, RiskHit};
 use crate::domain::schedule::step::Step;
 use crate::domain::scoring::{self, Scored};
@@ -45,12 +46,14 @@ fn reaches(scored: &Scored<'_>, step: &Step) -> bool {
 /// A form that is opened, with the answers that the forms before it gave already: the same questions in the same language. Handed in at once when
 /// nothing is left to ask.
 ///
-/// `before` are the outcomes of this hand-in, each with the language in which it was answered; `language` is the one the opened form is shown in.
+/// `before` are the outcomes of this hand-in, each with the language in which it was answered; `language` is the one the opened form is shown in. `flagged` says
+/// how soon a person must look at a hit of these under the site's policy, or that it raised nothing: then the opened form's own rule has to.
 #[must_use]
 pub fn open<'a>(
     instrument: &'a Instrument,
     before: &[(&Outcome<'_>, &str)],
     language: &str,
+    flagged: &dyn Fn(&Instrument, &RiskHit<'_>) -> Option<Tier>,
 ) -> Outcome<'a> {
     let mut answers = Answers::none(instrument);
     let (mut carried, mut seen) = (vec![], vec![]);
@@ -69,7 +72,7 @@ pub fn open<'a>(
                     rules::evaluate(outcome.instrument, &outcome.answers)
                         .iter()
                         .filter(|hit| hit.rule.item == pair.from)
-                        .map(|hit| (pair.to, hit.tier())),
+                        .filter_map(|hit| Some((pair.to, flagged(outcome.instrument, hit)?))),
                 );
             }
         }
@@ -134,7 +137,6 @@ fn copy(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::risk::Tier;
     use crate::domain::submission::{Given, Intent, Put, decide};
 
     fn step() -> Vec<Step> {
@@ -185,16 +187,35 @@ mod tests {
         assert!(reached(library, &step(), &outcomes).is_empty());
     }
 
+    fn as_shipped(_: &Instrument, hit: &RiskHit<'_>) -> Option<Tier> {
+        Some(hit.tier())
+    }
+
+    #[test]
+    fn an_answer_below_the_sites_threshold_on_the_screener_is_flagged_by_the_opened_form() {
+        let library = Library::embedded();
+        let phq9 = library.get("phq9").unwrap();
+        let mut screener = phq9.clone();
+        screener.id = "screener".into();
+        let outcome = Outcome {
+            instrument: &screener,
+            ..answered("phq9", &[0, 0, 0, 0, 0, 0, 0, 0, 1]).remove(0)
+        };
+        let below = |_: &Instrument, _: &RiskHit<'_>| None;
+        let opened = open(phq9, &[(&outcome, "en")], "en", &below);
+        assert_eq!(opened.hits.len(), 1);
+    }
+
     #[test]
     fn answers_are_carried_over_in_the_same_language_only() {
         let library = Library::embedded();
         let outcomes = answered("phq2", &[2, 1]);
         let phq9 = library.get("phq9").unwrap();
-        let opened = open(phq9, &[(&outcomes[0], "es")], "es");
+        let opened = open(phq9, &[(&outcomes[0], "es")], "es", &as_shipped);
         assert_eq!(opened.answers.to_json(phq9), "{\"1\":2,\"2\":1}");
         assert_eq!(opened.asks, Asks::AllBut(vec![0, 1]));
         assert!(opened.touched && opened.scored.is_none());
-        let opened = open(phq9, &[(&outcomes[0], "es")], "en");
+        let opened = open(phq9, &[(&outcomes[0], "es")], "en", &as_shipped);
         assert_eq!(
             (opened.answers.answered(), opened.asks),
             (0, Asks::AllBut(vec![]))
@@ -211,7 +232,7 @@ mod tests {
         short.scales[0].items.truncate(2);
         short.criteria.clear();
         short.risk_rules.clear();
-        let opened = open(&short, &[(&outcomes[0], "en")], "en");
+        let opened = open(&short, &[(&outcomes[0], "en")], "en", &as_shipped);
         assert!(opened.scored.is_some());
     }
 
@@ -229,7 +250,9 @@ mod tests {
                 scored: None,
                 ..known.clone()
             };
-            open(phq9, &[(&outcome, "en")], "en").hits.len()
+            open(phq9, &[(&outcome, "en")], "en", &as_shipped)
+                .hits
+                .len()
         };
         assert_eq!(hits(&screener), 0, "its flag is raised by the screener");
         screener.risk_rules[0].tier = Tier::Review;
