@@ -186,9 +186,10 @@ class Therapist(threading.Thread):
 
 
 def counted(page):
-    """How many flags the queue says are waiting."""
-    total = re.search(r"\b(\d+) waits?\b", page)
-    return int(total.group(1)) if total else len(re.findall(r'<article class="flag"', page))
+    """How many flags the queue shows and says it holds besides, one page being bounded."""
+    lines = len(re.findall(r'<tr id="flag-', page))
+    more = re.search(r"\b(\d+) more wait", page)
+    return lines + (int(more.group(1)) if more else 0)
 
 
 def stored(site, engine):
