@@ -252,10 +252,15 @@ pub fn raise_silent(app: &App) -> Result<usize, Fault> {
     let mut done = app.store.write_blocking(move |tx| pass_on(tx, org, now))?;
     let mut after = None;
     loop {
-        let (last, raised) = app
+        // Going through everybody waits beside the patients' answers, never before them.
+        let (last, silent) = app
             .store
-            .write_blocking(move |tx| look_for_silence(tx, org, after, now))?;
-        done += raised;
+            .read_blocking(move |tx| find_silent(tx, org, after, now))?;
+        if !silent.is_empty() {
+            done += app
+                .store
+                .write_blocking(move |tx| look_at_episodes(tx, org, &silent, now))?;
+        }
         if last.is_none() {
             return Ok(done);
         }
@@ -263,24 +268,44 @@ pub fn raise_silent(app: &App) -> Result<usize, Fault> {
     }
 }
 
-/// Looks at the next episodes; says which was the last, and how many signals that raised.
-fn look_for_silence(
+/// The next episodes that seem silent; says which episode was the last that was looked at.
+fn find_silent(
     tx: &mut Tx,
     org: OrgId,
     after: Option<EpisodeId>,
     now: NaiveDateTime,
-) -> Result<(Option<EpisodeId>, usize), Fault> {
-    stored::take_turn(tx)?;
+) -> Result<(Option<EpisodeId>, Vec<OpenEpisode>), Fault> {
     let in_force = InForce::read(tx, org)?;
     if in_force.policy.signals.silent_days.is_none() {
-        return Ok((None, 0));
+        return Ok((None, vec![]));
     }
     let episodes = stored::open_episodes(tx, org, after, BATCH)?;
+    let last = episodes.last().map(|row| row.0);
+    let mut silent = vec![];
+    for row in episodes {
+        let began = local_instant(in_force.office.zone, row.4, 0);
+        let asked = stored::asked(tx, org, row.0)?;
+        if silence(&asked, began, &in_force, now).is_some() {
+            silent.push(row);
+        }
+    }
+    Ok((last, silent))
+}
+
+/// Looks at these episodes again, with nobody else doing so; says how many signals that raised.
+fn look_at_episodes(
+    tx: &mut Tx,
+    org: OrgId,
+    episodes: &[OpenEpisode],
+    now: NaiveDateTime,
+) -> Result<usize, Fault> {
+    stored::take_turn(tx)?;
+    let in_force = InForce::read(tx, org)?;
     let mut raised = 0;
-    for row in &episodes {
+    for row in episodes {
         raised += usize::from(look_at_episode(tx, &in_force, org, row, now)?);
     }
-    Ok((episodes.last().map(|row| row.0), raised))
+    Ok(raised)
 }
 
 fn look_at_episode(
