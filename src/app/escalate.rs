@@ -3,17 +3,16 @@
 //! closes a flag.
 
 use super::App;
-use super::raise_flags::{FINISH_WITHIN, add_act, alarm_nobody_licensed};
+use super::raise_flags::FINISH_WITHIN;
 use super::safety_in_force::InForce;
+use super::tell_of_flag::{add_act, notify, tell_duty};
 use crate::domain::ids::{FlagId, OrgId, StaffId};
 use crate::domain::message::MessageKind;
 use crate::domain::risk::life::{self, Crank, CrankStep, Tell, Waiting};
 use crate::domain::risk::policy::SafetyPolicy;
 use crate::domain::risk::{Act, Candidate, FlagState, Standing, Tier};
 use crate::store::flag::{self, FlagRow};
-use crate::store::outbox::{self, OutboxRow};
-use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, cover, fresh, patient};
+use crate::store::{Fault, Tx, cover, patient};
 use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -237,29 +236,17 @@ fn take(
                     FlagState::Acknowledged => MessageKind::CloseNotice,
                     FlagState::Open | FlagState::Closed => MessageKind::FlagNotice,
                 };
-                put_notice(tx, row, kind, step.owner.bytes(), now)?;
+                notify(tx, row, kind, step.owner.bytes(), now)?;
             }
             Tell::Supervisors => {
                 for who in life::supervisors(people, row.clinic_id, step.owner) {
-                    put_notice(tx, row, MessageKind::SupervisorNotice, who.bytes(), now)?;
+                    notify(tx, row, MessageKind::SupervisorNotice, who.bytes(), now)?;
                 }
             }
             Tell::Duty => tell_duty(tx, policy, row, people, now)?,
         }
     }
     Ok(())
-}
-
-fn put_notice(
-    tx: &mut Tx,
-    row: &FlagRow,
-    kind: MessageKind,
-    to: &[u8; 16],
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let id = fresh(now);
-    let notice = OutboxRow::queued(row.org_id, id, kind, row.id.bytes(), to, now, now);
-    outbox::add(tx, &notice)
 }
 
 fn said(step: &CrankStep, row: &FlagRow, now: NaiveDateTime) -> &'static str {
@@ -274,48 +261,6 @@ fn said(step: &CrankStep, row: &FlagRow, now: NaiveDateTime) -> &'static str {
         _ if !due => "whoever had it is not here any more; the next person was told",
         _ => "not acknowledged in time; the next person was told",
     }
-}
-
-/// Tells the site's duty contact that a flag waits and nobody licensed is here, and raises the alarm for whoever runs the site: in the log, and one task that stays until it
-/// is settled.
-///
-/// # Errors
-/// When the database fails.
-pub(super) fn tell_duty(
-    tx: &mut Tx,
-    policy: &SafetyPolicy,
-    row: &FlagRow,
-    people: &[Candidate],
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    tracing::error!(flag = %row.id, "a flag waits and nobody licensed is here");
-    // The address is looked up when the mail leaves: the site may name another contact until then.
-    if policy.duty.is_some() {
-        put_notice(tx, row, MessageKind::DutyAlarm, row.org_id.bytes(), now)?;
-    }
-    let nobody = people
-        .iter()
-        .all(|person| person.standing == Standing::Ineligible);
-    if nobody {
-        return alarm_nobody_licensed(tx, row.org_id, row.clinic_id, row.patient_id, now);
-    }
-    if task::waits_in_clinic(tx, row.org_id, TaskKind::NobodyHere, row.clinic_id)? {
-        return Ok(());
-    }
-    task::add(
-        tx,
-        &TaskRow {
-            org_id: row.org_id,
-            id: fresh(now),
-            kind: TaskKind::NobodyHere.word().into(),
-            clinic_id: row.clinic_id,
-            patient_id: row.patient_id,
-            detail: "Everybody licensed is away. Read the review queue now, and find somebody who is here.".into(),
-            created_at: now,
-            done_at: None,
-            done_by: None,
-        },
-    )
 }
 
 /// Gives away the waiting flags of somebody who can no longer act on them.

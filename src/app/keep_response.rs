@@ -74,8 +74,7 @@ pub fn keep(
     raise_signals(tx, &ledger, could, &deposit.responses)?;
     let whence = whence(tx, &ledger, outcomes)?;
     let mut support = Support::NotNow;
-    for (outcome, kept) in touched(outcomes).zip(&deposit.responses) {
-        let (standing, row) = kept;
+    for (outcome, (standing, row)) in touched(outcomes).zip(&deposit.responses) {
         let raised = raise_flags(
             tx,
             ledger.slip,
@@ -84,7 +83,7 @@ pub fn keep(
             outcome,
             ledger.now,
         )?;
-        let written = raise_words(tx, &ledger, outcome, kept, &whence)?;
+        let written = raise_words(tx, &ledger, outcome, row, &whence)?;
         if [raised, written].contains(&Support::ShowNow) {
             support = Support::ShowNow;
         }

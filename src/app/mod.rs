@@ -66,6 +66,7 @@ pub mod stop_reminders;
 pub mod take_answers;
 pub mod take_bounce;
 pub mod take_text;
+pub mod tell_of_flag;
 pub mod unsent;
 pub mod verify;
 

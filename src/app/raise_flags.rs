@@ -4,9 +4,9 @@
 //! Which answers these are is `risk::rules`, which tier and whether the site's threshold is reached `risk::policy`. What happens to a flag afterwards is `escalate`
 //! and `review_flag`.
 
-use super::escalate::tell_duty;
 use super::safety_in_force::InForce;
 use super::take_answers::Support;
+use super::tell_of_flag::{add_act, notify, tell_duty};
 use crate::domain::ids::{ClinicId, EpisodeId, InformantId, OrgId, PatientId, ResponseId, StaffId};
 use crate::domain::instrument::Instrument;
 use crate::domain::message::MessageKind;
@@ -19,8 +19,6 @@ use crate::store::administration::Slip;
 use crate::store::deposit::Standing;
 use crate::store::flag::{self, FlagActRow, FlagAnswerRow, FlagRow};
 use crate::store::known_level::{self, KnownLevelRow};
-use crate::store::outbox::{self, OutboxRow};
-use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Tx, cover, fresh};
 use chrono::{NaiveDateTime, TimeDelta};
 
@@ -152,9 +150,6 @@ pub(super) fn raise_flags(
         };
         let language = &slip.administration.language;
         take_hits(tx, &place, &news, instrument, language, now)?;
-    }
-    if outcome.scored.is_some() {
-        handed_in(tx, org, &before, now)?;
     }
     Ok(match news.iter().any(|hit| hit.tier() == Tier::Crisis) {
         true => Support::ShowNow,
@@ -307,7 +302,7 @@ fn new_flag(
     flag::raise(tx, &row)?;
     let note = format!("{}{}", sign.told(), place.whence);
     add_act(tx, &row, Act::Raised, note, now)?;
-    notify(tx, &row, now)?;
+    notify(tx, &row, MessageKind::FlagNotice, row.owner_id.bytes(), now)?;
     if !life::is_here(row.owner_id, &people) {
         tell_duty(tx, &in_force.policy, &row, &people, now)?;
         let note = "nobody licensed is here; the duty contact was told";
@@ -362,128 +357,19 @@ fn add_to(
     add_act(tx, &after, act, note, now)?;
     // Whoever waits to be told is being told already; whoever has it hears of every further answer.
     if rose || state == FlagState::Acknowledged {
-        notify(tx, &after, now)?;
+        notify(
+            tx,
+            &after,
+            MessageKind::FlagNotice,
+            after.owner_id.bytes(),
+            now,
+        )?;
     }
     Ok(if rose {
         HowAnswered::Rose
     } else {
         HowAnswered::Joined
     })
-}
-
-/// A form was handed in whose flags may say that it was left.
-pub(super) fn handed_in(
-    tx: &mut Tx,
-    org: OrgId,
-    before: &[FlagAnswerRow],
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let mut done = vec![];
-    for answer in before {
-        if done.contains(&answer.flag_id) {
-            continue;
-        }
-        done.push(answer.flag_id);
-        let Some(row) = flag::take_waiting(tx, org, answer.flag_id)? else {
-            continue;
-        };
-        if flag::finished(tx, &row)? {
-            add_act(
-                tx,
-                &row,
-                Act::Finished,
-                "the form was handed in".into(),
-                now,
-            )?;
-        }
-    }
-    Ok(())
-}
-
-/// Puts the notice to a flag's owner into the outbox.
-///
-/// # Errors
-/// When the database fails.
-pub fn notify(tx: &mut Tx, row: &FlagRow, now: NaiveDateTime) -> Result<(), Fault> {
-    notify_person(tx, row, row.owner_id, now)
-}
-
-/// Puts the notice about a flag to this person into the outbox.
-///
-/// # Errors
-/// When the database fails.
-pub fn notify_person(
-    tx: &mut Tx,
-    row: &FlagRow,
-    who: StaffId,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let notice = OutboxRow::queued(
-        row.org_id,
-        fresh(now),
-        MessageKind::FlagNotice,
-        row.id.bytes(),
-        who.bytes(),
-        now,
-        now,
-    );
-    outbox::add(tx, &notice)
-}
-
-/// Adds to a flag's history in the program's own name.
-///
-/// # Errors
-/// When the database fails.
-pub fn add_act(
-    tx: &mut Tx,
-    row: &FlagRow,
-    act: Act,
-    note: String,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    flag::add_act(
-        tx,
-        &FlagActRow {
-            org_id: row.org_id,
-            id: fresh(now),
-            flag_id: row.id,
-            act: act.word().into(),
-            staff_id: (act == Act::Notified).then_some(row.owner_id),
-            at: now,
-            note,
-        },
-    )
-}
-
-/// Tells people that somebody licensed is needed at once.
-///
-/// # Errors
-/// When the database fails.
-pub(super) fn alarm_nobody_licensed(
-    tx: &mut Tx,
-    org: OrgId,
-    clinic: ClinicId,
-    patient: PatientId,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    tracing::error!("an answer needs a licensed reader and nobody here is licensed and active");
-    if task::waits(tx, org, TaskKind::NobodyLicensed, patient)? {
-        return Ok(());
-    }
-    task::add(
-        tx,
-        &TaskRow {
-            org_id: org,
-            id: fresh(now),
-            kind: TaskKind::NobodyLicensed.word().into(),
-            clinic_id: clinic,
-            patient_id: patient,
-            detail: "Nobody here is licensed and active. Read the review queue now and add a licensed clinician.".into(),
-            created_at: now,
-            done_at: None,
-            done_by: None,
-        },
-    )
 }
 
 /// Says in the history of their flags that the patient changed answers before handing in.

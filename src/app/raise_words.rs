@@ -2,7 +2,7 @@
 //! something raise a crisis flag, or join it. Words never leave in a mail. Not here: storing the words themselves.
 
 use super::keep_response::Ledger;
-use super::raise_flags::{FINISH_WITHIN, Place, Sign, handed_in, take_sign};
+use super::raise_flags::{FINISH_WITHIN, Place, Sign, take_sign};
 use super::raise_signals::{About, take_seen};
 use super::safety_in_force::InForce;
 use super::take_answers::Support;
@@ -12,7 +12,6 @@ use crate::domain::language::Language;
 use crate::domain::risk::signal::{Passage, Seen, WrittenIn};
 use crate::domain::risk::{PHRASE_RULE, Tier, phrases};
 use crate::domain::submission::{Asks, Outcome};
-use crate::store::deposit::Standing;
 use crate::store::response::ResponseRow;
 use crate::store::signal as stored;
 use crate::store::{Fault, Tx, flag, patient};
@@ -80,7 +79,7 @@ pub(super) fn raise_words(
     tx: &mut Tx,
     ledger: &Ledger<'_>,
     outcome: &Outcome<'_>,
-    (standing, row): &(Standing, ResponseRow),
+    row: &ResponseRow,
     whence: &str,
 ) -> Result<Support, Fault> {
     if !any_words(std::slice::from_ref(outcome)) {
@@ -117,10 +116,6 @@ pub(super) fn raise_words(
         }
         let passages = passages.into_iter().map(|(_, passage)| passage).collect();
         tell(tx, &in_force, &place, passages, ledger.now)?;
-    }
-    if outcome.scored.is_some() && *standing == Standing::Known {
-        let before = flag::answers_of_response(tx, form.org_id, row.id)?;
-        handed_in(tx, form.org_id, &before, ledger.now)?;
     }
     Ok(support)
 }

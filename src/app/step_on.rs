@@ -4,7 +4,7 @@
 use super::keep_response::wording;
 use super::permit_instrument::OnRecord;
 use super::plan_due;
-use super::raise_flags::alarm_nobody_licensed;
+use super::tell_of_flag::alarm_nobody_licensed;
 use crate::domain::instrument::{ENGLISH, Instrument, Library, can_be_asked};
 use crate::domain::risk::policy::SafetyPolicy;
 use crate::domain::risk::rules::RiskHit;

@@ -802,17 +802,3 @@ pub fn owned_by(tx: &mut Tx, org: OrgId, owner: StaffId) -> Result<Vec<FlagId>, 
         .select(flag::id)
         .load(&mut tx.db)?)
 }
-
-/// Takes back that a form was left, when every form whose answers belong to the flag is handed in; says whether it had been left. The row is locked.
-///
-/// # Errors
-/// When the database fails.
-pub fn finished(tx: &mut Tx, row: &FlagRow) -> Result<bool, Fault> {
-    if row.unfinished_at.is_none() || has_unfinished_form(tx, row.org_id, row.id)? {
-        return Ok(false);
-    }
-    diesel::update(flag::table.find((row.org_id, row.id)))
-        .set(flag::unfinished_at.eq(None::<NaiveDateTime>))
-        .execute(&mut tx.db)?;
-    Ok(true)
-}

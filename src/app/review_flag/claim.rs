@@ -1,10 +1,11 @@
 //! Taking a flag over from a colleague who has it.
 
 use super::{Refusal, act};
-use crate::app::raise_flags::notify_person;
+use crate::app::tell_of_flag::notify;
 use crate::app::{App, Failure};
 use crate::domain::access::{Action, Actor};
 use crate::domain::ids::FlagId;
+use crate::domain::message::MessageKind;
 use crate::domain::risk::Act;
 use crate::domain::risk::acts;
 use crate::store::flag;
@@ -24,7 +25,13 @@ pub async fn claim(
         acts::claim(desk.state, flag.owner_id, desk.by)?;
         flag::give_to(tx, &desk.permit, id, desk.by)?;
         desk.add_act(tx, Act::Claimed, desk.by, &note)?;
-        Ok(notify_person(tx, flag, flag.owner_id, desk.now)?)
+        Ok(notify(
+            tx,
+            flag,
+            MessageKind::FlagNotice,
+            flag.owner_id.bytes(),
+            desk.now,
+        )?)
     })
     .await
 }

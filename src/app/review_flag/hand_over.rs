@@ -1,10 +1,11 @@
 //! Giving a flag to a colleague, who has to take it on.
 
 use super::{Refusal, act};
-use crate::app::raise_flags::notify_person;
+use crate::app::tell_of_flag::notify;
 use crate::app::{App, Failure};
 use crate::domain::access::{Action, Actor};
 use crate::domain::ids::{FlagId, StaffId};
+use crate::domain::message::MessageKind;
 use crate::domain::risk::Act;
 use crate::domain::risk::acts;
 use crate::store::{cover, flag, staff};
@@ -32,9 +33,15 @@ pub async fn hand_over(
         let name = staff::by_id(tx, desk.permit.org(), to)?.name;
         let note = format!("to {name}\n{}", note.trim());
         desk.add_act(tx, Act::HandedOver, desk.by, &note)?;
-        notify_person(tx, flag, to, desk.now)?;
+        notify(tx, flag, MessageKind::FlagNotice, to.bytes(), desk.now)?;
         if flag.owner_id != desk.by {
-            notify_person(tx, flag, flag.owner_id, desk.now)?;
+            notify(
+                tx,
+                flag,
+                MessageKind::FlagNotice,
+                flag.owner_id.bytes(),
+                desk.now,
+            )?;
         }
         Ok(())
     })
