@@ -36,7 +36,7 @@ pub enum Acknowledged {
 }
 
 /// What the first form taught: reading every later one from end to end would load the machine that is measured.
-struct KnownForm {
+pub struct KnownForm {
     radio_count: usize,
     groups: Vec<(String, Vec<String>)>,
 }
@@ -53,28 +53,6 @@ impl Patient {
     /// Whether the service said that it has the answers of the last link: from then on they must survive anything.
     pub fn acknowledged(&self) -> Acknowledged {
         self.acknowledged
-    }
-
-    /// Opens the link, starts, answers and sends; done when the service says that the answers are stored, by leading on to the end page, or to the
-    /// support page first. `number` varies the answers.
-    pub fn is_acknowledged(
-        &mut self,
-        link: &str,
-        number: usize,
-        risk: RiskItem,
-    ) -> Result<(), String> {
-        let page = self.begins(link)?;
-        let action = action_before(&page, "type=\"radio\"", link)?;
-        let fields = self.answers(&page, number, risk)?;
-        let answer = self.redirected(&action, &fields)?;
-        let wanted = match risk {
-            RiskItem::Zero => "/end",
-            RiskItem::AboveZero => "/support?then=end",
-        };
-        match answer.header("location") {
-            Some(place) if place.ends_with(wanted) => Ok(()),
-            place => Err(format!("{link}: led to {place:?} instead of {wanted}")),
-        }
     }
 
     /// Opens the link and starts; the form.
@@ -115,35 +93,13 @@ impl Patient {
         Err(format!("{link}: no end after {MOST_STEPS} steps"))
     }
 
-    /// Every question answered: most patients somewhere between, the risk item above zero only when wanted.
     fn answers(
         &mut self,
         page: &str,
         number: usize,
         risk: RiskItem,
     ) -> Result<Vec<(String, String)>, String> {
-        let radio_count = page.matches("type=\"radio\"").count();
-        if self
-            .form
-            .as_ref()
-            .is_none_or(|known| known.radio_count != radio_count)
-        {
-            self.form = Some(learn(page, radio_count)?);
-        }
-        let groups = self.form.as_ref().map(|known| &known.groups);
-        let groups = groups.ok_or("no form is known")?;
-        let mut fields: Vec<(String, String)> = Vec::with_capacity(groups.len() + 1);
-        for (place, (name, values)) in groups.iter().enumerate() {
-            let choice = match (place + 1 == RISK_ITEM, risk) {
-                (true, RiskItem::AboveZero) => 1 + number % 2,
-                (true, RiskItem::Zero) => 0,
-                (false, _) => (number + place * 7) % values.len(),
-            };
-            let value = values.get(choice).ok_or("too few options")?;
-            fields.push((name.clone(), value.clone()));
-        }
-        fields.push(("send".to_owned(), "1".to_owned()));
-        Ok(fields)
+        KnownForm::of(&mut self.form, page)?.answers(number, risk)
     }
 
     fn get(&mut self, path: &str) -> Result<String, String> {
@@ -195,20 +151,48 @@ impl Patient {
     }
 }
 
-fn learn(page: &str, radio_count: usize) -> Result<KnownForm, String> {
-    let groups = page::forms(page)
-        .iter()
-        .map(page::Form::choices)
-        .find(|groups| !groups.is_empty())
-        .ok_or_else(|| format!("no questions in: {}", excerpt(page)))?;
-    Ok(KnownForm {
-        radio_count,
-        groups,
-    })
+impl KnownForm {
+    /// The form on this page: as it is known, or learnt from it.
+    pub fn of<'f>(known: &'f mut Option<KnownForm>, page: &str) -> Result<&'f KnownForm, String> {
+        let radio_count = page.matches("type=\"radio\"").count();
+        let form = match known.take() {
+            Some(form) if form.radio_count == radio_count => form,
+            _ => Self::learn(page, radio_count)?,
+        };
+        Ok(known.insert(form))
+    }
+
+    fn learn(page: &str, radio_count: usize) -> Result<KnownForm, String> {
+        let groups = page::forms(page)
+            .iter()
+            .map(page::Form::choices)
+            .find(|groups| !groups.is_empty())
+            .ok_or_else(|| format!("no questions in: {}", excerpt(page)))?;
+        Ok(KnownForm {
+            radio_count,
+            groups,
+        })
+    }
+
+    /// Every question answered: most patients somewhere between, the risk item above zero only when wanted.
+    pub fn answers(&self, number: usize, risk: RiskItem) -> Result<Vec<(String, String)>, String> {
+        let mut fields: Vec<(String, String)> = Vec::with_capacity(self.groups.len() + 1);
+        for (place, (name, values)) in self.groups.iter().enumerate() {
+            let choice = match (place + 1 == RISK_ITEM, risk) {
+                (true, RiskItem::AboveZero) => 1 + number % 2,
+                (true, RiskItem::Zero) => 0,
+                (false, _) => (number + place * 7) % values.len(),
+            };
+            let value = values.get(choice).ok_or("too few options")?;
+            fields.push((name.clone(), value.clone()));
+        }
+        fields.push(("send".to_owned(), "1".to_owned()));
+        Ok(fields)
+    }
 }
 
 /// Where the form goes in which this mark stands first.
-fn action_before(page: &str, mark: &str, link: &str) -> Result<String, String> {
+pub fn action_before(page: &str, mark: &str, link: &str) -> Result<String, String> {
     let before = page.find(mark).and_then(|at| page.get(..at));
     let form = before
         .and_then(|before| before.rfind("<form"))
@@ -226,6 +210,6 @@ fn onward(page: &str) -> Option<String> {
     Some(path_of(address).to_owned())
 }
 
-fn excerpt(page: &str) -> String {
+pub fn excerpt(page: &str) -> String {
     page::plain_text(page).chars().take(200).collect()
 }
