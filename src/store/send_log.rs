@@ -343,9 +343,10 @@ pub fn waiting(
 pub fn missed(tx: &mut Tx, permit: &Permit, most: i64) -> Result<Vec<FormRow>, Fault> {
     let mut query = forms!(permit);
     within_reach!(query, permit);
-    // Word for word the condition of their index, which no bound value would match.
-    let unanswered =
-        sql::<Bool>("administration.state IN ('declined', 'not_seen', 'abandoned', 'expired')");
+    // Word for word the condition of their index, which no bound value would match: ended, and neither answered nor called off.
+    let unanswered = sql::<Bool>(
+        "administration.ended_at IS NOT NULL AND administration.state <> 'completed' AND administration.state <> 'cancelled'",
+    );
     Ok(query
         .filter(unanswered)
         .order((administration::ended_at.desc(), administration::id.desc()))

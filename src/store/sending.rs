@@ -222,11 +222,15 @@ pub fn not_begun(
         AdministrationState::Planned.word(),
         AdministrationState::Sent.word(),
     ];
+    // By way of the episodes, which an index finds.
+    let episodes = episode::table
+        .filter(episode::org_id.eq(org).and(episode::patient_id.eq(patient)))
+        .select(episode::id);
     Ok(administration::table
         .filter(
             administration::org_id
                 .eq(org)
-                .and(administration::patient_id.eq(patient))
+                .and(administration::episode_id.eq_any(episodes))
                 .and(administration::ended_at.is_null())
                 .and(administration::informant_id.is_null()),
         )
