@@ -3,7 +3,7 @@
 //! is part of.
 
 use super::raise_flags::{note_taken_back, raise_flags};
-use super::raise_signals::{any_holds, could_be, raise_signals};
+use super::raise_signals::{could_be, little_to_do, raise_signals};
 use super::raise_words::{any_words, raise_words};
 use super::take_answers::Support;
 use crate::domain::audit::AuditEvent;
@@ -92,7 +92,7 @@ pub fn keep(
     Ok(Some(support))
 }
 
-/// The same where a statement may be a transaction of its own, for one form with nothing to flag, on top of `summaries` that were only glanced at. `false`:
+/// The same where a statement may be a transaction of its own, for one form with nothing to flag and at most one waiting signal to count, on top of `summaries` that were only glanced at. `false`:
 /// nothing is stored, and it has to be done with [`keep`].
 ///
 /// # Errors
@@ -109,12 +109,13 @@ pub fn keep_at_once(
     if !outcomes.iter().all(calm) || any_words(outcomes) {
         return Ok(false);
     }
-    let could = could_be(&ledger, outcomes, summaries);
-    if any_holds(tx, ledger.slip.administration.org_id, &could)? {
-        return Ok(false);
-    }
     let deposit = ledger.deposit(outcomes, summaries, occasion, event);
-    Ok(deposit::store_at_once(tx, &deposit)? == Stored::Whole)
+    let response = deposit.responses.first().map(|(_, row)| row.id);
+    let could = could_be(&ledger, outcomes, summaries);
+    match little_to_do(tx, &ledger, could, response)? {
+        Some(again) => Ok(deposit::store_at_once(tx, &deposit, again.as_ref())? == Stored::Whole),
+        None => Ok(false),
+    }
 }
 
 /// The outcomes that leave something behind, in the order in which they lie in a deposit.

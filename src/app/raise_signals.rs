@@ -3,7 +3,7 @@
 
 use super::App;
 use super::keep_response::{Ledger, course_of};
-use super::safety_in_force::InForce;
+use super::safety_in_force::{InForce, Rules, office};
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, StaffId};
 use crate::domain::instrument::Instrument;
@@ -14,7 +14,7 @@ use crate::domain::schedule::local_instant;
 use crate::domain::submission::Outcome;
 use crate::store::deposit::Standing as Known;
 use crate::store::response::{EpisodeScaleRow, ResponseRow};
-use crate::store::signal::{self as stored, OpenEpisode, SignalRow, Which};
+use crate::store::signal::{self as stored, Again, OpenEpisode, SignalRow, Which};
 use crate::store::{Fault, Tx, cover, fresh, patient, policy};
 use chrono::NaiveDateTime;
 
@@ -47,6 +47,35 @@ pub(super) struct Could<'o> {
     instrument: &'o Instrument,
     scale: &'o str,
     seen: Seen,
+}
+
+impl<'o> Could<'o> {
+    fn about(&self, ledger: &Ledger<'_>, response: Option<ResponseId>) -> About<'o> {
+        let form = &ledger.slip.administration;
+        About {
+            org: form.org_id,
+            patient: form.patient_id,
+            episode: form.episode_id,
+            clinic: ledger.slip.clinic_id,
+            clinician: ledger.slip.clinician_id,
+            instrument: (&self.instrument.id, &self.instrument.version),
+            scale: self.scale,
+            response,
+        }
+    }
+}
+
+impl<'a> About<'a> {
+    fn which(&self, kind: SignalKind) -> Which<'a> {
+        Which {
+            org: self.org,
+            patient: self.patient,
+            episode: self.episode,
+            kind,
+            instrument: self.instrument.0,
+            scale: self.scale,
+        }
+    }
 }
 
 /// What these scores could mean. `summaries`: the episode as it was before them. Costs nothing but a comparison where nothing does.
@@ -83,18 +112,37 @@ pub(super) fn could_be<'o>(
     could
 }
 
-/// Whether the site's rules ask for any of it. Reads them only when there is something to ask about.
+/// What storing these scores has to do about signals, found without a lock, where a single statement may do it: nothing, or counting one that waits. `None`:
+/// more than that.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) fn any_holds(tx: &mut Tx, org: OrgId, could: &[Could<'_>]) -> Result<bool, Fault> {
+pub(super) fn little_to_do(
+    tx: &mut Tx,
+    ledger: &Ledger<'_>,
+    could: Vec<Could<'_>>,
+    response: Option<ResponseId>,
+) -> Result<Option<Option<Again>>, Fault> {
+    let mut little = None;
     if could.is_empty() {
-        return Ok(false);
+        return Ok(Some(little));
     }
-    let rules: SafetyPolicy = policy::newest(tx, org, SafetyPolicy::KIND)?;
-    Ok(could
-        .iter()
-        .any(|one| signal::holds(&one.seen, &rules.signals)))
+    let form = &ledger.slip.administration;
+    let (policy, version): (SafetyPolicy, i32) =
+        policy::newest_version(tx, form.org_id, SafetyPolicy::KIND)?;
+    for one in could {
+        if !signal::holds(&one.seen, &policy.signals) {
+            continue;
+        }
+        let about = one.about(ledger, response);
+        let before = stored::like(tx, about.which(one.seen.kind()))?;
+        match next(&before, (&policy, version), &about, one.seen, ledger.now) {
+            Next::Nothing => {}
+            Next::Again(again) if little.is_none() => little = Some(*again),
+            Next::Again(_) | Next::Anew(_) => return Ok(None),
+        }
+    }
+    Ok(Some(little))
 }
 
 /// Raises what the site's rules ask for.
@@ -111,26 +159,18 @@ pub(super) fn raise_signals(
         return Ok(());
     }
     let form = &ledger.slip.administration;
-    let in_force = InForce::read(tx, form.org_id)?;
+    let (policy, version) = policy::newest_version(tx, form.org_id, SafetyPolicy::KIND)?;
+    let rules: Rules<'_> = (&policy, version);
     for one in could {
-        if !signal::holds(&one.seen, &in_force.policy.signals) {
+        if !signal::holds(&one.seen, &rules.0.signals) {
             continue;
         }
         let response = responses
             .iter()
             .find(|(_, row)| row.instrument == one.instrument.id)
             .map(|(_, row)| row.id);
-        let about = About {
-            org: form.org_id,
-            patient: form.patient_id,
-            episode: form.episode_id,
-            clinic: ledger.slip.clinic_id,
-            clinician: ledger.slip.clinician_id,
-            instrument: (&one.instrument.id, &one.instrument.version),
-            scale: one.scale,
-            response,
-        };
-        take_seen(tx, &in_force, &about, one.seen, ledger.now)?;
+        let about = one.about(ledger, response);
+        take_seen(tx, rules, &about, one.seen, ledger.now)?;
     }
     Ok(())
 }
@@ -141,77 +181,87 @@ pub(super) fn raise_signals(
 /// When the database fails.
 pub(super) fn take_seen(
     tx: &mut Tx,
-    in_force: &InForce,
+    rules: Rules<'_>,
     about: &About<'_>,
     seen: Seen,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    let which = Which {
-        org: about.org,
-        patient: about.patient,
-        episode: about.episode,
-        kind: seen.kind(),
-        instrument: about.instrument.0,
-        scale: about.scale,
-    };
-    let mut before = stored::like(tx, which)?;
-    if let Some(row) = before.iter().find(|row| row.due_at.is_some()) {
-        stored::lock(tx, about.org, row.id)?;
-        // Read again: somebody may have decided while we waited for it, and then this is a new one.
-        before = stored::like(tx, which)?;
+    let before = stored::like(tx, about.which(seen.kind()))?;
+    match next(&before, rules, about, seen, now) {
+        Next::Nothing => Ok(()),
+        Next::Again(again) => stored::seen_again(tx, &again),
+        Next::Anew(seen) => anew(tx, rules, about, seen, now),
     }
+}
+
+/// What becomes of something seen.
+enum Next {
+    /// It is known.
+    Nothing,
+    /// The signal that waits, brought up to date.
+    Again(Box<Again>),
+    /// A new signal.
+    Anew(Seen),
+}
+
+/// `before`: the signals of its name, newest first.
+fn next(
+    before: &[SignalRow],
+    rules: Rules<'_>,
+    about: &About<'_>,
+    seen: Seen,
+    now: NaiveDateTime,
+) -> Next {
     if let Some(waiting) = before.iter().find(|row| row.due_at.is_some()) {
         // A silence goes on; to count each look at it would say nothing.
         if seen.kind() == SignalKind::Silent {
-            return Ok(());
+            return Next::Nothing;
         }
-        return again(tx, in_force, about, waiting, seen, now);
+        return Next::Again(Box::new(again(waiting, rules, about, seen, now)));
     }
     let decided = before
         .iter()
         .find_map(|row| Some((Facts::read(&row.facts).ok()?.seen, row.decided_at?)));
     if decided.is_some_and(|(then, at)| signal::still_decided(&seen, &then, at, now)) {
-        return Ok(());
+        return Next::Nothing;
     }
-    anew(tx, in_force, about, seen, now)
+    Next::Anew(seen)
 }
 
 fn again(
-    tx: &mut Tx,
-    in_force: &InForce,
-    about: &About<'_>,
     waiting: &SignalRow,
+    rules: Rules<'_>,
+    about: &About<'_>,
     seen: Seen,
     now: NaiveDateTime,
-) -> Result<(), Fault> {
+) -> Again {
     // Facts that cannot be read hold up nobody's answers: the new ones take their place.
     let facts = match Facts::read(&waiting.facts) {
         Ok(known) => Facts::of(signal::together(known.seen, seen)),
         Err(_) => Facts::of(seen),
     };
-    stored::seen_again(
-        tx,
-        &SignalRow {
-            facts: facts.to_json(),
-            version: about.instrument.1.to_owned(),
-            policy: in_force.version,
-            response_id: about.response,
-            last_at: now,
-            times: waiting.times.saturating_add(1),
-            ..waiting.clone()
-        },
-    )
+    Again {
+        org: about.org,
+        id: waiting.id,
+        facts: facts.to_json(),
+        version: about.instrument.1.to_owned(),
+        policy: rules.1,
+        response: about.response,
+        at: now,
+        was: waiting.times,
+    }
 }
 
 fn anew(
     tx: &mut Tx,
-    in_force: &InForce,
+    rules: Rules<'_>,
     about: &About<'_>,
     seen: Seen,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     let people = cover::candidates(tx, about.org, now)?;
-    let working_days = in_force.policy.clocks.review_working_days;
+    let working_days = rules.0.clocks.review_working_days;
+    let office = office(tx, about.org)?;
     stored::add(
         tx,
         &SignalRow {
@@ -227,13 +277,13 @@ fn anew(
             scale: about.scale.to_owned(),
             version: about.instrument.1.to_owned(),
             response_id: about.response,
-            policy: in_force.version,
+            policy: rules.1,
             facts: Facts::of(seen).to_json(),
             state: stored::OPEN.into(),
             raised_at: now,
             last_at: now,
             times: 1,
-            due_at: Some(in_force.office.end_of_working_day(now, working_days)),
+            due_at: Some(office.end_of_working_day(now, working_days)),
             choice: None,
             reason: None,
             decided_by: None,
@@ -320,16 +370,7 @@ fn look_at_episode(
     let Some(seen) = silence(&asked, began, in_force, now) else {
         return Ok(false);
     };
-    let which = Which {
-        org,
-        patient: *patient_id,
-        episode: *episode,
-        kind: SignalKind::Silent,
-        instrument: "",
-        scale: "",
-    };
     patient::lock_episode(tx, org, *episode)?;
-    let before = stored::like(tx, which)?.len();
     let about = About {
         org,
         patient: *patient_id,
@@ -340,7 +381,9 @@ fn look_at_episode(
         scale: "",
         response: None,
     };
-    take_seen(tx, in_force, &about, seen, now)?;
+    let which = about.which(SignalKind::Silent);
+    let before = stored::like(tx, which)?.len();
+    take_seen(tx, in_force.rules(), &about, seen, now)?;
     Ok(stored::like(tx, which)?.len() > before)
 }
 

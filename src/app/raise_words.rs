@@ -239,7 +239,7 @@ fn tell(
         passages,
         earlier: 0,
     };
-    take_seen(tx, in_force, &about, seen, now)
+    take_seen(tx, in_force.rules(), &about, seen, now)
 }
 
 /// Flags the sentences in which the list finds something; says whether it did.

@@ -7,6 +7,9 @@ use crate::domain::schedule::office::Office;
 use crate::domain::schedule::policy::SendingPolicy;
 use crate::store::{Fault, Tx, organisation, policy};
 
+/// The policy and its version, without the hours.
+pub type Rules<'a> = (&'a SafetyPolicy, i32);
+
 /// What holds now.
 #[derive(Debug, Clone)]
 pub struct InForce {
@@ -25,18 +28,17 @@ impl InForce {
     /// When a stored version cannot be read, or the database fails.
     pub fn read(tx: &mut Tx, org: OrgId) -> Result<InForce, Fault> {
         let (policy, version) = policy::newest_version(tx, org, SafetyPolicy::KIND)?;
-        let sending: SendingPolicy = policy::newest(tx, org, SendingPolicy::KIND)?;
-        let zone = organisation::only(tx)?
-            .and_then(|row| row.time_zone.parse().ok())
-            .unwrap_or(chrono_tz::UTC);
         Ok(InForce {
             policy,
             version,
-            office: Office {
-                hours: sending.reading,
-                zone,
-            },
+            office: office(tx, org)?,
         })
+    }
+
+    /// The policy and its version.
+    #[must_use]
+    pub fn rules(&self) -> Rules<'_> {
+        (&self.policy, self.version)
     }
 
     /// The times a flag's life keeps.
@@ -47,4 +49,19 @@ impl InForce {
             office: &self.office,
         }
     }
+}
+
+/// When the site reads.
+///
+/// # Errors
+/// When a stored version cannot be read, or the database fails.
+pub fn office(tx: &mut Tx, org: OrgId) -> Result<Office, Fault> {
+    let sending: SendingPolicy = policy::newest(tx, org, SendingPolicy::KIND)?;
+    let zone = organisation::only(tx)?
+        .and_then(|row| row.time_zone.parse().ok())
+        .unwrap_or(chrono_tz::UTC);
+    Ok(Office {
+        hours: sending.reading,
+        zone,
+    })
 }

@@ -2,9 +2,10 @@
 
 use super::kept::kept;
 use super::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
+use super::signal::Again;
 use super::{Db, Fault, Moment, Tx, administration, audit, response};
 use crate::domain::audit::AuditEvent;
-use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId, StaffId};
+use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId, SignalId, StaffId};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Double, Integer, Nullable, Text, Timestamp};
@@ -151,11 +152,16 @@ pub fn store(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
 }
 
 /// Stores one new form with one scale, which is handed in whole, in a single statement that first makes sure that nobody was faster: the occasion is open, and the
-/// episode's summary is the one that was read: no other score came in, and none was made anew. Nothing is stored when somebody was, or when it is more than that.
+/// episode's summary is the one that was read: no other score came in, and none was made anew. Nothing is stored when somebody was, or when it is more than that. `again`:
+/// a signal that waits and was seen once more.
 ///
 /// # Errors
 /// When the database fails, or somebody just stored the same form. Nothing is stored then.
-pub fn store_at_once(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
+pub fn store_at_once(
+    tx: &mut Tx,
+    deposit: &Deposit,
+    again: Option<&Again>,
+) -> Result<Stored, Fault> {
     let (
         Occasion::Ends { opened },
         [(Standing::New, response)],
@@ -225,6 +231,10 @@ pub fn store_at_once(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
         subject_id: event.subject_id,
         outcome: event.outcome,
         mac: &mac,
+        signal: again.map(|again| &again.id),
+        facts: again.map(|again| again.facts.as_str()),
+        policy: again.map(|again| again.policy),
+        was_times: again.map(|again| again.was),
         opened: Moment(opened),
         at: Moment(deposit.at),
     };
@@ -240,7 +250,9 @@ pub fn store_at_once(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
 }
 
 kept! {
-    /// Locks, checks, stores; counts the occasions that it ended: one or none. Everything hangs on the summary, and that on the lock.
+    /// Locks, checks, stores; counts the occasions that it ended: one or none. Everything hangs on the summary, and that on the lock. A signal that was decided in the same
+    /// moment ends it in an error, which undoes all of it. That the occasion is open is asked in a way no index answers: by one over all open occasions that
+    /// is older than most of them, the planner would go through all.
     AtOnce<'a> {
         org: &'a OrgId => Binary, response: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary,
         instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text,
@@ -255,10 +267,12 @@ kept! {
         was_best_value: Option<f64> => Nullable<Double>, was_best_at: Option<Moment> => Nullable<Timestamp>, was_recent: Option<&'a str> => Nullable<Text>,
         event: &'a [u8] => Binary, actor: &'a str => Text, actor_id: Option<&'a [u8]> => Nullable<Binary>, act: &'a str => Text,
         subject: &'a str => Text, subject_id: Option<&'a [u8]> => Nullable<Binary>, outcome: &'a str => Text, mac: &'a [u8] => Binary,
+        signal: Option<&'a SignalId> => Nullable<Binary>, facts: Option<&'a str> => Nullable<Text>, policy: Option<i32> => Nullable<Integer>,
+        was_times: Option<i32> => Nullable<Integer>,
         opened: Moment => Timestamp, at: Moment => Timestamp,
     }
     "WITH held AS (SELECT 1 FROM administration JOIN episode ON episode.org_id = administration.org_id AND episode.id = administration.episode_id \
-    WHERE administration.org_id = " org " AND administration.id = " administration " AND administration.ended_at IS NULL \
+    WHERE administration.org_id = " org " AND administration.id = " administration " AND CASE WHEN administration.ended_at IS NULL THEN 1 ELSE 0 END = 1 \
     AND administration.instruments = " instrument " || '@' || " version " \
     FOR NO KEY UPDATE OF administration, episode), \
     course AS (INSERT INTO episode_scale (org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent) SELECT "
@@ -274,7 +288,9 @@ kept! {
     org ", " response ", " scale ", " revision ", " instrument ", " version ", " value ", " reason ", " band ", " answered ", " items ", " prorated ", " made ", " scheme ", "
     raw ", " standard_error ", " out_of " FROM course), \
     event AS (INSERT INTO audit_event (org_id, id, at, actor, actor_id, act, subject, subject_id, outcome, mac) SELECT "
-    org ", " event ", " at ", " actor ", " actor_id ", " act ", " subject ", " subject_id ", " outcome ", " mac " FROM course) \
+    org ", " event ", " at ", " actor ", " actor_id ", " act ", " subject ", " subject_id ", " outcome ", " mac " FROM course), \
+    again AS (UPDATE signal SET facts = " facts ", version = " version ", policy = " policy ", response_id = " response ", last_at = " at ", times = times + 1 WHERE org_id = "
+    org " AND id = " signal " AND times = " was_times " AND state = 'open' AND EXISTS (SELECT 1 FROM course) RETURNING 1) \
     UPDATE administration SET state = 'completed', opened_at = " opened ", ended_at = " at " WHERE org_id = " org " AND id = " administration
-    ; " AND ended_at IS NULL AND EXISTS (SELECT 1 FROM course)"
+    " AND EXISTS (SELECT 1 FROM course) AND 1 = 1 / CASE WHEN " signal ; " IS NULL OR EXISTS (SELECT 1 FROM again) THEN 1 ELSE 0 END"
 }

@@ -12,7 +12,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// So many closures share one commit if they are there.
-const GROUP_MIN: usize = 4;
+const GROUP_MIN: usize = 8;
+/// Of more than that, one in so many waits for the next.
+const GROUP_LEAVES: usize = 4;
 /// At most this many closures share one commit.
 const GROUP_MAX: usize = 64;
 /// More waiting closures than this are refused at once, so that an overload shows as an error and not as silence.
@@ -97,10 +99,10 @@ impl Queue {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         waiting = self.wait_for_company(waiting);
-        // Half of what waits, so that one half is answered while the other is worked on: taken all at once, patients and writer would take turns at waiting
-        // for each other.
-        let half = waiting.jobs.len().div_ceil(2);
-        let group = half.max(GROUP_MIN).min(most).min(waiting.jobs.len());
+        // Most of what waits: a commit costs as much as two closures, however many share it. Not all, or patients and writer would take turns at waiting for each
+        // other.
+        let share = waiting.jobs.len() - waiting.jobs.len() / GROUP_LEAVES;
+        let group = share.max(GROUP_MIN).min(most).min(waiting.jobs.len());
         Some(waiting.jobs.drain(..group).map(|(_, job)| job).collect())
     }
 

@@ -1,5 +1,6 @@
 //! The organisation, its clinics and programs.
 
+use super::engine::on_engine;
 use super::schema::{clinic, organisation, program};
 use super::{Fault, Tx};
 use crate::domain::ids::{ClinicId, OrgId, ProgramId};
@@ -57,10 +58,11 @@ pub struct ProgramRow {
 /// # Errors
 /// When the database fails.
 pub fn only(tx: &mut Tx) -> Result<Option<OrganisationRow>, Fault> {
-    Ok(organisation::table
+    // All of one: a bound LIMIT would be planned anew each time.
+    let rows: Vec<OrganisationRow> = on_engine!(tx, db => organisation::table
         .order(organisation::id)
-        .first(&mut tx.db)
-        .optional()?)
+        .load(db))?;
+    Ok(rows.into_iter().next())
 }
 
 /// Founds the organisation.

@@ -1,5 +1,6 @@
 //! The site's own rules as data: the newest version of a kind holds, older ones stay readable. What they mean is the domain's business.
 
+use super::engine::on_engine;
 use super::schema::policy;
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
@@ -36,19 +37,7 @@ pub fn newest<P: DeserializeOwned + Default>(
     org: OrgId,
     kind: &str,
 ) -> Result<P, Fault> {
-    // Few, and all of them: a bound LIMIT would be planned anew for every message that leaves.
-    let bodies: Vec<String> = policy::table
-        .filter(policy::org_id.eq(org).and(policy::kind.eq(kind)))
-        .order(policy::version.desc())
-        .select(policy::body)
-        .load(&mut tx.db)?;
-    bodies.into_iter().next().map_or_else(
-        || Ok(P::default()),
-        |body| {
-            serde_json::from_str(&body)
-                .map_err(|error| Fault::Corrupt(format!("the {kind} policy: {error}")))
-        },
-    )
+    Ok(newest_version(tx, org, kind)?.0)
 }
 
 /// The same with its version; 0 when the site never set any.
@@ -60,11 +49,12 @@ pub fn newest_version<P: DeserializeOwned + Default>(
     org: OrgId,
     kind: &str,
 ) -> Result<(P, i32), Fault> {
-    let rows: Vec<(String, i32)> = policy::table
+    // Few, and all of them: a bound LIMIT would be planned anew for every message that leaves.
+    let rows: Vec<(String, i32)> = on_engine!(tx, db => policy::table
         .filter(policy::org_id.eq(org).and(policy::kind.eq(kind)))
         .order(policy::version.desc())
         .select((policy::body, policy::version))
-        .load(&mut tx.db)?;
+        .load(db))?;
     let Some((body, version)) = rows.into_iter().next() else {
         return Ok((P::default(), 0));
     };

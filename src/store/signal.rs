@@ -1,13 +1,16 @@
 //! Signals of the lower tier, and the decision each ends in. Which there are and why is `domain::risk`'s business. A decision is written once; nothing here takes a signal away.
 
+use super::engine::{load_locked, on_engine};
+use super::kept::kept;
 use super::patient::EpisodeRow;
 use super::schema::{administration, clinic, episode, patient, signal, staff};
-use super::{Fault, Tx};
+use super::{Fault, Moment, Tx};
 use crate::domain::access::{Permit, Reach};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, SignalId, StaffId};
 use crate::domain::risk::signal::SignalKind;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Integer, Nullable, Text, Timestamp};
 
 /// A signal.
 #[derive(Debug, Clone, Queryable, Insertable)]
@@ -116,23 +119,27 @@ pub struct Which<'a> {
     pub scale: &'a str,
 }
 
-/// The signals of this name, newest first: the one that waits, if one does, and those that were decided.
+/// The signals of this name, newest first: the one that waits, if one does, and those that were decided. Locked until the transaction ends: a decision that
+/// was under way is in it.
 ///
 /// # Errors
 /// When the database fails.
 pub fn like(tx: &mut Tx, which: Which<'_>) -> Result<Vec<SignalRow>, Fault> {
-    Ok(signal::table
-        .filter(
-            signal::org_id
-                .eq(which.org)
-                .and(signal::patient_id.eq(which.patient))
-                .and(signal::episode_id.eq(which.episode))
-                .and(signal::kind.eq(which.kind.word()))
-                .and(signal::instrument.eq(which.instrument))
-                .and(signal::scale.eq(which.scale)),
-        )
-        .order(signal::id.desc())
-        .load(&mut tx.db)?)
+    Ok(load_locked!(
+        tx,
+        "signal",
+        signal::table
+            .filter(
+                signal::org_id
+                    .eq(which.org)
+                    .and(signal::patient_id.eq(which.patient))
+                    .and(signal::episode_id.eq(which.episode))
+                    .and(signal::kind.eq(which.kind.word()))
+                    .and(signal::instrument.eq(which.instrument))
+                    .and(signal::scale.eq(which.scale)),
+            )
+            .order(signal::id.desc())
+    )?)
 }
 
 /// Adds a signal.
@@ -140,32 +147,57 @@ pub fn like(tx: &mut Tx, which: Which<'_>) -> Result<Vec<SignalRow>, Fault> {
 /// # Errors
 /// When one of its name waits, or the database fails.
 pub fn add(tx: &mut Tx, row: &SignalRow) -> Result<(), Fault> {
-    diesel::insert_into(signal::table)
-        .values(row)
-        .execute(&mut tx.db)?;
+    on_engine!(tx, db => diesel::insert_into(signal::table).values(row).execute(db))?;
     Ok(())
 }
 
-/// Stores that a waiting signal was seen again.
+/// A waiting signal that was seen again.
+#[derive(Debug, Clone)]
+pub struct Again {
+    /// Organisation.
+    pub org: OrgId,
+    /// The signal.
+    pub id: SignalId,
+    /// The figures it rests on now, as JSON.
+    pub facts: String,
+    /// Version of the definition; empty where it is about none.
+    pub version: String,
+    /// Version of the site's safety policy.
+    pub policy: i32,
+    /// The response after which it was seen.
+    pub response: Option<ResponseId>,
+    /// When.
+    pub at: NaiveDateTime,
+    /// How often it had been seen before.
+    pub was: i32,
+}
+
+/// Stores that a waiting signal, which [`like`] has locked, was seen again.
 ///
 /// # Errors
 /// When the database fails.
-pub fn seen_again(tx: &mut Tx, row: &SignalRow) -> Result<(), Fault> {
-    diesel::update(
-        signal::table
-            .find((row.org_id, row.id))
-            .filter(signal::due_at.is_not_null()),
-    )
-    .set((
-        signal::facts.eq(&row.facts),
-        signal::version.eq(&row.version),
-        signal::policy.eq(row.policy),
-        signal::response_id.eq(row.response_id),
-        signal::last_at.eq(row.last_at),
-        signal::times.eq(row.times),
-    ))
-    .execute(&mut tx.db)?;
+pub fn seen_again(tx: &mut Tx, again: &Again) -> Result<(), Fault> {
+    let again = SeenAgain {
+        facts: &again.facts,
+        version: &again.version,
+        policy: again.policy,
+        response: again.response.as_ref(),
+        last: Moment(again.at),
+        times: again.was.saturating_add(1),
+        org: &again.org,
+        id: &again.id,
+    };
+    on_engine!(tx, db => again.execute(db))?;
     Ok(())
+}
+
+kept! {
+    SeenAgain<'a> {
+        facts: &'a str => Text, version: &'a str => Text, policy: i32 => Integer, response: Option<&'a ResponseId> => Nullable<Binary>,
+        last: Moment => Timestamp, times: i32 => Integer, org: &'a OrgId => Binary, id: &'a SignalId => Binary,
+    }
+    "UPDATE signal SET facts = " facts ", version = " version ", policy = " policy ", response_id = " response ", last_at = " last
+    ", times = " times " WHERE org_id = " org " AND id = " id
 }
 
 /// Locks a signal until the transaction ends.
