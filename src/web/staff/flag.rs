@@ -2,9 +2,9 @@
 
 use super::correction::CorrectionLine;
 use super::flag_card::{
-    self, AnswerRow, Assessed, Belonging, Card, Here, Saying, acts, answers, belonging, card,
-    missing,
+    self, AnswerRow, Assessed, Belonging, Card, Saying, acts, answers, belonging, card, missing,
 };
+use super::flag_words::{self, Here};
 use super::mistakes::Mistakes;
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
@@ -181,29 +181,32 @@ fn flag_page(
         notice: before.notice,
         mistakes: before.mistakes,
         keeps_words: card.can_acknowledge && card.is_crisis && typed.says_something(),
-        topics: ticks(Topic::ALL, Topic::word, flag_card::topic_words, |word| {
+        topics: ticks(Topic::ALL, Topic::word, flag_words::topic_words, |word| {
             typed.asked.iter().any(|asked| asked == word)
         }),
-        levels: ticks(Level::ALL, Level::word, flag_card::level_words, |word| {
+        levels: ticks(Level::ALL, Level::word, flag_words::level_words, |word| {
             typed.level == word
         }),
         contacts: ticks(
             Contact::ALL,
             Contact::word,
-            flag_card::contact_words,
+            flag_words::contact_words,
             |word| typed.contact == word,
         ),
-        choices: ticks(Choice::ALL, Choice::word, flag_card::choice_words, |word| {
-            typed.choice == word
-        }),
+        choices: ticks(
+            Choice::ALL,
+            Choice::word,
+            flag_words::choice_words,
+            |word| typed.choice == word,
+        ),
         check_days: ahead(crate::domain::risk::closing::CHECK_DAYS_MOST),
         colleagues: around.colleagues.clone(),
         known: around.known.as_ref().map(|(row, name)| KnownView {
             words: format!(
                 "Answers up to {} are known until {}. Said by {name}, {}.",
                 row.up_to,
-                flag_card::day(row.until_on, here),
-                flag_card::moment(row.set_at, here)
+                flag_words::day(row.until_on, here),
+                flag_words::moment(row.set_at, here)
             ),
             reason: row.reason.clone(),
         }),

@@ -1,56 +1,21 @@
-//! A flag in words: what was answered, which rule read it, how long it waits, what is due, what was done. No handler here, and no judgement.
+//! A flag as its page prints it: the answer, the rule, what the site says about it, the answers around it, what was done. No handler here, and no judgement.
 
+use super::flag_words::{
+    Here, Known, choice_words, contact_words, day, due_words, heading, hours, is_crisis, is_phrase,
+    level_words, moment, said_by, state_of, state_words, topic_words, who,
+};
 use super::words;
-use crate::app::read_queue::{Around, Entry, NamedAct, Waiting};
+use crate::app::read_queue::{Around, Entry, NamedAct};
 use crate::domain::care::ResponseState;
 use crate::domain::ids::{FlagId, PatientId};
-use crate::domain::instrument::{Answer, Answers, ENGLISH, Instrument, Library, RiskRule, Texts};
-use crate::domain::risk::closing::{Choice, Contact, Level, Topic};
+use crate::domain::instrument::{Answer, Answers, ENGLISH, Instrument, Library};
 use crate::domain::risk::phrases::PHRASES_VERSION;
-use crate::domain::risk::signal::WrittenIn;
-use crate::domain::risk::{Act, FlagState, HowAnswered, PHRASE_RULE, Standing, Tier};
-use crate::domain::schedule::{local_day, local_time};
+use crate::domain::risk::{Act, FlagState, HowAnswered};
+use crate::domain::schedule::local_day;
 use crate::store::closing::ClosingRow;
-use crate::store::flag::{FlagAnswerRow, FlagNames, FlagRow};
+use crate::store::flag::FlagAnswerRow;
 use crate::store::informant::{InformantRow, Relation};
 use crate::store::response::{ResponseRow, ScoreRow};
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
-use chrono_tz::Tz;
-
-/// When and where words are said: the site's zone and the moment.
-#[derive(Clone, Copy)]
-pub struct Here<'a> {
-    /// All instruments.
-    pub library: &'a Library,
-    /// The site's zone.
-    pub zone: Tz,
-    /// Now, UTC.
-    pub now: NaiveDateTime,
-}
-
-/// A waiting flag on its line in the queue.
-pub struct Line {
-    /// The flag.
-    pub id: FlagId,
-    /// The patient's name.
-    pub patient: String,
-    /// `2, “More than half the days”, to PHQ-9 item 9`
-    pub said: String,
-    /// `3 answers`, or nothing for one.
-    pub answers: String,
-    /// What is due next, and when.
-    pub due: String,
-    /// Whether that has passed.
-    pub is_overdue: bool,
-    /// How long it waits, in hours.
-    pub waits: String,
-    /// Who has it.
-    pub with: String,
-    /// Whether a person must look the same hour.
-    pub is_crisis: bool,
-    /// Whether "I have it" is the next act.
-    pub can_acknowledge: bool,
-}
 
 /// A flag as its page prints it.
 pub struct Card {
@@ -118,22 +83,6 @@ pub struct Card {
     pub version: String,
 }
 
-/// A closed flag on one line.
-pub struct ClosedRow {
-    /// The flag.
-    pub id: FlagId,
-    /// Their name.
-    pub patient: String,
-    /// What was answered.
-    pub said: String,
-    /// By whom.
-    pub who: String,
-    /// When.
-    pub when: String,
-    /// The overall level, or what came of it.
-    pub level: &'static str,
-}
-
 /// The assessment with which a flag was closed.
 pub struct Assessed {
     /// Facts in pairs; nothing is left out and nothing is added.
@@ -172,148 +121,6 @@ pub struct AnswerRow {
     pub is_this: bool,
     /// The total with its band, where it was scored.
     pub total: String,
-}
-
-/// A flag's instrument and words, as far as the library still knows them.
-struct Known<'a> {
-    instrument: Option<&'a Instrument>,
-    texts: Option<&'a Texts>,
-}
-
-impl<'a> Known<'a> {
-    fn of(flag: &FlagRow, library: &'a Library) -> Known<'a> {
-        let instrument = library.version(&flag.instrument, &flag.version);
-        Known {
-            instrument,
-            texts: instrument.map(|known| known.texts_or_english(ENGLISH)),
-        }
-    }
-
-    fn name(&self, flag: &FlagRow) -> String {
-        self.texts
-            .map_or_else(|| flag.instrument.clone(), |texts| texts.short_name.clone())
-    }
-
-    fn question(&self, flag: &FlagRow) -> Option<(String, String)> {
-        let item = self
-            .texts?
-            .items
-            .get(self.instrument?.position(&flag.item)?)?;
-        Some((item.stem.clone().unwrap_or_default(), item.text.clone()))
-    }
-
-    /// The rule and what it says.
-    fn rule(&self, flag: &FlagRow) -> Option<(&'a RiskRule, String)> {
-        let (position, rule) = self
-            .instrument?
-            .risk_rules
-            .iter()
-            .enumerate()
-            .find(|(_, rule)| rule.id == flag.rule)?;
-        Some((rule, self.texts?.risk_rules.get(position)?.clone()))
-    }
-}
-
-fn state_of(flag: &FlagRow) -> Option<FlagState> {
-    flag.state.parse().ok()
-}
-
-/// A tier that cannot be read counts as the more urgent one.
-fn is_crisis(flag: &FlagRow) -> bool {
-    flag.tier.parse() != Ok(Tier::Review)
-}
-
-/// What was found in the patient's own words: shown as a quotation, for a sentence is no answer with a value.
-fn is_phrase(flag: &FlagRow) -> bool {
-    flag.rule == PHRASE_RULE
-}
-
-/// Where the words were written.
-fn place_of_words(flag: &FlagRow, library: &Library) -> String {
-    match flag.instrument.parse() {
-        Ok(WrittenIn::Text) => "in a text message".to_owned(),
-        Ok(WrittenIn::Note) => "in a note to answers that were sent".to_owned(),
-        Ok(WrittenIn::Form) | Err(_) => format!(
-            "in {}, item {}",
-            Known::of(flag, library).name(flag),
-            flag.item
-        ),
-    }
-}
-
-/// The page's heading.
-fn heading(flag: &FlagRow, patient: &str, library: &Library) -> String {
-    if is_phrase(flag) {
-        let place = place_of_words(flag, library);
-        return format!("{patient} wrote {place}: “{}”", flag.answer_words);
-    }
-    format!(
-        "{patient} answered {}, “{}”, to item {}",
-        flag.answer, flag.answer_words, flag.item
-    )
-}
-
-fn said(flag: &FlagRow, library: &Library) -> String {
-    if is_phrase(flag) {
-        let place = place_of_words(flag, library);
-        return format!("wrote {place}: “{}”", flag.answer_words);
-    }
-    format!(
-        "{}, “{}”, to {} item {}",
-        flag.answer,
-        flag.answer_words,
-        Known::of(flag, library).name(flag),
-        flag.item
-    )
-}
-
-/// A waiting flag on its line.
-pub fn line(waiting: &Waiting, here: Here<'_>) -> Line {
-    let flag = &waiting.names.flag;
-    let state = state_of(flag);
-    let name = who(&waiting.names.owner, waiting.owner);
-    Line {
-        id: flag.id,
-        patient: waiting.names.patient.clone(),
-        said: said(flag, here.library),
-        answers: if flag.answers > 1 {
-            format!(
-                "{} answers, the last {}",
-                flag.answers,
-                moment(flag.last_at, here)
-            )
-        } else {
-            String::new()
-        },
-        due: due_words(flag, state, here),
-        is_overdue: flag.due_at.is_some_and(|due| due <= here.now),
-        waits: hours(flag.raised_at, here.now),
-        with: if state == Some(FlagState::Acknowledged) {
-            name
-        } else {
-            format!("nobody yet; {name} was told")
-        },
-        is_crisis: is_crisis(flag),
-        can_acknowledge: state == Some(FlagState::Open),
-    }
-}
-
-/// A name, and why its owner cannot act.
-fn who(name: &str, standing: Standing) -> String {
-    match standing {
-        Standing::Eligible => name.to_owned(),
-        Standing::Absent { .. } => format!("{name} (away today)"),
-        Standing::Ineligible => format!("{name} (cannot act: no working account with a licence)"),
-    }
-}
-
-/// How long something waits, in hours as soon as it is one: `12 min`, `3 h`, `50 h`.
-fn hours(since: NaiveDateTime, now: NaiveDateTime) -> String {
-    let waited = now - since;
-    match waited.num_hours() {
-        0 | ..0 => format!("{} min", waited.num_minutes().max(0)),
-        hours => format!("{hours} h"),
-    }
 }
 
 /// The flag as it is printed.
@@ -413,133 +220,6 @@ fn policy_words(around: &Around) -> String {
         "to be seen within working days"
     };
     format!("{version}: {threshold}; {tier}")
-}
-
-fn state_words(state: Option<FlagState>) -> &'static str {
-    match state {
-        Some(FlagState::Open) => "nobody has it yet",
-        Some(FlagState::Acknowledged) => "taken on, not closed",
-        Some(FlagState::Closed) => "closed",
-        None => "unknown",
-    }
-}
-
-/// What is due next and by when: `acknowledge by 14:20, in 6 min`, `close by midnight, in 3 h`.
-fn due_words(flag: &FlagRow, state: Option<FlagState>, here: Here<'_>) -> String {
-    let Some(due) = flag.due_at else {
-        return String::new();
-    };
-    let act = if state == Some(FlagState::Open) {
-        "acknowledge"
-    } else {
-        "close"
-    };
-    if due <= here.now {
-        let since = words::age(due, here.now);
-        format!("{act}: overdue since {}, {since}", clock(due, here))
-    } else {
-        let left = words::age(here.now, due);
-        format!("{act} by {}, in {left}", clock(due, here))
-    }
-}
-
-/// An instant as short as it may be: the time of day today, `midnight` at the end of today, else with its day.
-fn clock(at: NaiveDateTime, here: Here<'_>) -> String {
-    let (local, today) = (local_time(here.zone, at), local_day(here.zone, here.now));
-    if local.time() == NaiveTime::MIN && local.date() == today + TimeDelta::days(1) {
-        "midnight".to_owned()
-    } else if local.date() == today {
-        local.format("%H:%M").to_string()
-    } else {
-        moment(at, here)
-    }
-}
-
-/// An instant on the site's clock: `Tue 3 Mar, 14:05`.
-pub fn moment(at: NaiveDateTime, here: Here<'_>) -> String {
-    let (at, today) = (local_time(here.zone, at), local_day(here.zone, here.now));
-    let same_year = at.format("%Y").to_string() == today.format("%Y").to_string();
-    at.format(if same_year {
-        "%a %-d %b, %H:%M"
-    } else {
-        "%a %-d %b %Y, %H:%M"
-    })
-    .to_string()
-}
-
-/// A day with its distance from today.
-pub fn day(day: NaiveDate, here: Here<'_>) -> String {
-    words::day_ago(day, local_day(here.zone, here.now))
-}
-
-/// A closed flag on its line.
-pub fn closed_row(names: &FlagNames, closing: Option<&ClosingRow>, here: Here<'_>) -> ClosedRow {
-    let flag = &names.flag;
-    let level = closing.map(|row| match &row.choice {
-        Some(choice) => choice.parse().map_or("", choice_words),
-        None => row.level.parse().map_or("", level_words),
-    });
-    ClosedRow {
-        id: flag.id,
-        patient: names.patient.clone(),
-        said: said(flag, here.library),
-        who: names.owner.clone(),
-        when: flag
-            .closed_at
-            .map_or_else(String::new, |at| moment(at, here)),
-        level: level.unwrap_or("no assessment on record"),
-    }
-}
-
-/// A topic in words.
-pub fn topic_words(topic: Topic) -> &'static str {
-    match topic {
-        Topic::Ideation => "Thoughts of death or suicide",
-        Topic::Plan => "A plan",
-        Topic::Intent => "Intent to act",
-        Topic::Behaviour => "What was done or begun",
-        Topic::Means => "Access to means",
-        Topic::RiskFactors => "Risk factors",
-        Topic::ProtectiveFactors => "Protective factors",
-    }
-}
-
-/// A level in words.
-pub fn level_words(level: Level) -> &'static str {
-    match level {
-        Level::NoneFound => "None found",
-        Level::Low => "Low",
-        Level::Moderate => "Moderate",
-        Level::High => "High",
-        Level::NotSettled => "Not settled",
-    }
-}
-
-/// A way of contact in words.
-pub fn contact_words(contact: Contact) -> &'static str {
-    match contact {
-        Contact::InPerson => "In person",
-        Contact::ByPhone => "By phone",
-        Contact::ByVideo => "By video",
-        Contact::ThroughSomebody => "Through somebody, with consent",
-        Contact::NotReached => "Tried, not reached",
-        Contact::NotAttempted => "Not tried",
-    }
-}
-
-/// A choice in words.
-pub fn choice_words(choice: Choice) -> &'static str {
-    match choice {
-        Choice::ChangedPlan => "Changed the plan",
-        Choice::Watch => "Watch",
-        Choice::TalkedAboutIt => "Talked about it",
-        Choice::NotRelevant => "Not relevant, because …",
-    }
-}
-
-/// A stored word in words; one that is none of ours as it is.
-fn said_by<W: std::str::FromStr>(word: &str, words: fn(W) -> &'static str) -> &str {
-    word.parse().map_or(word, words)
 }
 
 /// The assessment as it was written.
@@ -789,10 +469,14 @@ pub fn missing(around: &Around, library: &Library) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::flag_words::*;
     use super::*;
     use crate::domain::ids::Id;
+    use crate::domain::risk::Standing;
     use crate::domain::risk::policy::{KnownLevelRule, RuleSetting};
     use crate::store::flag::FlagNames;
+    use crate::store::flag::FlagRow;
+    use chrono::NaiveDateTime;
     use uuid::Uuid;
 
     fn id<K>(n: u128) -> Id<K> {

@@ -9,6 +9,8 @@ pub mod enrol;
 pub mod evaluation;
 pub mod flag;
 pub mod flag_card;
+pub mod flag_line;
+pub mod flag_words;
 pub mod informant;
 pub mod instruments;
 pub mod ledger;

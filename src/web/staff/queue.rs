@@ -1,6 +1,7 @@
 //! The review queue: what waits, in the order in which it waits. These pages relay what the patient answered and what the rule says, and never judge. One flag is `flag`.
 
-use super::flag_card::{ClosedRow, Here, Line, closed_row, line};
+use super::flag_line::{ClosedRow, Line, closed_row, line};
+use super::flag_words::Here;
 use super::{Frame, SiteData, safety, trouble};
 use crate::app::read_queue::{self, Queue, Whose};
 use crate::web::gate::Visitor;
