@@ -1,8 +1,7 @@
 //! The verb behind the start button: note that a patient has begun. No answer hangs on it, and most patients hand in minutes later what says the same; so
 //! it is kept in memory for a moment, and written down only for those who take their time.
 
-use super::check_link::{Holder, let_in};
-use super::take_answers::Refusal;
+use super::check_link::{Holder, Refusal, let_in};
 use super::{App, Failure};
 use crate::store::{Fault, Tx, administration};
 use chrono::{NaiveDateTime, TimeDelta};

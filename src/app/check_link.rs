@@ -2,9 +2,9 @@
 //! on record, whoever opens a link says that year first. No answer here ever confirms a name.
 
 use super::link::Token;
-use super::take_answers::Refusal;
 use super::{App, Failure};
 use crate::domain::access::Actor;
+use crate::domain::care::AdministrationState;
 use crate::domain::ids::OrgId;
 use crate::domain::schedule::policy::SendingPolicy;
 use crate::store::administration::{self, Guard, Slip};
@@ -35,6 +35,51 @@ pub enum Checked {
     Wrong,
     /// Too many wrong ones within the hour.
     TooMany,
+}
+
+/// Why nothing was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No such link.
+    Unknown,
+    /// It is open on a tablet, which this browser is not.
+    OtherDevice,
+    /// The year of birth has to be said first.
+    NotChecked,
+    /// The link was withdrawn, or the occasion declined or cancelled.
+    Revoked,
+    /// Its time is over.
+    Expired,
+    /// Everything was handed in already, with these very answers: a second click.
+    SentAlready,
+    /// Everything was handed in already, with other answers; the first ones stand.
+    SentOtherwise,
+    /// This form was handed in, with other answers, and has opened more questions; the first ones stand.
+    HandedIn,
+    /// An answer does not belong to its question.
+    Unreadable,
+}
+
+/// Whether a slip still takes answers.
+///
+/// # Errors
+/// Says why not.
+pub fn check_open(slip: &Slip, now: NaiveDateTime) -> Result<(), Refusal> {
+    let state: AdministrationState = slip
+        .administration
+        .state
+        .parse()
+        .map_err(|_| Refusal::Unknown)?;
+    match state {
+        AdministrationState::Completed => Err(Refusal::SentAlready),
+        AdministrationState::Declined | AdministrationState::Cancelled => Err(Refusal::Revoked),
+        AdministrationState::NotSeen
+        | AdministrationState::Abandoned
+        | AdministrationState::Expired => Err(Refusal::Expired),
+        _ if slip.revoked_at.is_some() => Err(Refusal::Revoked),
+        _ if slip.administration.expires_at < now => Err(Refusal::Expired),
+        _ => Ok(()),
+    }
 }
 
 /// Lets a holder in, or says what is missing.

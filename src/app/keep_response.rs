@@ -2,46 +2,21 @@
 //! deadline and notice. The same whoever put the answers down: a patient through a link (`take_answers`) or staff (`record_form`), whose transaction this
 //! is part of.
 
+use super::ledger::{Hand, Ledger, Support, carried, course_of, wording};
 use super::raise_flags::{note_taken_back, raise_flags};
 use super::raise_signals::{could_be, little_to_do, raise_signals};
 use super::raise_words::{any_words, raise_words};
-use super::take_answers::Support;
 use crate::domain::audit::AuditEvent;
-use crate::domain::care::{InstrumentVersion, Layout, ResponseState, read_battery, write_battery};
+use crate::domain::care::{InstrumentVersion, ResponseState, read_battery, write_battery};
 use crate::domain::change::Direction;
-use crate::domain::ids::StaffId;
-use crate::domain::instrument::{ENGLISH, Instrument, PUBLISHED};
+use crate::domain::instrument::{Instrument, PUBLISHED};
 use crate::domain::scoring::{Completion, Score, Scored, Verdict};
-use crate::domain::submission::{Asks, Course, Extreme, Outcome};
+use crate::domain::submission::{Course, Extreme, Outcome};
 use crate::store::administration::{AdministrationRow, Slip};
 use crate::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary};
 use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
 use crate::store::{Fault, Tx, fresh, informant, way_in};
 use chrono::NaiveDateTime;
-
-/// How answers came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hand {
-    /// How the questions were laid out.
-    pub layout: Layout,
-    /// Who of the staff put them down; `None` = whoever holds the link.
-    pub entered_by: Option<StaffId>,
-    /// When they were given, if not now, UTC: they stand at that place in the series.
-    pub given_at: Option<NaiveDateTime>,
-}
-
-/// What is known when answers are stored.
-#[derive(Debug, Clone, Copy)]
-pub struct Ledger<'a> {
-    /// The occasion.
-    pub slip: &'a Slip,
-    /// How the answers came.
-    pub hand: Hand,
-    /// The answers to it that were stored before.
-    pub stored: &'a [ResponseRow],
-    /// When all this happens, UTC.
-    pub now: NaiveDateTime,
-}
 
 /// Stores outcomes, with what becomes of the occasion and the event for the audit, in a transaction that has the episode to itself; says whether that raised
 /// a crisis flag. `None`: nothing may be stored, the occasion had ended already; the caller undoes what was begun.
@@ -182,18 +157,6 @@ fn grown(form: &AdministrationRow, outcomes: &[Outcome<'_>]) -> Option<String> {
     Some(write_battery(&battery))
 }
 
-/// The printed numbers of the items whose answers came with the form before, as they are stored.
-fn carried(outcome: &Outcome<'_>) -> Option<String> {
-    let Asks::AllBut(carried) = &outcome.asks else {
-        return None;
-    };
-    let items = carried
-        .iter()
-        .filter_map(|position| outcome.instrument.items.get(*position));
-    let ids: Vec<&str> = items.map(|item| item.id.as_str()).collect();
-    (!ids.is_empty()).then(|| ids.join(" "))
-}
-
 /// The episode's summary with this score; `None` when the score has no value.
 fn summary_after(
     response: &ResponseRow,
@@ -261,18 +224,6 @@ fn response_row(
     }
 }
 
-/// The language in which the newest answer was given: what the page spoke, where the questionnaire has it.
-pub(super) fn wording(slip: &Slip, known: Option<&ResponseRow>, outcome: &Outcome<'_>) -> String {
-    let language = &slip.administration.language;
-    match known {
-        Some(row) if row.answers == outcome.answers.to_json(outcome.instrument) => {
-            row.language.clone()
-        }
-        _ if outcome.instrument.texts(language).is_some() => language.clone(),
-        _ => ENGLISH.into(),
-    }
-}
-
 /// The criteria as stored: `{"provisional_ptsd":"met"}`.
 pub fn criteria_json(scored: &Scored<'_>) -> String {
     let word = |verdict| match verdict {
@@ -321,30 +272,6 @@ pub fn score_row(
         raw: score.raw,
         standard_error: score.standard_error,
         out_of: score.out_of,
-    }
-}
-
-/// The course a stored summary stands for.
-pub fn course_of(row: &EpisodeScaleRow) -> Course {
-    Course {
-        n: u32::try_from(row.n).unwrap_or(0),
-        first: Extreme {
-            value: row.first_value,
-            at: row.first_at,
-        },
-        last: Extreme {
-            value: row.last_value,
-            at: row.last_at,
-        },
-        best: Extreme {
-            value: row.best_value,
-            at: row.best_at,
-        },
-        recent: row
-            .recent
-            .split_whitespace()
-            .filter_map(|value| value.parse().ok())
-            .collect(),
     }
 }
 

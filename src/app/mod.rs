@@ -20,6 +20,7 @@ pub mod evaluate;
 pub mod give_form;
 pub mod import;
 pub mod keep_response;
+pub mod ledger;
 pub mod link;
 pub mod note_failed_sign_in;
 pub mod outlook;

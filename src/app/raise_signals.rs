@@ -2,7 +2,7 @@
 //! that waits is counted and brought up to date, never doubled. Nothing here mails anybody, and nothing here changes care.
 
 use super::App;
-use super::keep_response::{Ledger, course_of};
+use super::ledger::{Ledger, course_of};
 use super::safety_in_force::{InForce, Rules, office};
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, StaffId};

@@ -1,11 +1,10 @@
 //! A patient's own words: in an answer, a text message or a note to answers. Each passage reaches a person as a signal; sentences in which the small list of `risk::phrases` finds
 //! something raise a crisis flag, or join it. Words never leave in a mail. Not here: storing the words themselves.
 
-use super::keep_response::Ledger;
+use super::ledger::{Ledger, Support};
 use super::raise_flags::{FINISH_WITHIN, Place, Sign, take_sign};
 use super::raise_signals::{About, take_seen};
 use super::safety_in_force::InForce;
-use super::take_answers::Support;
 use crate::domain::ids::{EpisodeId, OrgId, PatientId, ResponseId};
 use crate::domain::instrument::{AnsweredBy, Answers, ENGLISH, Instrument, Position};
 use crate::domain::language::Language;

@@ -2,7 +2,10 @@
 //! are one transaction; when it returns, they are on disk.
 
 use super::check_link::{Holder, let_in};
-use super::keep_response::{Hand, Ledger, keep, keep_at_once};
+pub use super::check_link::{Refusal, check_open};
+use super::keep_response::{keep, keep_at_once};
+pub use super::ledger::Support;
+use super::ledger::{Hand, Ledger};
 use super::step_on::{step_on, steps};
 use super::{App, Failure};
 use crate::domain::access::Actor;
@@ -64,60 +67,6 @@ pub enum Stage {
         /// Its number, from 1.
         next: Option<usize>,
     },
-}
-
-/// Whether the support page comes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Support {
-    /// Show it now.
-    ShowNow,
-    /// Nothing new.
-    NotNow,
-}
-
-/// Why nothing was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// No such link.
-    Unknown,
-    /// It is open on a tablet, which this browser is not.
-    OtherDevice,
-    /// The year of birth has to be said first.
-    NotChecked,
-    /// The link was withdrawn, or the occasion declined or cancelled.
-    Revoked,
-    /// Its time is over.
-    Expired,
-    /// Everything was handed in already, with these very answers: a second click.
-    SentAlready,
-    /// Everything was handed in already, with other answers; the first ones stand.
-    SentOtherwise,
-    /// This form was handed in, with other answers, and has opened more questions; the first ones stand.
-    HandedIn,
-    /// An answer does not belong to its question.
-    Unreadable,
-}
-
-/// Whether a slip still takes answers.
-///
-/// # Errors
-/// Says why not.
-pub fn check_open(slip: &Slip, now: NaiveDateTime) -> Result<(), Refusal> {
-    let state: AdministrationState = slip
-        .administration
-        .state
-        .parse()
-        .map_err(|_| Refusal::Unknown)?;
-    match state {
-        AdministrationState::Completed => Err(Refusal::SentAlready),
-        AdministrationState::Declined | AdministrationState::Cancelled => Err(Refusal::Revoked),
-        AdministrationState::NotSeen
-        | AdministrationState::Abandoned
-        | AdministrationState::Expired => Err(Refusal::Expired),
-        _ if slip.revoked_at.is_some() => Err(Refusal::Revoked),
-        _ if slip.administration.expires_at < now => Err(Refusal::Expired),
-        _ => Ok(()),
-    }
 }
 
 /// The instruments of a door's battery, in the versions it names.
