@@ -298,10 +298,33 @@ fn anew(
 /// # Errors
 /// When the database fails.
 pub fn raise_silent(app: &App) -> Result<usize, Fault> {
-    let (org, now) = (app.org, app.clock.now());
-    let mut done = app.store.write_blocking(move |tx| pass_on(tx, org, now))?;
-    let mut after = None;
-    loop {
+    let (mut round, mut done) = (Round::default(), 0);
+    while !round.is_over {
+        done += round.go_on(app)?;
+    }
+    Ok(done)
+}
+
+/// A look through the open episodes, some at a time, so that whoever makes it can say between two steps that they live.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// The last episode that was looked at.
+    after: Option<EpisodeId>,
+    /// Nothing is left.
+    pub is_over: bool,
+}
+
+impl Round {
+    /// Takes one step; says how many signals that raised or moved.
+    ///
+    /// # Errors
+    /// When the database fails; the next call tries the same step again.
+    pub fn go_on(&mut self, app: &App) -> Result<usize, Fault> {
+        let (org, after, now) = (app.org, self.after, app.clock.now());
+        let mut done = match after {
+            None => app.store.write_blocking(move |tx| pass_on(tx, org, now))?,
+            Some(_) => 0,
+        };
         // Going through everybody waits beside the patients' answers, never before them.
         let (last, silent) = app
             .store
@@ -311,10 +334,9 @@ pub fn raise_silent(app: &App) -> Result<usize, Fault> {
                 .store
                 .write_blocking(move |tx| look_at_episodes(tx, org, &silent, now))?;
         }
-        if last.is_none() {
-            return Ok(done);
-        }
-        after = last;
+        self.after = last;
+        self.is_over = last.is_none();
+        Ok(done)
     }
 }
 

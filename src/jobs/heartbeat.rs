@@ -5,7 +5,15 @@ use crate::store::{Fault, Tx};
 use chrono::NaiveDateTime;
 
 /// The loops that every service runs.
-pub const WORKERS: &[&str] = &["planner", "invitations", "notices", "escalation", "keeper"];
+pub const WORKERS: &[&str] = &[
+    "planner",
+    "invitations",
+    "notices",
+    "texts",
+    "signals",
+    "escalation",
+    "keeper",
+];
 
 /// The loops that have fallen silent.
 ///

@@ -4,8 +4,9 @@
 pub mod heartbeat;
 
 use crate::app::escalate::{self, ClockWatch, Look};
+use crate::app::raise_signals::Round;
 use crate::app::send_due::Carriers;
-use crate::app::{App, begin, plan_due, raise_signals, seal_audit, send_digest, send_due};
+use crate::app::{App, begin, plan_due, seal_audit, send_digest, send_due};
 use crate::mail::Mailer;
 use crate::store::outbox::{self, Lane};
 use crate::store::{Fault, Place, audit};
@@ -68,7 +69,7 @@ pub fn start(app: &App, means: &Means) -> std::io::Result<Jobs> {
     let stop = Arc::new(Stop::default());
     let (invitations, notices, texts) = (means.clone(), means.clone(), means.clone());
     let mut last_seal: Option<Instant> = None;
-    let mut last_look: Option<Instant> = None;
+    let mut looks = Looks::default();
     let mut rounds = Rounds::default();
     let turns: Vec<(&'static str, Turn)> = vec![
         (
@@ -87,10 +88,7 @@ pub fn start(app: &App, means: &Means) -> std::io::Result<Jobs> {
             "texts",
             Box::new(move |app| send_lane(app, &texts, Lane::Texts)),
         ),
-        (
-            "signals",
-            Box::new(move |app| look_for_silence(app, &mut last_look)),
-        ),
+        ("signals", Box::new(move |app| looks.look(app))),
         ("escalation", Box::new(move |app| rounds.escalate(app))),
         ("keeper", Box::new(move |app| keep(app, &mut last_seal))),
     ];
@@ -182,14 +180,26 @@ fn send_lane(app: &App, means: &Means, lane: Lane) -> Result<usize, Fault> {
     send_due::send_due(app, by, lane)
 }
 
-/// A loop of its own: going through every open episode must not hold up a flag.
-fn look_for_silence(app: &App, last: &mut Option<Instant>) -> Result<usize, Fault> {
-    if last.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
-        return Ok(0);
+/// What the loop that looks for silence remembers between its turns. A loop of its own: going through every open episode must not hold up a flag.
+#[derive(Default)]
+struct Looks {
+    round: Round,
+    last_end: Option<Instant>,
+}
+
+impl Looks {
+    fn look(&mut self, app: &App) -> Result<usize, Fault> {
+        if self.last_end.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return Ok(0);
+        }
+        self.round.go_on(app)?;
+        if self.round.is_over {
+            (self.round, self.last_end) = (Round::default(), Some(Instant::now()));
+            return Ok(0);
+        }
+        // The next step after a breath.
+        Ok(1)
     }
-    let found = raise_signals::raise_silent(app)?;
-    *last = Some(Instant::now());
-    Ok(found)
 }
 
 fn keep(app: &App, last_seal: &mut Option<Instant>) -> Result<usize, Fault> {
