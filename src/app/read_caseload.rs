@@ -8,9 +8,10 @@ use crate::domain::change::{self, Change, Verdict};
 use crate::domain::ids::{EpisodeId, Id, PatientId, StaffId, kind};
 use crate::domain::instrument::{Instrument, Library, Person, Scale};
 use crate::domain::risk::FlagState;
+use crate::domain::risk::policy::{SafetyPolicy, SignalRules};
 use crate::store::caseload::{self, CaseRow};
 use crate::store::response::EpisodeScaleRow;
-use crate::store::{Fault, Tx, audit, organisation};
+use crate::store::{Fault, Tx, audit, organisation, policy};
 use chrono::{NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use std::collections::{HashMap, HashSet};
@@ -63,6 +64,8 @@ pub struct Caseload {
     pub lines: Vec<CaseLine>,
     /// Today at this site.
     pub today: NaiveDate,
+    /// When silence and no change ask for a look.
+    pub rules: SignalRules,
 }
 
 /// Reads the caseload; the reading is audited.
@@ -87,6 +90,8 @@ pub async fn read_caseload(
                 summaries: by_episode(caseload::summaries(tx, &permit)?),
                 flags: by_patient(caseload::waiting_flags(tx, &permit)?)?,
                 zone: site_zone(tx)?,
+                rules: policy::newest::<SafetyPolicy>(tx, permit.org(), SafetyPolicy::KIND)?
+                    .signals,
             };
             audit::record(tx, &permit, "caseload", None::<Id<kind::Patient>>, now)?;
             Ok(loaded.into_caseload(library, whose, now))
@@ -115,6 +120,7 @@ struct Loaded {
     summaries: HashMap<EpisodeId, Vec<EpisodeScaleRow>>,
     flags: HashMap<PatientId, Vec<WaitingFlag>>,
     zone: Tz,
+    rules: SignalRules,
 }
 
 fn by_episode(rows: Vec<EpisodeScaleRow>) -> HashMap<EpisodeId, Vec<EpisodeScaleRow>> {
@@ -164,7 +170,11 @@ impl Loaded {
         // Who is in two programs stands on one line: the one that needs a person more.
         let mut seen = HashSet::new();
         lines.retain(|line| seen.insert(line.row.patient_id));
-        Caseload { lines, today }
+        Caseload {
+            lines,
+            today,
+            rules: self.rules,
+        }
     }
 
     fn line(&self, library: &'static Library, row: CaseRow, today: NaiveDate) -> CaseLine {
@@ -185,7 +195,7 @@ impl Loaded {
             course: shown.as_ref().map(|shown| course(shown, self.zone)),
             last_answer_on,
         };
-        let need = Need::of(&case, today);
+        let need = Need::of(&case, &self.rules, today);
         CaseLine {
             row,
             shown,

@@ -1,16 +1,12 @@
 //! Who needs a person first: the order of a caseload, and the reason why a patient stands where they stand. Pure; the words are the page's.
 //!
-//! This orders a list for people who then look; it judges nobody. The two limits are this program's own choice of when to ask for a look, not
-//! clinical thresholds, and are shown with the reason. Not here: what makes a flag (`risk`) or a reliable change (`change`).
+//! This orders a list for people who then look; it judges nobody. When silence or no change asks for a look is what the site's policy says of signals, so that the list and the
+//! signals agree; where a site has none, the list asks for none. Not here: what makes a flag (`risk`) or a reliable change (`change`).
 
 use crate::domain::change::Verdict;
+use crate::domain::risk::policy::SignalRules;
 use crate::domain::risk::{FlagState, Tier};
 use chrono::{NaiveDate, NaiveDateTime};
-
-/// Days without an answer after which somebody should ask why: four occasions of a weekly plan.
-pub const SILENT_DAYS: i64 = 28;
-/// Weeks from the first to the last score after which "no reliable change yet" is worth a look.
-pub const UNCHANGED_WEEKS: i64 = 8;
 
 /// A flag that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,11 +106,11 @@ pub enum Quiet {
 impl Need {
     /// Decides why this patient stands where they stand on this day.
     #[must_use]
-    pub fn of(case: &Case, today: NaiveDate) -> Need {
+    pub fn of(case: &Case, rules: &SignalRules, today: NaiveDate) -> Need {
         of_flags(&case.flags)
             .or_else(|| reliably_worse(case))
-            .or_else(|| silent(case, today))
-            .or_else(|| unchanged(case))
+            .or_else(|| silent(case, rules.silent_days?, today))
+            .or_else(|| unchanged(case, rules.not_on_track_weeks?))
             .unwrap_or(Need::Quiet(quiet(case)))
     }
 
@@ -152,19 +148,19 @@ fn reliably_worse(case: &Case) -> Option<Need> {
     (case.course?.verdict? == Verdict::ReliablyDeteriorated).then_some(Need::ReliablyWorse)
 }
 
-fn silent(case: &Case, today: NaiveDate) -> Option<Need> {
+fn silent(case: &Case, after_days: u32, today: NaiveDate) -> Option<Need> {
     let since = case
         .last_answer_on
         .map_or(case.started_on, |last| last.max(case.started_on));
     let days = (today - since).num_days();
-    (days >= SILENT_DAYS).then_some(Need::Silent { days })
+    (days >= i64::from(after_days)).then_some(Need::Silent { days })
 }
 
-fn unchanged(case: &Case) -> Option<Need> {
+fn unchanged(case: &Case, after_weeks: u32) -> Option<Need> {
     let course = case.course?;
     let weeks = (course.last_on - course.first_on).num_weeks();
     let stuck = course.verdict? == Verdict::NoReliableChange && course.level != Level::Below;
-    (stuck && weeks >= UNCHANGED_WEEKS).then_some(Need::Unchanged { weeks })
+    (stuck && weeks >= i64::from(after_weeks)).then_some(Need::Unchanged { weeks })
 }
 
 fn quiet(case: &Case) -> Quiet {
@@ -207,7 +203,7 @@ mod tests {
         }
     }
     fn on_day_100(case: &Case) -> Need {
-        Need::of(case, day(100))
+        Need::of(case, &SignalRules::default(), day(100))
     }
 
     #[test]
@@ -280,6 +276,27 @@ mod tests {
         };
         assert_eq!(on_day_100(&newcomer(60)), Need::Silent { days: 40 });
         assert_eq!(on_day_100(&newcomer(90)), Need::Quiet(Quiet::NoScore));
+    }
+
+    #[test]
+    fn the_sites_own_policy_says_when_silence_and_no_change_ask_for_a_look() {
+        let rules = |silent_days, not_on_track_weeks| SignalRules {
+            silent_days,
+            not_on_track_weeks,
+            ..SignalRules::default()
+        };
+        let mut stuck = case(Some(Verdict::NoReliableChange), Level::Reached);
+        let need = |case: &Case, rules: SignalRules| Need::of(case, &rules, day(100));
+        let steady = Need::Quiet(Quiet::Steady);
+        assert_eq!(need(&stuck, rules(Some(7), Some(13))), steady);
+        assert_eq!(
+            need(&stuck, rules(Some(7), Some(12))),
+            Need::Unchanged { weeks: 12 }
+        );
+        assert_eq!(need(&stuck, rules(None, None)), steady);
+        stuck.last_answer_on = Some(day(93));
+        assert_eq!(need(&stuck, rules(Some(7), None)), Need::Silent { days: 7 });
+        assert_eq!(need(&stuck, rules(Some(8), None)), steady);
     }
 
     #[test]

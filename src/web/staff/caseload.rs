@@ -6,8 +6,9 @@ use super::{Frame, SiteData, trouble};
 use crate::app::read_caseload::{CaseLine, Caseload, ShownScale, Whose, read_caseload};
 use crate::charts::{Sparkline, sparkline};
 use crate::domain::access::Role;
-use crate::domain::care::need::{Need, Quiet, SILENT_DAYS, UNCHANGED_WEEKS};
+use crate::domain::care::need::{Need, Quiet};
 use crate::domain::instrument::Person;
+use crate::domain::risk::policy::SignalRules;
 use crate::web::errors;
 use crate::web::gate::Visitor;
 use actix_web::http::StatusCode;
@@ -142,6 +143,7 @@ struct Page {
     range: String,
     back: Option<String>,
     on: Option<String>,
+    order: String,
 }
 
 /// The caseload.
@@ -210,7 +212,28 @@ fn fill(frame: Frame, mut caseload: Caseload, wish: Wish, now: NaiveDateTime) ->
         back: (page > 1).then(|| turn(page - 1)),
         on: (page < pages).then(|| turn(page + 1)),
         lines,
+        order: order(&caseload.rules),
     }
+}
+
+/// What "Why here" goes by, in words.
+fn order(rules: &SignalRules) -> String {
+    let mut words = "“Why here” puts waiting flags first, then reliably worse".to_owned();
+    if let Some(weeks) = rules.not_on_track_weeks {
+        words.push_str(&format!(
+            ", then no reliable change in {weeks} weeks or more while not below the cut-off"
+        ));
+    }
+    if let Some(days) = rules.silent_days {
+        words.push_str(&format!(", then no answer in {days} days or more"));
+    }
+    words.push('.');
+    if rules.not_on_track_weeks.is_some() || rules.silent_days.is_some() {
+        words.push_str(
+            " These times are the site’s own, as for its signals; they are no clinical limits.",
+        );
+    }
+    words
 }
 
 fn head(wish: Wish, sort: Sort, words: &'static str) -> Head {
