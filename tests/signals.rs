@@ -1,11 +1,17 @@
 //! Signals of the lower tier: raised with the score, for silence and for a patient's own words; counted, decided by licensed people alone, and never acting by themselves.
 
+use attune::app::link::Token;
 use attune::app::raise_signals::raise_silent;
-use attune::domain::access::{Action, Subject, decide};
+use attune::domain::access::{Action, Actor, Subject, decide};
 use attune::domain::ids::PatientId;
 use attune::domain::risk::policy::SafetyPolicy;
-use attune::store::{Fault, policy};
+use attune::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary};
+use attune::store::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
+use attune::store::schema::{response, score, signal};
+use attune::store::signal::{Again, SignalRow};
+use attune::store::{Fault, administration, audit, fresh, policy};
 use chrono::TimeDelta;
+use diesel::prelude::*;
 
 use crate::house::{House, PATIENT_NAME, monday};
 use crate::mail::weekly;
@@ -548,4 +554,116 @@ fn the_ledger_tells_every_decision_and_how_long_it_took() {
         get(&mut house.signed_in(&house.people.quality), "/ledger").status,
         403
     );
+}
+
+/// Everything that the house holds of answers, in rows.
+fn held(house: &House) -> Vec<String> {
+    house.texts(
+        "SELECT CAST((SELECT COUNT(*) FROM response) AS TEXT) || ' ' || CAST((SELECT COUNT(*) FROM score) AS TEXT) || ' ' || \
+         CAST((SELECT COUNT(*) FROM audit_event) AS TEXT) || ' ' || CAST((SELECT SUM(n) FROM episode_scale) AS TEXT) AS value",
+    )
+}
+
+#[test]
+fn forms_that_come_in_the_same_moment_are_each_counted_on_the_signal_that_waits() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    scores(&house, patient, 12);
+    later(&house, 60);
+    scores(&house, patient, 12);
+    assert_eq!(told(&house), ["in_need open 1", "not_on_track open 1"]);
+    let links: Vec<String> = (0..6).map(|_| house.link(patient, &["phq9"])).collect();
+    later(&house, 1);
+    std::thread::scope(|scope| {
+        for link in &links {
+            let house = &house;
+            scope.spawn(move || {
+                let answer = submit(&mut house.client(), link, &phq9(12));
+                assert_eq!(answer.status, 303, "{}", answer.text());
+            });
+        }
+    });
+    assert_eq!(told(&house), ["in_need open 1", "not_on_track open 7"]);
+    assert_eq!(held(&house)[0].split(' ').next(), Some("8"));
+}
+
+#[test]
+fn an_answer_whose_signal_changed_under_it_leaves_nothing_half_stored() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    scores(&house, patient, 12);
+    later(&house, 60);
+    scores(&house, patient, 12);
+    if !house.app.store.writes_at_once() {
+        // Elsewhere a transaction has it all to itself.
+        return;
+    }
+    let link = house.link(patient, &["phq9"]);
+    let token = Token::parse(link.rsplit('/').next().unwrap()).unwrap();
+    let (before, now) = (held(&house), house.app.clock.now());
+    let store = |was: i32| -> Result<Stored, Fault> {
+        let hash = token.hash();
+        house.app.store.read_blocking(move |tx| {
+            let (slip, summaries) = administration::glance(tx, &hash)?.expect("a slip");
+            let form = slip.administration;
+            let waits: SignalRow = signal::table
+                .filter(signal::kind.eq("not_on_track"))
+                .first(&mut tx.db)?;
+            let last: ResponseRow = response::table
+                .order(response::id.desc())
+                .first(&mut tx.db)?;
+            let score: ScoreRow = score::table
+                .filter(score::response_id.eq(last.id))
+                .first(&mut tx.db)?;
+            let id = fresh(now);
+            let holder = Actor::LinkHolder {
+                org: form.org_id,
+                patient: form.patient_id,
+            };
+            let about = Some(form.id);
+            let event = audit::event_by(&holder, "answers_sent", "administration", about, now);
+            let ends = Occasion::Ends { opened: now };
+            let mut deposit = Deposit::new(form.org_id, form.id, ends, event, now);
+            let known = summaries.into_iter().find(|row| row.scale == score.scale);
+            let known = known.expect("a summary");
+            deposit.summaries.push(Summary {
+                after: EpisodeScaleRow {
+                    n: known.n + 1,
+                    ..known.clone()
+                },
+                before: Some(known),
+            });
+            deposit.scores.push(ScoreRow {
+                response_id: id,
+                ..score
+            });
+            let row = ResponseRow {
+                id,
+                administration_id: form.id,
+                ..last
+            };
+            deposit.responses.push((Standing::New, row));
+            let again = Again {
+                org: form.org_id,
+                id: waits.id,
+                facts: waits.facts,
+                version: waits.version,
+                policy: waits.policy,
+                response: Some(id),
+                at: now,
+                was,
+            };
+            deposit::store_at_once(tx, &deposit, Some(&again))
+        })
+    };
+    assert!(
+        !matches!(store(5), Ok(Stored::Whole)),
+        "the signal was seen once"
+    );
+    assert_eq!(held(&house), before);
+    assert_eq!(told(&house), ["in_need open 1", "not_on_track open 1"]);
+    // The same with what is so, to see that it was the signal that stood in the way.
+    assert!(matches!(store(1), Ok(Stored::Whole)));
+    assert_ne!(held(&house), before);
+    assert_eq!(told(&house), ["in_need open 1", "not_on_track open 2"]);
 }
