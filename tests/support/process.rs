@@ -167,8 +167,17 @@ impl Site {
 
     /// Starts `attune serve` and waits until it is ready.
     pub fn serve(&self) -> Service {
+        self.wait_for_address();
         let service = self.start(&["serve"]);
         service.wait_until_ready(PATIENCE)
+    }
+
+    /// Between two starts a client of some other test may hold the port as its own end of a connection.
+    fn wait_for_address(&self) {
+        let until = Instant::now() + PATIENCE;
+        while TcpListener::bind(self.address).is_err() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Starts a command that goes on, without waiting for anything.
