@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use attune::store::{Place, Seal, Store};
+use attune::store::{Fault, Place, Seal, Store};
+use diesel::connection::SimpleConnection;
 
-use crate::house::House;
+use crate::house::{House, monday};
+use crate::patient::{CALM, submit};
 use crate::support::database::{Engine, engine};
 
 /// Table to columns, each with whether it may be empty.
@@ -102,4 +104,29 @@ fn every_table_that_grows_carries_its_organisation_first_in_its_key() {
         assert!(columns.contains("org_id 1"), "{table}: {columns:?}");
     }
     assert!(keys.len() > 15, "{keys:?}");
+}
+
+#[test]
+fn a_state_that_is_no_word_of_ours_cannot_be_stored_and_checking_that_builds_no_table() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let link = house.link(patient, &["phq9"]);
+    let sent = submit(&mut house.client(), &link, &CALM);
+    assert_eq!(sent.status, 303, "{}", sent.text());
+    for table in ["administration", "response"] {
+        let stored: Result<(), Fault> = house.app.store.write_blocking(move |tx| {
+            tx.db
+                .batch_execute(&format!("UPDATE {table} SET state = 'begun'"))
+                .map_err(Fault::from)
+        });
+        assert!(stored.is_err(), "{table}");
+        let Place::Sqlite(_) = house.app.store.place() else {
+            continue;
+        };
+        // SQLite makes a table of more than two words in a list, for every row that it checks.
+        let plan = house.texts(&format!(
+            "SELECT CAST(COUNT(*) AS TEXT) AS value FROM sqlite_schema WHERE name = '{table}' AND sql LIKE '%state IN%'"
+        ));
+        assert_eq!(plan, ["0"], "{table}");
+    }
 }

@@ -2,9 +2,9 @@
 //! deadline and notice. The same whoever put the answers down: a patient through a link (`take_answers`) or staff (`record_form`), whose transaction this
 //! is part of.
 
-use super::ledger::{Hand, Ledger, Support, carried, course_of, wording};
+use super::hand_in::{Hand, Ledger, Support, carried, course_of, wording};
 use super::raise_flags::{note_taken_back, raise_flags};
-use super::raise_signals::{could_be, little_to_do, raise_signals};
+use super::raise_signals::{Chore, chore, could_be, raise_signals};
 use super::raise_words::{any_words, raise_words};
 use crate::domain::audit::AuditEvent;
 use crate::domain::care::{InstrumentVersion, ResponseState, read_battery, write_battery};
@@ -67,8 +67,8 @@ pub fn keep(
     Ok(Some(support))
 }
 
-/// The same where a statement may be a transaction of its own, for one form with nothing to flag and at most one waiting signal to count, on top of `summaries` that were only glanced at. `false`:
-/// nothing is stored, and it has to be done with [`keep`].
+/// The same where a statement may be a transaction of its own, for one form with nothing to flag and at most one waiting signal to count, on top of `summaries`
+/// that were only glanced at. `false`: nothing is stored, and it has to be done with [`keep`].
 ///
 /// # Errors
 /// When the database fails, or somebody just stored the same form. Nothing is stored then.
@@ -87,10 +87,12 @@ pub fn keep_at_once(
     let deposit = ledger.deposit(outcomes, summaries, occasion, event);
     let response = deposit.responses.first().map(|(_, row)| row.id);
     let could = could_be(&ledger, outcomes, summaries);
-    match little_to_do(tx, &ledger, could, response)? {
-        Some(again) => Ok(deposit::store_at_once(tx, &deposit, again.as_ref())? == Stored::Whole),
-        None => Ok(false),
-    }
+    let again = match chore(tx, &ledger, could, response)? {
+        Chore::Nothing => None,
+        Chore::One(again) => Some(again),
+        Chore::More => return Ok(false),
+    };
+    Ok(deposit::store_at_once(tx, &deposit, again.as_ref())? == Stored::Whole)
 }
 
 /// The outcomes that leave something behind, in the order in which they lie in a deposit.

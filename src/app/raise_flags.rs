@@ -4,7 +4,7 @@
 //! Which answers these are is `risk::rules`, which tier and whether the site's threshold is reached `risk::policy`. What happens to a flag afterwards is `escalate`
 //! and `review_flag`.
 
-use super::ledger::Support;
+use super::hand_in::Support;
 use super::safety_in_force::InForce;
 use super::tell_of_flag::{add_act, notify, tell_duty};
 use crate::domain::ids::{ClinicId, EpisodeId, InformantId, OrgId, PatientId, ResponseId, StaffId};

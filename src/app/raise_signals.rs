@@ -2,7 +2,7 @@
 //! that waits is counted and brought up to date, never doubled. Nothing here mails anybody, and nothing here changes care.
 
 use super::App;
-use super::ledger::{Ledger, course_of};
+use super::hand_in::{Ledger, course_of};
 use super::safety_in_force::{InForce, Rules, office};
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, StaffId};
@@ -112,20 +112,29 @@ pub(super) fn could_be<'o>(
     could
 }
 
-/// What storing these scores has to do about signals, found without a lock, where a single statement may do it: nothing, or counting one that waits. `None`:
-/// more than that.
+/// What storing scores has to do about signals.
+pub(super) enum Chore {
+    /// Nothing.
+    Nothing,
+    /// One that waits is seen again.
+    One(Again),
+    /// More than that.
+    More,
+}
+
+/// What storing these scores has to do about signals, found without keeping anybody else out.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) fn little_to_do(
+pub(super) fn chore(
     tx: &mut Tx,
     ledger: &Ledger<'_>,
     could: Vec<Could<'_>>,
     response: Option<ResponseId>,
-) -> Result<Option<Option<Again>>, Fault> {
-    let mut little = None;
+) -> Result<Chore, Fault> {
+    let mut chore = Chore::Nothing;
     if could.is_empty() {
-        return Ok(Some(little));
+        return Ok(chore);
     }
     let form = &ledger.slip.administration;
     let (policy, version): (SafetyPolicy, i32) =
@@ -138,11 +147,11 @@ pub(super) fn little_to_do(
         let before = stored::like(tx, about.which(one.seen.kind()))?;
         match next(&before, (&policy, version), &about, one.seen, ledger.now) {
             Next::Nothing => {}
-            Next::Again(again) if little.is_none() => little = Some(*again),
-            Next::Again(_) | Next::Anew(_) => return Ok(None),
+            Next::Again(again) if matches!(chore, Chore::Nothing) => chore = Chore::One(*again),
+            Next::Again(_) | Next::Anew(_) => return Ok(Chore::More),
         }
     }
-    Ok(Some(little))
+    Ok(chore)
 }
 
 /// Raises what the site's rules ask for.

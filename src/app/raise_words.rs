@@ -1,7 +1,7 @@
 //! A patient's own words: in an answer, a text message or a note to answers. Each passage reaches a person as a signal; sentences in which the small list of `risk::phrases` finds
 //! something raise a crisis flag, or join it. Words never leave in a mail. Not here: storing the words themselves.
 
-use super::ledger::{Ledger, Support};
+use super::hand_in::{Ledger, Support};
 use super::raise_flags::{FINISH_WITHIN, Place, Sign, take_sign};
 use super::raise_signals::{About, take_seen};
 use super::safety_in_force::InForce;

@@ -3,8 +3,8 @@
 
 use super::add_informant::is_for_others;
 use super::give_form;
+use super::hand_in::{Hand, Ledger};
 use super::keep_response::keep;
-use super::ledger::{Hand, Ledger};
 use super::permit_instrument::OnRecord;
 use super::read_caseload::site_zone;
 use super::{App, Failure, rescore};

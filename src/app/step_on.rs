@@ -1,7 +1,7 @@
 //! What a screener opens when it is handed in, as part of the transaction that takes its answers: the longer form, where it may be used here today and
 //! somebody would read it. Else a person is told, and nothing opens.
 
-use super::ledger::wording;
+use super::hand_in::wording;
 use super::permit_instrument::OnRecord;
 use super::plan_due;
 use super::tell_of_flag::alarm_nobody_licensed;

@@ -3,9 +3,9 @@
 
 use super::check_link::{Holder, let_in};
 pub use super::check_link::{Refusal, check_open};
+pub use super::hand_in::Support;
+use super::hand_in::{Hand, Ledger};
 use super::keep_response::{keep, keep_at_once};
-pub use super::ledger::Support;
-use super::ledger::{Hand, Ledger};
 use super::step_on::{step_on, steps};
 use super::{App, Failure};
 use crate::domain::access::Actor;

@@ -4,7 +4,7 @@
 mod flags;
 
 use super::App;
-use super::ledger::course_of;
+use super::hand_in::course_of;
 use super::policy_history::PolicyHistory;
 use super::rescore::newest;
 use crate::domain::care::{AdministrationState, ResponseState, read_battery};

@@ -92,6 +92,10 @@ pub fn start(app: &App, means: &Means) -> std::io::Result<Jobs> {
         ("escalation", Box::new(move |app| rounds.escalate(app))),
         ("keeper", Box::new(move |app| keep(app, &mut last_seal))),
     ];
+    assert!(
+        turns.iter().map(|(name, _)| name).eq(heartbeat::WORKERS),
+        "readiness asks after other loops than there are"
+    );
     let threads = turns
         .into_iter()
         .map(|(name, turn)| {

@@ -425,8 +425,8 @@ pub(super) fn migrate(tx: &mut Tx) -> Result<Vec<String>, Fault> {
 const LOG_PAGES: i32 = 4_096;
 /// A log file shorter than this is not worth a look, in bytes.
 const LOG_BYTES: u64 = 8 << 20;
-/// How often its length is looked at. While the writer copies its part back, everybody waits some milliseconds: once a second is rare enough to leave 99 of 100
-/// patients alone at any load, and the log of a second is still short enough to be read quickly.
+/// How often its length is looked at. While the writer copies its part back, everybody waits some milliseconds, so not more often; a second's log at full load is
+/// still short enough to be read quickly.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(QueryableByName)]
