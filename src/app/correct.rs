@@ -128,7 +128,7 @@ fn bring_to_somebody(
     now: NaiveDateTime,
 ) -> Result<Support, Fault> {
     let form = &slip.administration;
-    let responses = response::of_administration(tx, form.org_id, form.id)?;
+    let responses = response::of_administration(tx, form)?;
     let outside = Outside {
         org: form.org_id,
         patient: form.patient_id,

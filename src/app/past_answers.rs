@@ -212,7 +212,7 @@ fn put_beside(tx: &mut Tx, org: OrgId, found: &mut [Found]) -> Result<(), Fault>
         .collect();
     let beside = match carrying.is_empty() {
         true => vec![],
-        false => past::flagged_on(tx, org, &carrying)?,
+        false => past::flagged_on(tx, org, &episodes, &carrying)?,
     };
     for one in found {
         let (occasion, id) = (one.row.administration_id, one.row.id);

@@ -501,12 +501,10 @@ fn recorded_before(
             &first.manner,
         ) == (&way.mode, way.answered_on, &way.asked_by, &way.manner)
     });
-    let same = response::of_administration(tx, known.org_id, known.id)?
-        .iter()
-        .any(|row| {
-            row.instrument == filled.instrument.id
-                && row.answers == filled.answers.to_json(filled.instrument)
-        });
+    let same = response::of_administration(tx, known)?.iter().any(|row| {
+        row.instrument == filled.instrument.id
+            && row.answers == filled.answers.to_json(filled.instrument)
+    });
     if same && same_way {
         Ok(Recorded::Kept)
     } else {

@@ -196,9 +196,12 @@ pub async fn set_contact(
                 change_address::ask_again(tx, &permit, id, now)?;
             }
             audit::record(tx, &permit, "contact", Some(id), now)?;
-            Ok(())
+            Ok::<_, Failure<Refusal>>(())
         })
-        .await
+        .await?;
+    // What has to be said before a link opens hangs on it.
+    app.store.forget_words();
+    Ok(())
 }
 
 /// Whether a link that left before would stand in another mailbox or telephone than one that leaves now.

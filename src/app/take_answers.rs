@@ -245,7 +245,7 @@ pub fn answers_so_far(tx: &mut Tx, slip: &Slip) -> Result<Vec<ResponseRow>, Faul
     if !slip.may_have_answers() {
         return Ok(vec![]);
     }
-    response::of_administration(tx, slip.administration.org_id, slip.administration.id)
+    response::of_administration(tx, &slip.administration)
 }
 
 fn refusal_of(why: submission::Refusal) -> Refusal {

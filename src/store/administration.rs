@@ -8,7 +8,7 @@ use super::schema::{
     administration, clinic, contact_preference, episode, episode_scale, link, organisation,
     patient, staff,
 };
-use super::{Fault, Moment, Tx};
+use super::{Fault, Maybe, Moment, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{
@@ -17,8 +17,9 @@ use crate::domain::ids::{
 use crate::domain::schedule::cover::Cover;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Timestamp};
+use diesel::sql_types::{Binary, Integer, Nullable, Timestamp};
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -43,12 +44,16 @@ pub struct AdministrationRow {
     /// An [`AdministrationState`]'s word.
     pub state: String,
     /// When it falls due, UTC.
+    #[diesel(deserialize_as = Moment)]
     pub due_at: NaiveDateTime,
     /// When it stops taking answers, UTC.
+    #[diesel(deserialize_as = Moment)]
     pub expires_at: NaiveDateTime,
     /// When the patient pressed start.
+    #[diesel(deserialize_as = Maybe)]
     pub opened_at: Option<NaiveDateTime>,
     /// When it reached an end.
+    #[diesel(deserialize_as = Maybe)]
     pub ended_at: Option<NaiveDateTime>,
     /// Seconds in which it has to be handed in once it was begun.
     pub finish_within_s: i64,
@@ -99,6 +104,7 @@ pub fn add_link(
 #[derive(Debug, Clone, Queryable)]
 pub struct Slip {
     /// When the link was withdrawn, if it was.
+    #[diesel(deserialize_as = Maybe)]
     pub revoked_at: Option<NaiveDateTime>,
     /// The occasion.
     pub administration: AdministrationRow,
@@ -180,71 +186,96 @@ const WORDS_HELD: Duration = Duration::from_secs(2);
 /// The most that are remembered.
 const WORDS_MOST: usize = 4_096;
 
-/// The words of the doors that were opened a moment ago: they hardly ever change, and reading them took more than half of what a page reads.
+/// What stood around the doors that were opened a moment ago: it hardly ever changes, and reading it took more than half of what a page reads. Pages only: what is
+/// stored goes by what the database says at that moment.
 #[derive(Default)]
-pub(super) struct Remembered(Mutex<HashMap<Around, (Instant, Arc<DoorWords>)>>);
+pub(super) struct Remembered {
+    cared_for: Shelf<(OrgId, EpisodeId), CaredFor>,
+    words: Shelf<Around, Arc<DoorWords>>,
+}
 
 /// Whose words they are.
 type Around = (OrgId, ClinicId, StaffId);
 
-impl Remembered {
-    fn get(&self, around: &Around) -> Option<Arc<DoorWords>> {
-        let held = self.lock();
-        let (since, words) = held.get(around)?;
-        (since.elapsed() < WORDS_HELD).then(|| Arc::clone(words))
-    }
+/// Who cares for a patient, and what of the patient a page hangs on.
+#[derive(Debug, Clone, Queryable)]
+struct CaredFor {
+    clinic_id: ClinicId,
+    clinician_id: StaffId,
+    birth_year: Option<i32>,
+    time_zone: String,
+}
 
-    fn put(&self, around: Around, words: &Arc<DoorWords>) {
+impl Remembered {
+    pub(super) fn forget(&self) {
+        self.cared_for.lock().clear();
+        self.words.lock().clear();
+    }
+}
+
+/// Things that were read a moment ago, by what they are asked for.
+struct Shelf<K, V>(Mutex<HashMap<K, (Instant, V)>>);
+
+impl<K, V> Default for Shelf<K, V> {
+    fn default() -> Self {
+        Shelf(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Shelf<K, V> {
+    fn get_or(&self, key: K, read: impl FnOnce(&K) -> Result<V, Fault>) -> Result<V, Fault> {
+        if let Some((since, value)) = self.lock().get(&key)
+            && since.elapsed() < WORDS_HELD
+        {
+            return Ok(value.clone());
+        }
+        let value = read(&key)?;
         let mut held = self.lock();
         if held.len() >= WORDS_MOST {
             held.clear();
         }
-        held.insert(around, (Instant::now(), Arc::clone(words)));
+        held.insert(key, (Instant::now(), value.clone()));
+        Ok(value)
     }
+}
 
-    pub(super) fn forget(&self) {
-        self.lock().clear();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Around, (Instant, Arc<DoorWords>)>> {
+impl<K, V> Shelf<K, V> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, (Instant, V)>> {
         // A map of plain values is whole after any panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A link with its occasion and its episode.
-macro_rules! behind_link {
-    () => {
-        link::table
-            .inner_join(
-                administration::table.on(administration::org_id
-                    .eq(link::org_id)
-                    .and(administration::id.eq(link::administration_id))),
-            )
-            .inner_join(
-                episode::table.on(episode::org_id
-                    .eq(link::org_id)
-                    .and(episode::id.eq(administration::episode_id))),
-            )
-            .left_join(
-                contact_preference::table.on(contact_preference::org_id
-                    .eq(link::org_id)
-                    .and(contact_preference::patient_id.eq(administration::patient_id))),
-            )
-    };
+/// The row of a [`Slip`]: its columns, and their SQL types.
+type SlipSql = (
+    Nullable<Timestamp>,
+    administration::SqlType,
+    Binary,
+    Binary,
+    (Nullable<Binary>, Nullable<Integer>),
+);
+
+kept! {
+    /// A link with its occasion and its episode.
+    BehindLink<'a> { hash: &'a [u8] => Binary } -> SlipSql;
+    "SELECT link.revoked_at, administration.org_id, administration.id, administration.episode_id, administration.patient_id, administration.occasion, administration.instruments, administration.language, \
+    administration.state, administration.due_at, administration.expires_at, administration.opened_at, administration.ended_at, administration.finish_within_s, \
+    administration.informant_id, administration.ended_why, administration.step, \
+    episode.clinic_id, episode.clinician_id, link.tablet_hash, contact_preference.birth_year FROM link \
+    JOIN administration ON administration.org_id = link.org_id AND administration.id = link.administration_id \
+    JOIN episode ON episode.org_id = link.org_id AND episode.id = administration.episode_id \
+    LEFT JOIN contact_preference ON contact_preference.org_id = link.org_id AND contact_preference.patient_id = administration.patient_id \
+    WHERE link.token_hash = " hash
 }
 
-/// The columns of a [`Slip`].
-macro_rules! slip_columns {
-    () => {
-        (
-            link::revoked_at,
-            administration::all_columns,
-            episode::clinic_id,
-            episode::clinician_id,
-            (link::tablet_hash, contact_preference::birth_year.nullable()),
-        )
-    };
+kept! {
+    /// A link with its occasion alone.
+    Linked<'a> { hash: &'a [u8] => Binary } -> (Nullable<Timestamp>, administration::SqlType, Nullable<Binary>);
+    "SELECT link.revoked_at, administration.org_id, administration.id, administration.episode_id, administration.patient_id, administration.occasion, administration.instruments, administration.language, \
+    administration.state, administration.due_at, administration.expires_at, administration.opened_at, administration.ended_at, administration.finish_within_s, \
+    administration.informant_id, administration.ended_why, administration.step, \
+    link.tablet_hash FROM link \
+    JOIN administration ON administration.org_id = link.org_id AND administration.id = link.administration_id WHERE link.token_hash = " hash
 }
 
 /// What the token with this hash stands for, kept from every other node until this transaction ends: the occasion, because it is about to be answered, and
@@ -256,9 +287,7 @@ pub fn take_slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> 
     Ok(get_locked!(
         tx,
         "administration, episode",
-        behind_link!()
-            .filter(link::token_hash.eq(token_hash))
-            .select(slip_columns!())
+        BehindLink { hash: token_hash }
     )
     .optional()?)
 }
@@ -271,14 +300,38 @@ pub fn glance(
     tx: &mut Tx,
     token_hash: &[u8],
 ) -> Result<Option<(Slip, Vec<EpisodeScaleRow>)>, Fault> {
-    let rows: Vec<(Slip, Option<EpisodeScaleRow>)> = on_engine!(tx, db => behind_link!()
+    let rows: Vec<(Slip, Option<EpisodeScaleRow>)> = on_engine!(tx, db => link::table
+        .inner_join(
+            administration::table.on(administration::org_id
+                .eq(link::org_id)
+                .and(administration::id.eq(link::administration_id))),
+        )
+        .inner_join(
+            episode::table.on(episode::org_id
+                .eq(link::org_id)
+                .and(episode::id.eq(administration::episode_id))),
+        )
+        .left_join(
+            contact_preference::table.on(contact_preference::org_id
+                .eq(link::org_id)
+                .and(contact_preference::patient_id.eq(administration::patient_id))),
+        )
         .left_join(
             episode_scale::table.on(episode_scale::org_id
                 .eq(link::org_id)
                 .and(episode_scale::episode_id.eq(administration::episode_id))),
         )
         .filter(link::token_hash.eq(token_hash))
-        .select((slip_columns!(), episode_scale::all_columns.nullable()))
+        .select((
+            (
+                link::revoked_at,
+                administration::all_columns,
+                episode::clinic_id,
+                episode::clinician_id,
+                (link::tablet_hash, contact_preference::birth_year.nullable()),
+            ),
+            episode_scale::all_columns.nullable(),
+        ))
         .load(db))?;
     let (mut slips, summaries): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
     Ok(slips
@@ -291,38 +344,59 @@ pub fn glance(
 /// # Errors
 /// When the database fails.
 pub fn door(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Result<Option<Door>, Fault> {
-    let found: Option<(Slip, String)> = on_engine!(tx, db => behind_link!()
-        .inner_join(
-            patient::table.on(patient::org_id
-                .eq(link::org_id)
-                .and(patient::id.eq(administration::patient_id))),
-        )
-        .filter(link::token_hash.eq(token_hash))
-        .select((slip_columns!(), patient::time_zone))
-        .get_result(db))
-    .optional()?;
-    let Some((slip, time_zone)) = found else {
+    type Found = (Maybe, AdministrationRow, Option<Vec<u8>>);
+    let linked = Linked { hash: token_hash };
+    let found: Option<Found> = on_engine!(tx, db => linked.get_result(db)).optional()?;
+    let Some((revoked_at, administration, tablet_hash)) = found else {
         return Ok(None);
     };
-    let around = (
-        slip.administration.org_id,
-        slip.clinic_id,
-        slip.clinician_id,
-    );
-    let words = match tx.remembered.get(&around) {
-        Some(words) => words,
-        None => {
-            let words = Arc::new(words(tx, around, now)?);
-            tx.remembered.put(around, &words);
-            words
-        }
-    };
+    let (org, episode) = (administration.org_id, administration.episode_id);
+    let remembered = Arc::clone(&tx.remembered);
+    let patient = remembered
+        .cared_for
+        .get_or((org, episode), |_| cared_for(tx, org, episode))?;
+    let words = remembered
+        .words
+        .get_or((org, patient.clinic_id, patient.clinician_id), |around| {
+            Ok(Arc::new(words(tx, *around, now)?))
+        })?;
     Ok(Some(Door {
-        slip,
-        time_zone,
+        slip: Slip {
+            revoked_at: revoked_at.into(),
+            administration,
+            clinic_id: patient.clinic_id,
+            clinician_id: patient.clinician_id,
+            guard: Guard {
+                tablet_hash,
+                birth_year: patient.birth_year,
+            },
+        },
+        time_zone: patient.time_zone,
         seen_at: now,
         words,
     }))
+}
+
+fn cared_for(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<CaredFor, Fault> {
+    Ok(on_engine!(tx, db => episode::table
+        .inner_join(
+            patient::table.on(patient::org_id
+                .eq(episode::org_id)
+                .and(patient::id.eq(episode::patient_id))),
+        )
+        .left_join(
+            contact_preference::table.on(contact_preference::org_id
+                .eq(episode::org_id)
+                .and(contact_preference::patient_id.eq(episode::patient_id))),
+        )
+        .filter(episode::org_id.eq(org).and(episode::id.eq(id)))
+        .select((
+            episode::clinic_id,
+            episode::clinician_id,
+            contact_preference::birth_year.nullable(),
+            patient::time_zone,
+        ))
+        .get_result(db))?)
 }
 
 fn words(
@@ -359,11 +433,7 @@ fn words(
 /// # Errors
 /// When the database fails.
 pub fn slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> {
-    Ok(on_engine!(tx, db => behind_link!()
-        .filter(link::token_hash.eq(token_hash))
-        .select(slip_columns!())
-        .get_result(db))
-    .optional()?)
+    Ok(on_engine!(tx, db => BehindLink { hash: token_hash }.get_result(db)).optional()?)
 }
 
 /// When a form that was begun at `opened` has to be handed in.

@@ -1,14 +1,16 @@
 //! Ids and moments on their way into and out of the database, and the making of new ids. Their meaning is `domain::ids`.
 
+use super::Db;
 use crate::domain::ids::Id;
 use chrono::{Datelike, NaiveDateTime, Timelike};
 use diesel::backend::Backend;
+use diesel::connection::Connection;
 use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::expression::AsExpression;
 use diesel::internal::derives::as_expression::Bound;
 use diesel::pg::Pg;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Binary, Nullable, Timestamp};
+use diesel::sql_types::{Binary, Nullable, Text, Timestamp};
 use diesel::sqlite::Sqlite;
 
 /// A new id whose time is `now` (UUIDv7: later ids sort behind earlier ones, so that inserts append).
@@ -24,10 +26,10 @@ pub fn seeded<K>(now: NaiveDateTime, random: &[u8; 10]) -> Id<K> {
     Id::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid())
 }
 
-/// A moment on its way into a hand-written statement. SQLite keeps moments as text; writing that text with chrono's general formatter, some ten times a
-/// submission, cost more than the statements' lookups. Same text as diesel's own.
+/// A moment on its way into a hand-written statement, or out of any. SQLite keeps moments as text; writing and reading that text with chrono's general formatter,
+/// some ten times a submission each, cost more than the statements' lookups. Same text as diesel's own.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment(pub NaiveDateTime);
+pub struct Moment(pub NaiveDateTime);
 
 impl ToSql<Timestamp, Sqlite> for Moment {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
@@ -42,7 +44,97 @@ impl ToSql<Timestamp, Pg> for Moment {
     }
 }
 
+impl FromSql<Timestamp, Sqlite> for Moment {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
+        Ok(Moment(Moment::read(&text)?))
+    }
+}
+
+impl FromSql<Timestamp, Pg> for Moment {
+    fn from_sql(value: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <NaiveDateTime as FromSql<Timestamp, Pg>>::from_sql(value).map(Moment)
+    }
+}
+
+impl FromSql<Timestamp, <Db as Connection>::Backend> for Moment {
+    fn from_sql(
+        value: <<Db as Connection>::Backend as Backend>::RawValue<'_>,
+    ) -> deserialize::Result<Self> {
+        <NaiveDateTime as FromSql<Timestamp, <Db as Connection>::Backend>>::from_sql(value)
+            .map(Moment)
+    }
+}
+
+impl<DB: Backend> Queryable<Timestamp, DB> for Moment
+where
+    Moment: FromSql<Timestamp, DB>,
+{
+    type Row = Self;
+    fn build(row: Self) -> deserialize::Result<Self> {
+        Ok(row)
+    }
+}
+
+impl From<Moment> for NaiveDateTime {
+    fn from(moment: Moment) -> Self {
+        moment.0
+    }
+}
+
+/// A moment that may not have come.
+#[derive(Debug, Clone, Copy)]
+pub struct Maybe(Option<Moment>);
+
+impl<DB: Backend> Queryable<Nullable<Timestamp>, DB> for Maybe
+where
+    Option<Moment>: diesel::deserialize::FromStaticSqlRow<Nullable<Timestamp>, DB>,
+{
+    type Row = Option<Moment>;
+    fn build(row: Self::Row) -> deserialize::Result<Self> {
+        Ok(Maybe(row))
+    }
+}
+
+impl From<Maybe> for Option<NaiveDateTime> {
+    fn from(maybe: Maybe) -> Self {
+        maybe.0.map(|moment| moment.0)
+    }
+}
+
 impl Moment {
+    /// Reads SQLite's text, in the form in which [`Moment::text`] mostly writes it without asking what form it has.
+    fn read(text: &str) -> chrono::ParseResult<NaiveDateTime> {
+        match Self::read_usual(text.as_bytes()) {
+            Some(at) => Ok(at),
+            None => NaiveDateTime::parse_from_str(text, "%F %T%.f"),
+        }
+    }
+
+    fn read_usual(text: &[u8]) -> Option<NaiveDateTime> {
+        let number = |from: usize, to: usize| {
+            text.get(from..to)?.iter().try_fold(0_u32, |all, byte| {
+                byte.is_ascii_digit()
+                    .then(|| all * 10 + u32::from(byte - b'0'))
+            })
+        };
+        let stands = |at: usize, mark: u8| (text.get(at) == Some(&mark)).then_some(());
+        stands(4, b'-').and(stands(7, b'-')).and(stands(10, b' '))?;
+        stands(13, b':').and(stands(16, b':'))?;
+        let micros = match text.len() {
+            19 => 0,
+            26 => stands(19, b'.').and(number(20, 26))?,
+            _ => return None,
+        };
+        let year = i32::try_from(number(0, 4)?).ok()?;
+        chrono::NaiveDate::from_ymd_opt(year, number(5, 7)?, number(8, 10)?)?.and_hms_micro_opt(
+            number(11, 13)?,
+            number(14, 16)?,
+            number(17, 19)?,
+            micros,
+        )
+    }
+
     fn text(self) -> String {
         let at = self.0;
         let micros = at.nanosecond() / 1_000;
@@ -151,6 +243,30 @@ mod tests {
         for micros in [0, 1, 999, 1_000, 120_000, 123_456, 999_999] {
             let at: NaiveDateTime = day.and_hms_micro_opt(3, 4, 59, micros).expect("a time");
             assert_eq!(Moment(at).text(), at.format("%F %T%.f").to_string());
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_as_chrono_reads_it() {
+        for text in [
+            "2026-01-09 03:04:59",
+            "2026-01-09 03:04:59.5",
+            "2026-01-09 03:04:59.120",
+            "2026-01-09 03:04:59.000001",
+            "2024-02-29 23:59:59.999999",
+        ] {
+            let wanted = NaiveDateTime::parse_from_str(text, "%F %T%.f");
+            assert_eq!(Moment::read(text), wanted, "{text}");
+        }
+        for wrong in [
+            "",
+            "2026-02-29 03:04:59.120000",
+            "2026-01-09T03:04:59.120000",
+            "2026-01-09 03:04:5x",
+            "2026-01-09 24:04:59.120000",
+            "2026-01-09 03:04:59.12000é",
+        ] {
+            assert!(Moment::read(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Statements that are written out by hand so that they stay prepared. Diesel plans an UPDATE anew on every execution, because the columns it sets may differ
-//! from call to call; on the way of a patient's answer that was a fifth of the work. The text is the same on both engines; the values are bound.
+//! from call to call, and walks through a join twice to find the plan it kept; on the way of a patient's answer that was a fifth of the work. The text is the same
+//! on both engines; the values are bound.
 
 use diesel::backend::Backend;
 use diesel::prelude::*;
@@ -23,9 +24,9 @@ impl<DB: Backend> QueryFragment<DB> for Plain<'_> {
 
 impl<C> RunQueryDsl<C> for Plain<'_> {}
 
-/// Declares a statement: its values with their Rust and SQL types, and its text with the values in their places.
+/// Declares a statement: its values with their Rust and SQL types, for one that reads the SQL types of a row, and its text with the values in their places.
 macro_rules! kept {
-    ($(#[$meta:meta])* $name:ident<$life:lifetime> { $($value:ident: $rust:ty => $sql:ty),+ $(,)? } $($text:literal $place:ident)+ $(; $tail:literal)?) => {
+    ($(#[$meta:meta])* $name:ident<$life:lifetime> { $($value:ident: $rust:ty => $sql:ty),+ $(,)? } $(-> $row:ty;)? $($text:literal $place:ident)+ $(; $tail:literal)?) => {
         $(#[$meta])*
         struct $name<$life> { $($value: $rust),+ }
 
@@ -35,6 +36,10 @@ macro_rules! kept {
         }
 
         impl<C> diesel::RunQueryDsl<C> for $name<'_> {}
+
+        $(impl diesel::query_builder::Query for $name<'_> {
+            type SqlType = $row;
+        })?
 
         $crate::store::kept::kept!(@on diesel::sqlite::Sqlite, $name { $($value => $sql),+ } $($text $place)+ $(; $tail)?);
         $crate::store::kept::kept!(@on diesel::pg::Pg, $name { $($value => $sql),+ } $($text $place)+ $(; $tail)?);

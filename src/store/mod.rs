@@ -50,9 +50,9 @@ pub mod verify;
 pub mod way_in;
 
 pub use engine::{Db, Place};
-use id::Moment;
 pub use id::fresh;
 pub(crate) use id::seeded;
+use id::{Maybe, Moment};
 
 use administration::Remembered;
 use engine::LongLog;
@@ -467,7 +467,7 @@ impl Store {
         Ok(answer)
     }
 
-    /// Lets the next page read the words around it anew: somebody has just changed them.
+    /// Lets the next page read anew what stands around it: somebody has just changed that.
     pub fn forget_words(&self) {
         self.inner.remembered.forget();
     }

@@ -216,6 +216,7 @@ pub fn flagged(tx: &mut Tx, org: OrgId, ids: &[ResponseId]) -> Result<Vec<FlagAn
 pub fn flagged_on(
     tx: &mut Tx,
     org: OrgId,
+    episodes: &[EpisodeId],
     ids: &[AdministrationId],
 ) -> Result<Vec<(AdministrationId, ResponseId)>, Fault> {
     Ok(response::table
@@ -227,6 +228,7 @@ pub fn flagged_on(
         .filter(
             response::org_id
                 .eq(org)
+                .and(response::episode_id.eq_any(episodes))
                 .and(response::administration_id.eq_any(ids)),
         )
         .select((response::administration_id, response::id))

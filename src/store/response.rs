@@ -1,5 +1,6 @@
 //! Responses, their scores, and the one row per episode and scale that spares every list and every evaluation the history.
 
+use super::administration::AdministrationRow;
 use super::engine::on_engine;
 use super::kept::kept;
 use super::schema::{episode_scale, response, score};
@@ -108,16 +109,19 @@ pub struct EpisodeScaleRow {
     /// The first score: the baseline.
     pub first_value: f64,
     /// When.
+    #[diesel(deserialize_as = Moment)]
     pub first_at: NaiveDateTime,
     /// The last score.
     pub last_value: f64,
     /// When.
+    #[diesel(deserialize_as = Moment)]
     pub last_at: NaiveDateTime,
     /// Its band's id.
     pub last_band: Option<String>,
     /// The best score.
     pub best_value: f64,
     /// When.
+    #[diesel(deserialize_as = Moment)]
     pub best_at: NaiveDateTime,
     /// The last values, oldest first, separated by spaces; at most [`RECENT`].
     pub recent: String,
@@ -127,13 +131,14 @@ pub struct EpisodeScaleRow {
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_administration(
-    tx: &mut Tx,
-    org: OrgId,
-    id: AdministrationId,
-) -> Result<Vec<ResponseRow>, Fault> {
+pub fn of_administration(tx: &mut Tx, of: &AdministrationRow) -> Result<Vec<ResponseRow>, Fault> {
     Ok(on_engine!(tx, db => response::table
-        .filter(response::org_id.eq(org).and(response::administration_id.eq(id)))
+        .filter(
+            response::org_id
+                .eq(of.org_id)
+                .and(response::episode_id.eq(of.episode_id))
+                .and(response::administration_id.eq(of.id)),
+        )
         .load(db))?)
 }
 
@@ -239,14 +244,18 @@ pub fn summaries(
     episode: EpisodeId,
     instrument: &str,
 ) -> Result<Vec<EpisodeScaleRow>, Fault> {
-    Ok(on_engine!(tx, db => episode_scale::table
-        .filter(
-            episode_scale::org_id
-                .eq(org)
-                .and(episode_scale::episode_id.eq(episode))
-                .and(episode_scale::instrument.eq(instrument)),
-        )
-        .load(db))?)
+    let summaries = Summaries {
+        org: &org,
+        episode: &episode,
+        instrument,
+    };
+    Ok(on_engine!(tx, db => summaries.load(db))?)
+}
+
+kept! {
+    Summaries<'a> { org: &'a OrgId => Binary, episode: &'a EpisodeId => Binary, instrument: &'a str => Text } -> episode_scale::SqlType;
+    "SELECT org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent FROM episode_scale \
+    WHERE org_id = " org " AND episode_id = " episode " AND instrument = " instrument
 }
 
 /// Adds an episode's row on a scale.

@@ -4,7 +4,7 @@ use super::engine::{load_locked, on_engine};
 use super::kept::kept;
 use super::patient::EpisodeRow;
 use super::schema::{administration, clinic, episode, patient, signal, staff};
-use super::{Fault, Moment, Tx};
+use super::{Fault, Maybe, Moment, Tx};
 use crate::domain::access::{Permit, Reach};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, SignalId, StaffId};
 use crate::domain::risk::signal::SignalKind;
@@ -45,12 +45,15 @@ pub struct SignalRow {
     /// `open` or `decided`.
     pub state: String,
     /// When it was seen first.
+    #[diesel(deserialize_as = Moment)]
     pub raised_at: NaiveDateTime,
     /// When it was seen last.
+    #[diesel(deserialize_as = Moment)]
     pub last_at: NaiveDateTime,
     /// How often.
     pub times: i32,
     /// By when somebody should decide; `None` once decided.
+    #[diesel(deserialize_as = Maybe)]
     pub due_at: Option<NaiveDateTime>,
     /// What was decided, as a word.
     pub choice: Option<String>,
@@ -59,6 +62,7 @@ pub struct SignalRow {
     /// By whom.
     pub decided_by: Option<StaffId>,
     /// When.
+    #[diesel(deserialize_as = Maybe)]
     pub decided_at: Option<NaiveDateTime>,
 }
 
@@ -125,21 +129,25 @@ pub struct Which<'a> {
 /// # Errors
 /// When the database fails.
 pub fn like(tx: &mut Tx, which: Which<'_>) -> Result<Vec<SignalRow>, Fault> {
-    Ok(load_locked!(
-        tx,
-        "signal",
-        signal::table
-            .filter(
-                signal::org_id
-                    .eq(which.org)
-                    .and(signal::patient_id.eq(which.patient))
-                    .and(signal::episode_id.eq(which.episode))
-                    .and(signal::kind.eq(which.kind.word()))
-                    .and(signal::instrument.eq(which.instrument))
-                    .and(signal::scale.eq(which.scale)),
-            )
-            .order(signal::id.desc())
-    )?)
+    let like = Like {
+        org: &which.org,
+        patient: &which.patient,
+        episode: &which.episode,
+        kind: which.kind.word(),
+        instrument: which.instrument,
+        scale: which.scale,
+    };
+    Ok(load_locked!(tx, "signal", like)?)
+}
+
+kept! {
+    Like<'a> {
+        org: &'a OrgId => Binary, patient: &'a PatientId => Binary, episode: &'a EpisodeId => Binary,
+        kind: &'a str => Text, instrument: &'a str => Text, scale: &'a str => Text,
+    } -> signal::SqlType;
+    "SELECT org_id, id, patient_id, episode_id, clinic_id, owner_id, kind, instrument, scale, version, response_id, policy, facts, state, raised_at, last_at, times, \
+    due_at, choice, reason, decided_by, decided_at FROM signal WHERE org_id = " org " AND patient_id = " patient " AND episode_id = " episode
+    " AND kind = " kind " AND instrument = " instrument " AND scale = " scale ; " ORDER BY id DESC"
 }
 
 /// Adds a signal.
