@@ -16,7 +16,7 @@ use crate::support::smtp::{Behaviour, SmtpSink};
 const CONNECTIONS: usize = 8;
 
 /// Everything that a patient was told is safe is there, flags included, and nothing is half there.
-fn all_acknowledged_is_there(office: &Office, outcomes: &[Outcome]) -> usize {
+pub fn all_acknowledged_is_there(office: &Office, outcomes: &[Outcome]) -> usize {
     let acknowledged: Vec<&Outcome> = outcomes
         .iter()
         .filter(|outcome| outcome.acknowledged == Acknowledged::Yes)

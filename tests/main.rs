@@ -7,6 +7,7 @@ mod support;
 
 mod house;
 mod house_rules;
+mod nodes;
 mod operator;
 
 mod access;

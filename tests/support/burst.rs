@@ -65,10 +65,19 @@ impl Burst {
         }
     }
 
+    /// Lets every patient use up the links and tells what each was told.
+    pub fn finish(self) -> Vec<Outcome> {
+        Self::ended(self.patients)
+    }
+
     /// Lets every patient end (a dead service ends them too) and tells what each was told. Links never tried are left out.
     pub fn outcomes(self) -> Vec<Outcome> {
         self.shared.stopping.store(true, Ordering::SeqCst);
-        self.patients
+        Self::ended(self.patients)
+    }
+
+    fn ended(patients: Vec<JoinHandle<Vec<Outcome>>>) -> Vec<Outcome> {
+        patients
             .into_iter()
             .flat_map(|patient| patient.join().expect("no patient panics"))
             .collect()

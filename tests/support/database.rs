@@ -77,6 +77,14 @@ impl TestDatabase {
         Self::made_in_server(server_url.clone(), &format!(" template {name}"))
     }
 
+    /// The same database, seen from another node; it ends with the first.
+    pub fn beside(&self) -> Self {
+        Self {
+            url: self.url.clone(),
+            in_server: None,
+        }
+    }
+
     /// The one number that this query answers with as `value`. On SQLite no service may run.
     pub fn number(&self, query: &str) -> i64 {
         let query = diesel::sql_query(query);

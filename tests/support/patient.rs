@@ -99,7 +99,9 @@ impl Patient {
         number: usize,
         risk: RiskItem,
     ) -> Result<Vec<(String, String)>, String> {
-        KnownForm::of(&mut self.form, page)?.answers(number, risk)
+        let fields = KnownForm::of(&mut self.form, page)?.answers(number, risk)?;
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Ok(fields.into_iter().map(owned).collect())
     }
 
     fn get(&mut self, path: &str) -> Result<String, String> {
@@ -175,8 +177,8 @@ impl KnownForm {
     }
 
     /// Every question answered: most patients somewhere between, the risk item above zero only when wanted.
-    pub fn answers(&self, number: usize, risk: RiskItem) -> Result<Vec<(String, String)>, String> {
-        let mut fields: Vec<(String, String)> = Vec::with_capacity(self.groups.len() + 1);
+    pub fn answers(&self, number: usize, risk: RiskItem) -> Result<Vec<(&str, &str)>, String> {
+        let mut fields: Vec<(&str, &str)> = Vec::with_capacity(self.groups.len() + 1);
         for (place, (name, values)) in self.groups.iter().enumerate() {
             let choice = match (place + 1 == RISK_ITEM, risk) {
                 (true, RiskItem::AboveZero) => 1 + number % 2,
@@ -184,9 +186,9 @@ impl KnownForm {
                 (false, _) => (number + place * 7) % values.len(),
             };
             let value = values.get(choice).ok_or("too few options")?;
-            fields.push((name.clone(), value.clone()));
+            fields.push((name, value));
         }
-        fields.push(("send".to_owned(), "1".to_owned()));
+        fields.push(("send", "1"));
         Ok(fields)
     }
 }

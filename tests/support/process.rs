@@ -90,6 +90,21 @@ impl Site {
         copy
     }
 
+    /// Another node of this site: the same database and the same settings, a folder and a port of its own. It needs `ATTUNE_SECRET_KEY` to be set.
+    pub fn beside(&self) -> Self {
+        let (folder, address) = (TemporaryFolder::new(), free_address());
+        let mut node = Self {
+            settings: self.settings.clone(),
+            database: self.database.beside(),
+            folder,
+            address,
+        };
+        let data = node.folder.path().display().to_string();
+        node.set("ATTUNE_DATA_DIR", &data);
+        node.set("ATTUNE_LISTEN", &address.to_string());
+        node
+    }
+
     /// Sets or replaces a setting of the environment.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.set(name, value);
