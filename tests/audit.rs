@@ -2,6 +2,9 @@
 
 use attune::app::seal_audit::seal_audit;
 use attune::app::verify::verify;
+use attune::domain::access::Actor;
+use attune::domain::ids::Id;
+use attune::store::audit;
 use chrono::TimeDelta;
 
 use crate::house::{House, monday};
@@ -205,4 +208,34 @@ fn a_flag_that_somebody_closes_behind_the_programs_back_shows() {
             broken(&house)
         );
     }
+}
+
+#[test]
+fn a_seal_never_ends_within_a_millisecond() {
+    let house = House::at(monday());
+    let org = house.app.org;
+    let micros = |count: i64| monday() + TimeDelta::microseconds(count);
+    let about = None::<Id<()>>;
+    let holder = Actor::LinkHolder {
+        org,
+        patient: house.patient("P1"),
+    };
+    let event = |at| audit::event_by(&holder, "answers_sent", "administration", about, at);
+    seal_audit(&house.app, monday() + TimeDelta::minutes(1)).expect("what was before is sealed");
+    // The later one stands before the earlier one: what follows the millisecond in their ids is chance.
+    let (earlier, later) =
+        std::iter::repeat_with(|| (event(micros(60_000_100)), event(micros(60_000_900))))
+            .find(|(earlier, later)| later.id.bytes() < earlier.id.bytes())
+            .expect("one of two comes so");
+    for event in [earlier, later] {
+        house
+            .app
+            .store
+            .write_blocking(move |tx| audit::add(tx, &event))
+            .expect("an event is added");
+    }
+    for count in [80_000_500, 80_001_000, 80_002_000] {
+        seal_audit(&house.app, micros(count)).expect("the audit is sealed");
+    }
+    house.verified();
 }

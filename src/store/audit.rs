@@ -8,7 +8,7 @@ use super::{Fault, Moment, Tx, fresh};
 use crate::domain::access::{Actor, Permit};
 use crate::domain::audit::{AuditEvent, StoredEvent, name_actor, sealed_bytes};
 use crate::domain::ids::{Id, OrgId};
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{NaiveDateTime, SubsecRound, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Nullable, Text, Timestamp};
 
@@ -191,10 +191,12 @@ pub fn make_seal(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<Option<S
     let after = last
         .as_ref()
         .map_or_else(Vec::new, |seal| seal.up_to.clone());
+    // Events stand in the order of their ids, which know no more than the millisecond: a limit within one could take an event along and leave another out that stands before it.
+    let before = (now - SEAL_LAG).trunc_subsecs(3);
     // Only what the chain covers is read.
     let events: Vec<(Vec<u8>, Vec<u8>)> = audit_event::table
         .filter(audit_event::org_id.eq(org).and(audit_event::id.gt(&after)))
-        .filter(audit_event::at.lt(now - SEAL_LAG))
+        .filter(audit_event::at.lt(before))
         .order(audit_event::id)
         .limit(SEAL_MOST_EVENTS as i64)
         .select((audit_event::id, audit_event::mac))
