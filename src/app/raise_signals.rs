@@ -144,7 +144,7 @@ pub(super) fn chore(
             continue;
         }
         let about = one.about(ledger, response);
-        let before = stored::like(tx, about.which(one.seen.kind()))?;
+        let before = stored::glance(tx, about.which(one.seen.kind()))?;
         match next(&before, (&policy, version), &about, one.seen, ledger.now) {
             Next::Nothing => {}
             Next::Again(again) if matches!(chore, Chore::Nothing) => chore = Chore::One(*again),

@@ -129,15 +129,29 @@ pub struct Which<'a> {
 /// # Errors
 /// When the database fails.
 pub fn like(tx: &mut Tx, which: Which<'_>) -> Result<Vec<SignalRow>, Fault> {
-    let like = Like {
-        org: &which.org,
-        patient: &which.patient,
-        episode: &which.episode,
-        kind: which.kind.word(),
-        instrument: which.instrument,
-        scale: which.scale,
-    };
+    let like = Like::of(&which);
     Ok(load_locked!(tx, "signal", like)?)
+}
+
+/// The same at a glance. Nothing is kept from anybody: a lock would end with the statement, and PostgreSQL would wait for the disk to remember it.
+///
+/// # Errors
+/// When the database fails.
+pub fn glance(tx: &mut Tx, which: Which<'_>) -> Result<Vec<SignalRow>, Fault> {
+    Ok(on_engine!(tx, db => Like::of(&which).load(db))?)
+}
+
+impl<'a> Like<'a> {
+    fn of(which: &'a Which<'_>) -> Self {
+        Like {
+            org: &which.org,
+            patient: &which.patient,
+            episode: &which.episode,
+            kind: which.kind.word(),
+            instrument: which.instrument,
+            scale: which.scale,
+        }
+    }
 }
 
 kept! {
