@@ -5,7 +5,7 @@ use attune::app::raise_signals::raise_silent;
 use attune::domain::access::{Action, Actor, Subject, decide};
 use attune::domain::ids::PatientId;
 use attune::domain::risk::policy::SafetyPolicy;
-use attune::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary};
+use attune::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary, Whole};
 use attune::store::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
 use attune::store::schema::{response, score, signal};
 use attune::store::signal::{Again, SignalRow};
@@ -594,7 +594,7 @@ fn an_answer_whose_signal_changed_under_it_leaves_nothing_half_stored() {
     scores(&house, patient, 12);
     later(&house, 60);
     scores(&house, patient, 12);
-    if !house.app.store.writes_at_once() {
+    if !house.app.store.stores_at_once() {
         // Elsewhere a transaction has it all to itself.
         return;
     }
@@ -653,7 +653,8 @@ fn an_answer_whose_signal_changed_under_it_leaves_nothing_half_stored() {
                 at: now,
                 was,
             };
-            deposit::store_at_once(tx, &deposit, Some(&again))
+            let whole = Whole::of(deposit, Some(again)).expect("one form with one scale");
+            Ok(deposit::store_together(tx, &[whole])?[0])
         })
     };
     assert!(

@@ -13,7 +13,7 @@ use crate::domain::instrument::{Instrument, PUBLISHED};
 use crate::domain::scoring::{Completion, Score, Scored, Verdict};
 use crate::domain::submission::{Course, Extreme, Outcome};
 use crate::store::administration::{AdministrationRow, Slip};
-use crate::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary};
+use crate::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary, Whole};
 use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
 use crate::store::{Fault, Tx, fresh, informant, way_in};
 use chrono::NaiveDateTime;
@@ -67,22 +67,22 @@ pub fn keep(
     Ok(Some(support))
 }
 
-/// The same where a statement may be a transaction of its own, for one form with nothing to flag and at most one waiting signal to count, on top of `summaries`
-/// that were only glanced at. `false`: nothing is stored, and it has to be done with [`keep`].
+/// The same for one form with nothing to flag and at most one waiting signal to count, on top of `summaries` that were only glanced at: what `Store::store_at_once` can store.
+/// `None`: it has to be done with [`keep`].
 ///
 /// # Errors
-/// When the database fails, or somebody just stored the same form. Nothing is stored then.
-pub fn keep_at_once(
+/// When the database fails.
+pub fn whole(
     tx: &mut Tx,
     ledger: Ledger<'_>,
     outcomes: &[Outcome<'_>],
     summaries: &[EpisodeScaleRow],
     occasion: Occasion,
     event: AuditEvent,
-) -> Result<bool, Fault> {
+) -> Result<Option<Whole>, Fault> {
     let calm = |outcome: &Outcome<'_>| outcome.hits.is_empty() && outcome.taken_back.is_empty();
     if !outcomes.iter().all(calm) || any_words(outcomes) {
-        return Ok(false);
+        return Ok(None);
     }
     let deposit = ledger.deposit(outcomes, summaries, occasion, event);
     let response = deposit.responses.first().map(|(_, row)| row.id);
@@ -90,9 +90,9 @@ pub fn keep_at_once(
     let again = match chore(tx, &ledger, could, response)? {
         Chore::Nothing => None,
         Chore::One(again) => Some(again),
-        Chore::More => return Ok(false),
+        Chore::More => return Ok(None),
     };
-    Ok(deposit::store_at_once(tx, &deposit, again.as_ref())? == Stored::Whole)
+    Ok(Whole::of(deposit, again))
 }
 
 /// The outcomes that leave something behind, in the order in which they lie in a deposit.

@@ -5,7 +5,7 @@ use super::check_link::{Holder, let_in};
 pub use super::check_link::{Refusal, check_open};
 pub use super::hand_in::Support;
 use super::hand_in::{Hand, Ledger};
-use super::keep_response::{keep, keep_at_once};
+use super::keep_response::{keep, whole};
 use super::step_on::{step_on, steps};
 use super::{App, Failure};
 use crate::domain::access::Actor;
@@ -150,17 +150,17 @@ fn take(
 }
 
 /// The same for what most patients send, one form with nothing to flag, where a statement may be a transaction of its own: one that reads, one that checks that
-/// nothing has changed since, and stores. `None`: nothing is stored and it has to be taken in turn.
+/// nothing has changed since, and stores, together with what others send. `None`: nothing is stored and it has to be taken in turn.
 async fn take_at_once(
     app: &App,
     command: &TakeAnswers,
     begun_at: Option<NaiveDateTime>,
 ) -> Option<Receipt> {
-    if command.intent == Intent::Save || !app.store.writes_at_once() {
+    if command.intent == Intent::Save || !app.store.stores_at_once() {
         return None;
     }
     let (library, clock, command) = (app.library, app.clock.clone(), command.clone());
-    let tried = app.store.write_at_once(move |tx| {
+    let tried = app.store.store_at_once(move |tx| {
         let Some((slip, summaries)) = administration::glance(tx, &command.token_hash)? else {
             return Ok(None);
         };
@@ -174,9 +174,9 @@ async fn take_at_once(
         }
         let (occasion, event) = consequence(&slip, &outcomes, &stage, begun_at, now);
         let ledger = ledger(&slip, &command, &stored, now);
-        let kept = keep_at_once(tx, ledger, &outcomes, &summaries, occasion, event)?;
+        let whole = whole(tx, ledger, &outcomes, &summaries, occasion, event)?;
         let support = Support::NotNow;
-        Ok::<_, Failure<Refusal>>(kept.then_some(Receipt { support, stage }))
+        Ok::<_, Failure<Refusal>>(whole.map(|whole| (whole, Receipt { support, stage })))
     });
     // Whatever went wrong, the other way finds out again, with everything locked.
     tried.await.ok().flatten()

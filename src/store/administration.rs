@@ -186,8 +186,8 @@ const WORDS_HELD: Duration = Duration::from_secs(2);
 /// The most that are remembered.
 const WORDS_MOST: usize = 4_096;
 
-/// What stood around the doors that were opened a moment ago: it hardly ever changes, and reading it took more than half of what a page reads. Pages only: what is
-/// stored goes by what the database says at that moment.
+/// What stood around the doors that were opened a moment ago: it hardly ever changes, and reading it took more than half of what a page reads. No flag, signal or
+/// notice goes by it.
 #[derive(Default)]
 pub(super) struct Remembered {
     cared_for: Shelf<(OrgId, EpisodeId), CaredFor>,
@@ -292,7 +292,8 @@ pub fn take_slip(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Slip>, Fault> 
     .optional()?)
 }
 
-/// What the token with this hash stands for, with the summaries of its episode. Nothing is kept from anybody.
+/// What the token with this hash stands for, with the summaries of its episode, at a glance: nothing is kept from anybody, and who cares for the patient may be two
+/// seconds old.
 ///
 /// # Errors
 /// When the database fails.
@@ -300,21 +301,17 @@ pub fn glance(
     tx: &mut Tx,
     token_hash: &[u8],
 ) -> Result<Option<(Slip, Vec<EpisodeScaleRow>)>, Fault> {
-    let rows: Vec<(Slip, Option<EpisodeScaleRow>)> = on_engine!(tx, db => link::table
+    type Found = (
+        Maybe,
+        AdministrationRow,
+        Option<Vec<u8>>,
+        Option<EpisodeScaleRow>,
+    );
+    let rows: Vec<Found> = on_engine!(tx, db => link::table
         .inner_join(
             administration::table.on(administration::org_id
                 .eq(link::org_id)
                 .and(administration::id.eq(link::administration_id))),
-        )
-        .inner_join(
-            episode::table.on(episode::org_id
-                .eq(link::org_id)
-                .and(episode::id.eq(administration::episode_id))),
-        )
-        .left_join(
-            contact_preference::table.on(contact_preference::org_id
-                .eq(link::org_id)
-                .and(contact_preference::patient_id.eq(administration::patient_id))),
         )
         .left_join(
             episode_scale::table.on(episode_scale::org_id
@@ -323,20 +320,23 @@ pub fn glance(
         )
         .filter(link::token_hash.eq(token_hash))
         .select((
-            (
-                link::revoked_at,
-                administration::all_columns,
-                episode::clinic_id,
-                episode::clinician_id,
-                (link::tablet_hash, contact_preference::birth_year.nullable()),
-            ),
+            link::revoked_at,
+            administration::all_columns,
+            link::tablet_hash,
             episode_scale::all_columns.nullable(),
         ))
         .load(db))?;
-    let (mut slips, summaries): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    Ok(slips
-        .pop()
-        .map(|slip| (slip, summaries.into_iter().flatten().collect())))
+    let mut summaries = vec![];
+    let mut found = None;
+    for (revoked_at, administration, tablet_hash, summary) in rows {
+        summaries.extend(summary);
+        found = Some((revoked_at, administration, tablet_hash));
+    }
+    let Some(linked) = found else {
+        return Ok(None);
+    };
+    let (slip, _) = slip_of(tx, linked)?;
+    Ok(Some((slip, summaries)))
 }
 
 /// The door that opens to the token with this hash.
@@ -344,37 +344,53 @@ pub fn glance(
 /// # Errors
 /// When the database fails.
 pub fn door(tx: &mut Tx, token_hash: &[u8], now: NaiveDateTime) -> Result<Option<Door>, Fault> {
-    type Found = (Maybe, AdministrationRow, Option<Vec<u8>>);
     let linked = Linked { hash: token_hash };
-    let found: Option<Found> = on_engine!(tx, db => linked.get_result(db)).optional()?;
-    let Some((revoked_at, administration, tablet_hash)) = found else {
+    let found: Option<LinkedRow> = on_engine!(tx, db => linked.get_result(db)).optional()?;
+    let Some(linked) = found else {
         return Ok(None);
     };
-    let (org, episode) = (administration.org_id, administration.episode_id);
+    let (slip, time_zone) = slip_of(tx, linked)?;
+    let around = (
+        slip.administration.org_id,
+        slip.clinic_id,
+        slip.clinician_id,
+    );
     let remembered = Arc::clone(&tx.remembered);
-    let patient = remembered
-        .cared_for
-        .get_or((org, episode), |_| cared_for(tx, org, episode))?;
     let words = remembered
         .words
-        .get_or((org, patient.clinic_id, patient.clinician_id), |around| {
-            Ok(Arc::new(words(tx, *around, now)?))
-        })?;
+        .get_or(around, |around| Ok(Arc::new(words(tx, *around, now)?)))?;
     Ok(Some(Door {
-        slip: Slip {
-            revoked_at: revoked_at.into(),
-            administration,
-            clinic_id: patient.clinic_id,
-            clinician_id: patient.clinician_id,
-            guard: Guard {
-                tablet_hash,
-                birth_year: patient.birth_year,
-            },
-        },
-        time_zone: patient.time_zone,
+        slip,
+        time_zone,
         seen_at: now,
         words,
     }))
+}
+
+/// A link with its occasion alone.
+type LinkedRow = (Maybe, AdministrationRow, Option<Vec<u8>>);
+
+/// The slip, with what is remembered of its patient, and the patient's zone.
+fn slip_of(
+    tx: &mut Tx,
+    (revoked_at, administration, tablet_hash): LinkedRow,
+) -> Result<(Slip, String), Fault> {
+    let key = (administration.org_id, administration.episode_id);
+    let remembered = Arc::clone(&tx.remembered);
+    let patient = remembered
+        .cared_for
+        .get_or(key, |(org, episode)| cared_for(tx, *org, *episode))?;
+    let slip = Slip {
+        revoked_at: revoked_at.into(),
+        administration,
+        clinic_id: patient.clinic_id,
+        clinician_id: patient.clinician_id,
+        guard: Guard {
+            tablet_hash,
+            birth_year: patient.birth_year,
+        },
+    };
+    Ok((slip, patient.time_zone))
 }
 
 fn cared_for(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<CaredFor, Fault> {

@@ -1,10 +1,10 @@
 //! What answers leave behind, a patient's or those that staff enter, stored in as few statements as the engine allows. The rows' own files say what they mean.
 
-use super::kept::kept;
+use super::kept::kept_rows;
 use super::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
 use super::signal::Again;
 use super::{Db, Fault, Moment, Tx, administration, audit, response};
-use crate::domain::audit::AuditEvent;
+use crate::domain::audit::{AuditEvent, StoredEvent};
 use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ResponseId, SignalId, StaffId};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -151,109 +151,139 @@ pub fn store(tx: &mut Tx, deposit: &Deposit) -> Result<Stored, Fault> {
     Ok(Stored::Whole)
 }
 
-/// Stores one new form with one scale, which is handed in whole, in a single statement that first makes sure that nobody was faster: the occasion is open, and the
-/// episode's summary is the one that was read: no other score came in, and none was made anew. Nothing is stored when somebody was, or when it is more than that. `again`:
-/// a signal that waits and was seen once more.
-///
-/// # Errors
-/// When the database fails, or somebody just stored the same form. Nothing is stored then.
-pub fn store_at_once(
-    tx: &mut Tx,
-    deposit: &Deposit,
-    again: Option<&Again>,
-) -> Result<Stored, Fault> {
-    let (
-        Occasion::Ends { opened },
-        [(Standing::New, response)],
-        [score],
-        [
-            Summary {
-                before,
-                after: summary,
-            },
-        ],
-    ) = (
-        deposit.occasion,
-        &deposit.responses[..],
-        &deposit.scores[..],
-        &deposit.summaries[..],
-    )
-    else {
-        return Ok(Stored::Nothing);
-    };
-    let event = deposit.event.stored();
-    let mac = audit::mac_of(tx, &event);
-    let all = AtOnce {
-        org: &deposit.org,
-        response: &response.id,
-        administration: &deposit.administration,
-        episode: &response.episode_id,
-        instrument: &response.instrument,
-        version: &response.version,
-        state: &response.state,
-        answers: &response.answers,
-        criteria: &response.criteria,
-        language: &response.language,
-        layout: &response.layout,
-        started: Moment(response.started_at),
-        completed: response.completed_at.map(Moment),
-        entered_by: response.entered_by.as_ref(),
-        scale: &score.scale,
-        revision: score.revision,
-        value: score.value,
-        reason: score.reason.as_deref(),
-        band: score.band.as_deref(),
-        answered: score.answered,
-        items: score.items,
-        prorated: score.prorated,
-        made: Moment(score.made_at),
-        scheme: score.scheme.as_deref(),
-        raw: score.raw,
-        standard_error: score.standard_error,
-        out_of: score.out_of,
-        n: summary.n,
-        first_value: summary.first_value,
-        first_at: Moment(summary.first_at),
-        last_value: summary.last_value,
-        last_at: Moment(summary.last_at),
-        last_band: summary.last_band.as_deref(),
-        best_value: summary.best_value,
-        best_at: Moment(summary.best_at),
-        recent: &summary.recent,
-        was_best_value: before.as_ref().map(|row| row.best_value),
-        was_best_at: before.as_ref().map(|row| Moment(row.best_at)),
-        was_recent: before.as_ref().map(|row| row.recent.as_str()),
-        event: event.id,
-        actor: event.actor,
-        actor_id: event.actor_id,
-        act: event.act,
-        subject: event.subject,
-        subject_id: event.subject_id,
-        outcome: event.outcome,
-        mac: &mac,
-        signal: again.map(|again| &again.id),
-        facts: again.map(|again| again.facts.as_str()),
-        policy: again.map(|again| again.policy),
-        was_times: again.map(|again| again.was),
-        opened: Moment(opened),
-        at: Moment(deposit.at),
-    };
-    let ended = match &mut tx.db {
-        Db::Postgres(db) => all.execute(db)?,
-        Db::Sqlite(_) => 0,
-    };
-    Ok(if ended == 1 {
-        Stored::Whole
-    } else {
-        Stored::Nothing
-    })
+/// One new form with one scale and nothing to flag, handed in whole: what can be stored in one statement, together with others of its kind.
+#[derive(Debug, Clone)]
+pub struct Whole {
+    deposit: Deposit,
+    again: Option<Again>,
 }
 
-kept! {
-    /// Locks, checks, stores; counts the occasions that it ended: one or none. Everything hangs on the summary, and that on the lock. A signal that was decided in the same
-    /// moment ends it in an error, which undoes all of it. That the occasion is open is asked in a way no index answers: by one over all open occasions that
-    /// is older than most of them, the planner would go through all.
-    AtOnce<'a> {
+impl Whole {
+    /// `again`: a signal that waits and was seen once more. `None`: it is more than that.
+    pub fn of(deposit: Deposit, again: Option<Again>) -> Option<Whole> {
+        let whole = Whole { deposit, again };
+        whole.parts().is_some().then_some(whole)
+    }
+
+    /// Whose summary it changes. A statement changes a row once, so of each of these only one can be in it.
+    pub(super) fn episode(&self) -> Option<EpisodeId> {
+        self.parts().map(|(_, response, ..)| response.episode_id)
+    }
+
+    fn parts(&self) -> Option<(NaiveDateTime, &ResponseRow, &ScoreRow, &Summary)> {
+        let deposit = &self.deposit;
+        match (
+            deposit.occasion,
+            &deposit.responses[..],
+            &deposit.scores[..],
+            &deposit.summaries[..],
+        ) {
+            (Occasion::Ends { opened }, [(Standing::New, response)], [score], [summary])
+                if deposit.battery.is_none() =>
+            {
+                Some((opened, response, score, summary))
+            }
+            _ => None,
+        }
+    }
+
+    fn row<'a>(&'a self, event: &'a StoredEvent<'a>, mac: &'a [u8]) -> Option<AtOnce<'a>> {
+        let (opened, response, score, summary) = self.parts()?;
+        let (deposit, again) = (&self.deposit, self.again.as_ref());
+        let Summary { before, after } = summary;
+        Some(AtOnce {
+            org: &deposit.org,
+            response: &response.id,
+            administration: &deposit.administration,
+            episode: &response.episode_id,
+            instrument: &response.instrument,
+            version: &response.version,
+            state: &response.state,
+            answers: &response.answers,
+            criteria: &response.criteria,
+            language: &response.language,
+            layout: &response.layout,
+            started: Moment(response.started_at),
+            completed: response.completed_at.map(Moment),
+            entered_by: response.entered_by.as_ref(),
+            scale: &score.scale,
+            revision: score.revision,
+            value: score.value,
+            reason: score.reason.as_deref(),
+            band: score.band.as_deref(),
+            answered: score.answered,
+            items: score.items,
+            prorated: score.prorated,
+            made: Moment(score.made_at),
+            scheme: score.scheme.as_deref(),
+            raw: score.raw,
+            standard_error: score.standard_error,
+            out_of: score.out_of,
+            n: after.n,
+            first_value: after.first_value,
+            first_at: Moment(after.first_at),
+            last_value: after.last_value,
+            last_at: Moment(after.last_at),
+            last_band: after.last_band.as_deref(),
+            best_value: after.best_value,
+            best_at: Moment(after.best_at),
+            recent: &after.recent,
+            was_best_value: before.as_ref().map(|row| row.best_value),
+            was_best_at: before.as_ref().map(|row| Moment(row.best_at)),
+            was_recent: before.as_ref().map(|row| row.recent.as_str()),
+            event: event.id,
+            actor: event.actor,
+            actor_id: event.actor_id,
+            act: event.act,
+            subject: event.subject,
+            subject_id: event.subject_id,
+            outcome: event.outcome,
+            mac,
+            signal: again.map(|again| &again.id),
+            facts: again.map(|again| again.facts.as_str()),
+            policy: again.map(|again| again.policy),
+            was_times: again.map(|again| again.was),
+            opened: Moment(opened),
+            at: Moment(deposit.at),
+        })
+    }
+}
+
+/// Stores several of them, each of another episode, in a single statement that first makes sure that nobody was faster: the occasion is open, nobody else has its row or
+/// its episode's to themselves, and the episode's summary is the one that was read: no other score came in, and none was made anew. Of one for which that is not so
+/// nothing is stored; the others are. PostgreSQL only.
+///
+/// # Errors
+/// When the database fails, somebody just stored one of the same forms, or a signal is not as it was. Nothing of any of them is stored then.
+pub fn store_together(tx: &mut Tx, wholes: &[Whole]) -> Result<Vec<Stored>, Fault> {
+    let sealed: Vec<_> = wholes
+        .iter()
+        .map(|whole| {
+            let event = whole.deposit.event.stored();
+            let mac = audit::mac_of(tx, &event);
+            (whole, event, mac)
+        })
+        .collect();
+    let rows: ManyAtOnce<'_> = sealed
+        .iter()
+        .filter_map(|(whole, event, mac)| whole.row(event, mac))
+        .collect();
+    let ended: Vec<AdministrationId> = match &mut tx.db {
+        Db::Postgres(db) => rows.load(db)?,
+        Db::Sqlite(_) => vec![],
+    };
+    let stored = |whole: &Whole| match ended.contains(&whole.deposit.administration) {
+        true => Stored::Whole,
+        false => Stored::Nothing,
+    };
+    Ok(wholes.iter().map(stored).collect())
+}
+
+kept_rows! {
+    /// Locks, checks, stores; finds the occasions that it ended. Everything hangs on the summary, and that on the lock. What is locked by others is left to whoever can wait
+    /// for it: here others would wait too. A signal that was decided in the same moment ends it in an error, which undoes all of it. That the occasion is open is asked in
+    /// a way no index answers: by one over all open occasions that is older than most of them, the planner would go through all.
+    ManyAtOnce<'a> of AtOnce {
         org: &'a OrgId => Binary, response: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary,
         instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text,
         language: &'a str => Text, layout: &'a str => Text, started: Moment => Timestamp, completed: Option<Moment> => Nullable<Timestamp>,
@@ -270,27 +300,30 @@ kept! {
         signal: Option<&'a SignalId> => Nullable<Binary>, facts: Option<&'a str> => Nullable<Text>, policy: Option<i32> => Nullable<Integer>,
         was_times: Option<i32> => Nullable<Integer>,
         opened: Moment => Timestamp, at: Moment => Timestamp,
-    }
-    "WITH held AS (SELECT 1 FROM administration JOIN episode ON episode.org_id = administration.org_id AND episode.id = administration.episode_id \
-    WHERE administration.org_id = " org " AND administration.id = " administration " AND CASE WHEN administration.ended_at IS NULL THEN 1 ELSE 0 END = 1 \
-    AND administration.instruments = " instrument " || '@' || " version " \
-    FOR NO KEY UPDATE OF administration, episode), \
-    course AS (INSERT INTO episode_scale (org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent) SELECT "
-    org ", " episode ", " instrument ", " scale ", " version ", " n ", " first_value ", " first_at ", " last_value ", " last_at ", " last_band ", " best_value ", "
-    best_at ", " recent " FROM held ON CONFLICT (org_id, episode_id, instrument, scale) DO UPDATE SET version = excluded.version, n = excluded.n, \
+    } => Binary;
+    "WITH held AS (SELECT given.* FROM " given
+    " JOIN administration ON administration.org_id = given.org AND administration.id = given.administration \
+    JOIN episode ON episode.org_id = administration.org_id AND episode.id = administration.episode_id \
+    WHERE CASE WHEN administration.ended_at IS NULL THEN 1 ELSE 0 END = 1 AND episode.id = given.episode \
+    AND administration.instruments = given.instrument || '@' || given.version \
+    FOR NO KEY UPDATE OF administration, episode SKIP LOCKED), \
+    course AS (INSERT INTO episode_scale (org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent) \
+    SELECT org, episode, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent FROM held \
+    ON CONFLICT (org_id, episode_id, instrument, scale) DO UPDATE SET version = excluded.version, n = excluded.n, \
     last_value = excluded.last_value, last_at = excluded.last_at, last_band = excluded.last_band, best_value = excluded.best_value, \
-    best_at = excluded.best_at, recent = excluded.recent WHERE episode_scale.n = excluded.n - 1 AND episode_scale.best_value = " was_best_value " \
-    AND episode_scale.best_at = " was_best_at " AND episode_scale.recent = " was_recent " RETURNING 1), \
-    answers AS (INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at, entered_by) SELECT "
-    org ", " response ", " administration ", " episode ", " instrument ", " version ", " state ", " answers ", " criteria ", " language ", " layout ", "
-    started ", " completed ", " entered_by " FROM course), \
-    result AS (INSERT INTO score (org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at, scheme, raw, standard_error, out_of) SELECT "
-    org ", " response ", " scale ", " revision ", " instrument ", " version ", " value ", " reason ", " band ", " answered ", " items ", " prorated ", " made ", " scheme ", "
-    raw ", " standard_error ", " out_of " FROM course), \
-    event AS (INSERT INTO audit_event (org_id, id, at, actor, actor_id, act, subject, subject_id, outcome, mac) SELECT "
-    org ", " event ", " at ", " actor ", " actor_id ", " act ", " subject ", " subject_id ", " outcome ", " mac " FROM course), \
-    again AS (UPDATE signal SET facts = " facts ", version = " version ", policy = " policy ", response_id = " response ", last_at = " at ", times = times + 1 WHERE org_id = "
-    org " AND id = " signal " AND times = " was_times " AND state = 'open' AND EXISTS (SELECT 1 FROM course) RETURNING 1) \
-    UPDATE administration SET state = 'completed', opened_at = " opened ", ended_at = " at " WHERE org_id = " org " AND id = " administration
-    " AND EXISTS (SELECT 1 FROM course) AND 1 = 1 / CASE WHEN " signal ; " IS NULL OR EXISTS (SELECT 1 FROM again) THEN 1 ELSE 0 END"
+    best_at = excluded.best_at, recent = excluded.recent WHERE episode_scale.n = excluded.n - 1 \
+    AND (episode_scale.best_value, episode_scale.best_at, episode_scale.recent) \
+    = (SELECT was_best_value, was_best_at, was_recent FROM held WHERE held.episode = excluded.episode_id) RETURNING episode_id), \
+    told AS (SELECT held.* FROM held JOIN course ON course.episode_id = held.episode), \
+    answers AS (INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at, entered_by) \
+    SELECT org, response, administration, episode, instrument, version, state, answers, criteria, language, layout, started, completed, entered_by FROM told), \
+    result AS (INSERT INTO score (org_id, response_id, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made_at, scheme, raw, standard_error, out_of) \
+    SELECT org, response, scale, revision, instrument, version, value, reason, band, answered, items, prorated, made, scheme, raw, standard_error, out_of FROM told), \
+    event AS (INSERT INTO audit_event (org_id, id, at, actor, actor_id, act, subject, subject_id, outcome, mac) \
+    SELECT org, event, at, actor, actor_id, act, subject, subject_id, outcome, mac FROM told), \
+    again AS (UPDATE signal SET facts = told.facts, version = told.version, policy = told.policy, response_id = told.response, last_at = told.at, times = signal.times + 1 \
+    FROM told WHERE signal.org_id = told.org AND signal.id = told.signal AND signal.times = told.was_times AND signal.state = 'open' RETURNING 1) \
+    UPDATE administration SET state = 'completed', opened_at = told.opened, ended_at = told.at FROM told \
+    WHERE administration.org_id = told.org AND administration.id = told.administration \
+    AND 1 = 1 / CASE WHEN (SELECT count(*) FROM again) = (SELECT count(signal) FROM told) THEN 1 ELSE 0 END RETURNING administration.id"
 }

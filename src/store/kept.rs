@@ -57,3 +57,58 @@ macro_rules! kept {
     };
 }
 pub(super) use kept;
+
+/// Declares a statement over many rows at once, for PostgreSQL, and the row: its values with their Rust and SQL types, the SQL type of the one column it finds, and its text
+/// with the rows in their place, a table `given` with a column for each value. Each column is bound as an array, so that the text is the same however many rows there are.
+macro_rules! kept_rows {
+    ($(#[$meta:meta])* $name:ident<$life:lifetime> of $row:ident { $($value:ident: $rust:ty => $sql:ty),+ $(,)? } => $found:ty; $head:literal given $tail:literal) => {
+        struct $row<$life> { $($value: $rust),+ }
+
+        $(#[$meta])*
+        struct $name<$life> { $($value: Vec<$rust>),+ }
+
+        impl<$life> FromIterator<$row<$life>> for $name<$life> {
+            fn from_iter<I: IntoIterator<Item = $row<$life>>>(rows: I) -> Self {
+                let mut columns = $name { $($value: vec![]),+ };
+                for row in rows {
+                    $(columns.$value.push(row.$value);)+
+                }
+                columns
+            }
+        }
+
+        impl diesel::query_builder::QueryId for $name<'_> {
+            type QueryId = $name<'static>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        impl diesel::query_builder::Query for $name<'_> {
+            type SqlType = $found;
+        }
+
+        impl<C> diesel::RunQueryDsl<C> for $name<'_> {}
+
+        impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name<'_> {
+            fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>) -> diesel::QueryResult<()> {
+                out.push_sql($head);
+                let mut between = "unnest(";
+                $(
+                    out.push_sql(between);
+                    out.push_bind_param::<diesel::sql_types::Array<$sql>, _>(&self.$value)?;
+                    between = ", ";
+                )+
+                out.push_sql(")");
+                between = " AS given (";
+                for name in [$(stringify!($value)),+] {
+                    out.push_sql(between);
+                    out.push_sql(name);
+                    between = ", ";
+                }
+                out.push_sql(")");
+                out.push_sql($tail);
+                Ok(())
+            }
+        }
+    };
+}
+pub(super) use kept_rows;

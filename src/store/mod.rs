@@ -9,6 +9,7 @@ mod id;
 mod kept;
 mod lane;
 pub mod schema;
+mod together;
 
 pub mod administration;
 pub mod attempt;
@@ -55,11 +56,13 @@ pub(crate) use id::seeded;
 use id::{Maybe, Moment};
 
 use administration::Remembered;
+use deposit::{Stored, Whole};
 use engine::LongLog;
 use lane::{Connect, Job, Near, Queue, Urgency, Verdict, Wrap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use together::Together;
 use tokio::sync::oneshot;
 
 /// Threads that read from the SQLite file; a few are plenty, for a read costs microseconds.
@@ -67,6 +70,8 @@ const SQLITE_READERS: usize = 2;
 /// Connections to PostgreSQL from one process for transactions. Few are best: each keeps plans and catalogue in a process of its own, and their caches
 /// push each other out of the processor's (measured: with ten instead of four the server worked a third more for the same answers).
 const POSTGRES_WRITERS: usize = 4;
+/// … for answers that are stored together. One: while it waits for the disk, the next ones gather.
+const POSTGRES_TOGETHER: usize = 1;
 /// … for what a person waits for and takes one or two statements.
 const POSTGRES_BRIEF: usize = 4;
 /// … for reads that may take long.
@@ -214,6 +219,8 @@ struct Inner {
     seal: Arc<Seal>,
     writes: Arc<Queue>,
     brief: Arc<Queue>,
+    turns: Arc<Queue>,
+    together: Arc<Together>,
     reads: Arc<Queue>,
     remembered: Arc<Remembered>,
     near: Near,
@@ -230,6 +237,7 @@ impl Store {
         let seal = Arc::new(seal);
         let queue = || Arc::new(Queue::default());
         let (writes, brief, reads) = (queue(), queue(), queue());
+        let turns = queue();
         let remembered = Arc::new(Remembered::default());
         let connect: Connect = {
             let (place, seal) = (place.clone(), Arc::clone(&seal));
@@ -255,6 +263,7 @@ impl Store {
                 };
                 add("write", POSTGRES_WRITERS, &writes, Wrap::Single);
                 add("brief", POSTGRES_BRIEF, &brief, Wrap::Bare);
+                add("together", POSTGRES_TOGETHER, &turns, Wrap::Bare);
                 add("read", POSTGRES_READERS, &reads, Wrap::Bare);
             }
         }
@@ -264,9 +273,14 @@ impl Store {
             let connect = Arc::clone(&connect);
             Arc::new(move || engine::warm(connect()?))
         };
+        let by_keys: Connect = {
+            let connect = Arc::clone(&connect);
+            Arc::new(move || engine::by_keys(connect()?))
+        };
         for (name, queue, wrap) in lanes {
             let (connect, between) = match wrap {
                 Wrap::Group => (&writer, Some(Arc::clone(&log))),
+                Wrap::Bare if Arc::ptr_eq(queue, &turns) => (&by_keys, None),
                 Wrap::Single | Wrap::Bare => (&connect, None),
             };
             let tx = connect()?;
@@ -293,6 +307,8 @@ impl Store {
                 seal,
                 writes,
                 brief,
+                turns,
+                together: Arc::default(),
                 reads,
                 remembered,
                 near: Near::new(connect),
@@ -327,26 +343,62 @@ impl Store {
             .unwrap_or(Err(E::from(Fault::Bug)))
     }
 
-    /// Whether [`Store::write_at_once`] is any use: where many connections write. A single one shares its commit instead.
-    pub fn writes_at_once(&self) -> bool {
+    /// Whether [`Store::store_at_once`] is any use: where many connections write. A single one shares its commit instead.
+    pub fn stores_at_once(&self) -> bool {
         matches!(self.inner.place, Place::Postgres(_))
     }
 
-    /// Runs `work` without a transaction around it, which saves two journeys to the server: each of its statements is one of its own, on disk when it is
-    /// answered. Whoever hands this in sees to it that one statement does all the writing.
+    /// Runs `work`, which only reads, and stores what it finds without a transaction around the two, in one statement together with what others hand in at the same
+    /// moment: on disk when this returns what `work` said beside it. `None`: nothing is stored. Elsewhere than on PostgreSQL it never is.
     ///
     /// # Errors
-    /// As [`Store::write`].
-    pub async fn write_at_once<T, E, F>(&self, work: F) -> Result<T, E>
+    /// What `work` returned, or the fault that kept it from being stored.
+    pub async fn store_at_once<T, E, F>(&self, work: F) -> Result<Option<T>, E>
     where
         T: Send + 'static,
         E: From<Fault> + Send + 'static,
-        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<Option<(Whole, T)>, E> + Send + 'static,
     {
-        match self.inner.place {
-            Place::Sqlite(_) => self.write(work).await,
-            Place::Postgres(_) => self.read_brief(work).await,
+        if !self.stores_at_once() {
+            return Ok(None);
         }
+        let (tell, answer) = oneshot::channel();
+        let (together, turns) = (
+            Arc::clone(&self.inner.together),
+            Arc::clone(&self.inner.turns),
+        );
+        let job: Job = Box::new(move |tx| {
+            let found = tx.map_err(E::from).and_then(work);
+            let keep = found.is_ok();
+            // Nobody listening any more is fine, as in `ask`.
+            match found {
+                Ok(Some((whole, said))) => {
+                    let told = move |stored: Result<Stored, Fault>| {
+                        let said = stored.map(|stored| (stored == Stored::Whole).then_some(said));
+                        drop(tell.send(said.map_err(E::from)));
+                    };
+                    together.push(whole, Box::new(told));
+                    let turn: Job = {
+                        let together = Arc::clone(&together);
+                        Box::new(move |tx| Verdict {
+                            keep: together.store(tx),
+                            answer: Box::new(|_| ()),
+                        })
+                    };
+                    if let Err(fault) = turns.push(Urgency::Now, turn) {
+                        together.refuse(&fault);
+                    }
+                }
+                Ok(None) => drop(tell.send(Ok(None))),
+                Err(error) => drop(tell.send(Err(error))),
+            }
+            Verdict {
+                keep,
+                answer: Box::new(|_| ()),
+            }
+        });
+        self.inner.brief.push(Urgency::Now, job)?;
+        answer.await.unwrap_or(Err(E::from(Fault::Bug)))
     }
 
     /// As [`Store::write`], for threads that may block.
@@ -476,6 +528,7 @@ impl Store {
     pub fn close(&self) {
         self.inner.writes.close();
         self.inner.brief.close();
+        self.inner.turns.close();
         self.inner.reads.close();
         self.inner.near.close();
         self.inner.stop.store(true, Ordering::Relaxed);
