@@ -286,6 +286,7 @@ pub fn ask_for_years(house: &House, year: i32) {
             Ok::<_, Fault>(())
         })
         .expect("it is stored");
+    house.app.store.forget_words();
 }
 
 #[test]
