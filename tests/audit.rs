@@ -154,8 +154,13 @@ fn a_stored_answer_or_score_that_somebody_changes_shows() {
             "UPDATE administration SET state = 'opened', ended_at = NULL",
             "completed responses belong to a completed administration",
         ),
+        (
+            "UPDATE response SET episode_id = (SELECT id FROM episode WHERE id <> response.episode_id LIMIT 1)",
+            "a response is of its administration's episode",
+        ),
     ] {
         let house = sealed();
+        house.patient("P2");
         assert!(house.run_sql(edit) >= 1);
         assert!(
             broken(&house).contains(&rule),

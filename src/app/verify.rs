@@ -254,6 +254,17 @@ fn has_grown(row: &AdministrationRow) -> bool {
 }
 
 fn check_administrations(found: &mut Verification, known: &Known, page: &Page) {
+    // A form is kept from being stored twice by its episode and occasion, so the two have to be of one piece.
+    let place = |row: &AdministrationRow| (row.id, row.episode_id);
+    let places: HashSet<_> = page.administrations.iter().map(place).collect();
+    for row in &page.responses {
+        if !places.contains(&(row.administration_id, row.episode_id)) {
+            found.breaks(
+                "a response is of its administration's episode",
+                row.id.to_string(),
+            );
+        }
+    }
     let mut handed_in: HashMap<_, usize> = HashMap::new();
     for row in page
         .responses
