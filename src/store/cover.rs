@@ -1,5 +1,6 @@
 //! Who is away and who stands in for them, and everybody who may read answers. Whether somebody reads at a moment is `domain::schedule::cover`'s to say.
 
+use super::engine::on_engine;
 use super::schema::absence;
 use super::staff;
 use super::{Fault, Tx, organisation, policy};
@@ -46,11 +47,11 @@ pub struct AbsenceRow {
 /// # Errors
 /// When the database fails.
 pub fn absences(tx: &mut Tx, org: OrgId, today: NaiveDate) -> Result<Vec<AbsenceRow>, Fault> {
-    Ok(absence::table
+    Ok(on_engine!(tx, db => absence::table
         .filter(absence::org_id.eq(org).and(absence::until_on.ge(today)))
         .filter(absence::ended_at.is_null())
         .order((absence::from_on, absence::id))
-        .load(&mut tx.db)?)
+        .load(db))?)
 }
 
 /// Writes an absence down.

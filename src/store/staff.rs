@@ -1,5 +1,6 @@
 //! People who work here: accounts, clinics, sign-ins and one-time set-up links.
 
+use super::engine::on_engine;
 use super::schema::{setup_link, sign_in, staff, staff_clinic};
 use super::{Fault, Tx};
 use crate::domain::access::{Licence, Role, StaffActor};
@@ -8,6 +9,7 @@ use crate::domain::risk::{Candidate, Standing, Supervision};
 use crate::domain::words::words;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 words! {
     /// Where an account stands.
@@ -150,27 +152,49 @@ fn end_sign_ins_of(tx: &mut Tx, org: OrgId, id: StaffId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Everybody, as possible owners of a flag.
+/// Everybody, as possible owners of a flag. Read with each crisis answer, so no more of an account than says whether its person may be one.
 ///
 /// # Errors
 /// When the database fails.
 pub fn candidates(tx: &mut Tx, org: OrgId) -> Result<Vec<Candidate>, Fault> {
-    let places: Vec<(StaffId, ClinicId)> = staff_clinic::table
+    let places: Vec<(StaffId, ClinicId)> = on_engine!(tx, db => staff_clinic::table
         .filter(staff_clinic::org_id.eq(org))
         .select((staff_clinic::staff_id, staff_clinic::clinic_id))
-        .load(&mut tx.db)?;
-    all(tx, org)?
+        .load(db))?;
+    let mut clinics: HashMap<StaffId, Vec<ClinicId>> = HashMap::new();
+    for (person, clinic) in places {
+        clinics.entry(person).or_default().push(clinic);
+    }
+    let people: Vec<Eligibility> = on_engine!(tx, db => staff::table
+        .filter(staff::org_id.eq(org))
+        .order(staff::name)
+        .select((staff::id, staff::role, staff::licence, staff::state))
+        .load(db))?;
+    people
         .into_iter()
-        .map(|row| candidate(row, &places))
+        .map(|person| {
+            let clinics = clinics.remove(&person.id).unwrap_or_default();
+            candidate(person, clinics)
+        })
         .collect()
 }
 
-fn candidate(row: StaffRow, places: &[(StaffId, ClinicId)]) -> Result<Candidate, Fault> {
-    let role: Role = row.role.parse()?;
+/// What of an account says whether its person may own a flag.
+#[derive(Queryable)]
+struct Eligibility {
+    id: StaffId,
+    role: String,
+    licence: Option<String>,
+    state: String,
+}
+
+fn candidate(person: Eligibility, clinics: Vec<ClinicId>) -> Result<Candidate, Fault> {
+    let role: Role = person.role.parse()?;
     let clinical = matches!(role, Role::Therapist | Role::Supervisor);
-    let eligible = clinical && row.licence.is_some() && row.state == StaffState::Active.word();
+    let eligible =
+        clinical && person.licence.is_some() && person.state == StaffState::Active.word();
     Ok(Candidate {
-        id: row.id,
+        id: person.id,
         standing: if eligible {
             Standing::Eligible
         } else {
@@ -181,11 +205,7 @@ fn candidate(row: StaffRow, places: &[(StaffId, ClinicId)]) -> Result<Candidate,
         } else {
             Supervision::DoesNot
         },
-        clinics: places
-            .iter()
-            .filter(|(id, _)| *id == row.id)
-            .map(|(_, clinic)| *clinic)
-            .collect(),
+        clinics,
     })
 }
 
