@@ -280,8 +280,8 @@ pub fn store_together(tx: &mut Tx, wholes: &[Whole]) -> Result<Vec<Stored>, Faul
 }
 
 kept_rows! {
-    /// Locks, checks, stores; finds the occasions that it ended. Everything hangs on the summary, and that on the lock. What is locked by others is left to whoever can wait
-    /// for it: here others would wait too. A signal that was decided in the same moment ends it in an error, which undoes all of it. That the occasion is open is asked in
+    /// Locks, checks, stores; finds the occasions that it ended. Everything hangs on the summary, and that on the lock. An occasion or episode that is locked by others is left to
+    /// whoever can wait for it: here others would wait too. (A signal that is being decided is waited for: that takes no longer than one transaction of staff.) A signal that was decided in the same moment ends it in an error, which undoes all of it. That the occasion is open is asked in
     /// a way no index answers: by one over all open occasions that is older than most of them, the planner would go through all.
     ManyAtOnce<'a> of AtOnce {
         org: &'a OrgId => Binary, response: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary,
