@@ -9,7 +9,7 @@ use attune::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary,
 use attune::store::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
 use attune::store::schema::{response, score, signal};
 use attune::store::signal::{Again, SignalRow};
-use attune::store::{Fault, administration, audit, fresh, policy};
+use attune::store::{Fault, audit, door, fresh, policy};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
@@ -604,7 +604,7 @@ fn an_answer_whose_signal_changed_under_it_leaves_nothing_half_stored() {
     let store = |was: i32| -> Result<Stored, Fault> {
         let hash = token.hash();
         house.app.store.read_blocking(move |tx| {
-            let (slip, summaries) = administration::glance(tx, &hash)?.expect("a slip");
+            let (slip, summaries) = door::glance(tx, &hash)?.expect("a slip");
             let form = slip.administration;
             let waits: SignalRow = signal::table
                 .filter(signal::kind.eq("not_on_track"))

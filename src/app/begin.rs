@@ -3,7 +3,7 @@
 
 use super::check_link::{Holder, Refusal, let_in};
 use super::{App, Failure};
-use crate::store::{Fault, Tx, administration};
+use crate::store::{Fault, Tx, administration, door};
 use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -50,8 +50,7 @@ pub fn begin(app: &App, who: Beginner) {
 }
 
 fn note(tx: &mut Tx, (token_hash, holder): &Beginner, at: NaiveDateTime) -> Result<(), Fault> {
-    let Some(slip) = administration::slip(tx, token_hash)?.filter(|slip| slip.revoked_at.is_none())
-    else {
+    let Some(slip) = door::slip(tx, token_hash)?.filter(|slip| slip.revoked_at.is_none()) else {
         return Ok(());
     };
     match let_in(tx, token_hash, &slip, holder) {

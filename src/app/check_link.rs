@@ -7,7 +7,7 @@ use crate::domain::access::Actor;
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::OrgId;
 use crate::domain::schedule::policy::SendingPolicy;
-use crate::store::administration::{self, Guard, Slip};
+use crate::store::door::{self, Guard, Slip};
 use crate::store::{Fault, Seal, Tx, audit, pairing, policy};
 use chrono::{NaiveDateTime, TimeDelta};
 use subtle::ConstantTimeEq;
@@ -162,7 +162,7 @@ fn check(
     year: Option<i32>,
     now: NaiveDateTime,
 ) -> Result<Checked, Fault> {
-    let Some(slip) = administration::take_slip(tx, token_hash)? else {
+    let Some(slip) = door::take_slip(tx, token_hash)? else {
         return Ok(Checked::Wrong);
     };
     let Some(wanted) = year_asked(tx, &slip)? else {

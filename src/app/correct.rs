@@ -10,8 +10,8 @@ use crate::domain::care::AdministrationState;
 use crate::domain::correction::{MOST, Note, until};
 use crate::domain::language::Language;
 use crate::domain::risk::signal::WrittenIn;
-use crate::store::administration::{self, Slip};
 use crate::store::correction::{self, CorrectionRow};
+use crate::store::door::{self, Slip};
 use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Tx, audit, fresh, response};
 use chrono::NaiveDateTime;
@@ -76,8 +76,7 @@ pub async fn correct(
     app.store
         .write(move |tx| {
             let unknown = Refusal::Link(take_answers::Refusal::Unknown);
-            let slip =
-                administration::take_slip(tx, &token_hash)?.ok_or(Failure::Refused(unknown))?;
+            let slip = door::take_slip(tx, &token_hash)?.ok_or(Failure::Refused(unknown))?;
             let_in(tx, &token_hash, &slip, &holder).map_err(of_link)?;
             open_until(&slip, now).map_err(Failure::Refused)?;
             let form = &slip.administration;

@@ -7,7 +7,8 @@ use super::take_answers::{Refusal, check_open};
 use crate::app::App;
 use crate::domain::access::Actor;
 use crate::domain::care::AdministrationState;
-use crate::store::administration::{self, Slip};
+use crate::store::administration;
+use crate::store::door::{self, Slip};
 use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Tx, audit, fresh};
 use chrono::NaiveDateTime;
@@ -54,8 +55,8 @@ pub async fn decline(
     let now = app.clock.now();
     app.store
         .write(move |tx| {
-            let slip = administration::take_slip(tx, &token_hash)?
-                .ok_or(Failure::Refused(Refusal::Unknown))?;
+            let slip =
+                door::take_slip(tx, &token_hash)?.ok_or(Failure::Refused(Refusal::Unknown))?;
             let_in(tx, &token_hash, &slip, &holder)?;
             check_open(&slip, now).map_err(Failure::Refused)?;
 

@@ -4,7 +4,7 @@ use crate::domain::care::Layout;
 use crate::domain::ids::StaffId;
 use crate::domain::instrument::ENGLISH;
 use crate::domain::submission::{Asks, Course, Extreme, Outcome};
-use crate::store::administration::Slip;
+use crate::store::door::Slip;
 use crate::store::response::{EpisodeScaleRow, ResponseRow};
 use chrono::NaiveDateTime;
 

@@ -9,7 +9,7 @@ use super::{App, Failure};
 use crate::domain::access::Actor;
 use crate::domain::ids::PatientId;
 use crate::store::pairing::{self, PairingRow};
-use crate::store::{Seal, Tx, administration, audit, staff};
+use crate::store::{Seal, Tx, administration, audit, door, staff};
 use chrono::{NaiveDateTime, TimeDelta};
 
 /// How long a code opens.
@@ -148,8 +148,7 @@ fn open(
     paired: &Paired,
     now: NaiveDateTime,
 ) -> Result<(), Failure<Refusal>> {
-    let slip = administration::take_slip(tx, &paired.token.hash())?
-        .ok_or(Failure::Refused(Refusal::Old))?;
+    let slip = door::take_slip(tx, &paired.token.hash())?.ok_or(Failure::Refused(Refusal::Old))?;
     take_answers::check_open(&slip, now).map_err(|_| Failure::Refused(Refusal::Old))?;
     // Two tablets that took the same code at once: the second one is refused here.
     if !pairing::mark_used(tx, row, now)? {
@@ -185,7 +184,7 @@ pub async fn hand_back(
     app.store
         .write(move |tx| {
             let unknown = Failure::Refused(take_answers::Refusal::Unknown);
-            let slip = administration::take_slip(tx, &token_hash)?.ok_or(unknown)?;
+            let slip = door::take_slip(tx, &token_hash)?.ok_or(unknown)?;
             let_in(tx, &token_hash, &slip, &holder)?;
             if slip.guard.tablet_hash.is_none() {
                 return Err(Failure::Refused(take_answers::Refusal::OtherDevice));

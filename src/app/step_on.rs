@@ -11,7 +11,7 @@ use crate::domain::risk::rules::RiskHit;
 use crate::domain::risk::{Standing, Tier};
 use crate::domain::schedule::step::{Step, read_steps};
 use crate::domain::submission::{self, Outcome};
-use crate::store::administration::Slip;
+use crate::store::door::Slip;
 use crate::store::response::ResponseRow;
 use crate::store::{Fault, Tx, policy, staff};
 use chrono::NaiveDateTime;

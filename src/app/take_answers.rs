@@ -14,8 +14,9 @@ use crate::domain::care::{AdministrationState, Layout, ResponseState, read_batte
 use crate::domain::instrument::{Answers, Instrument, Library, Respondent};
 use crate::domain::language::Language;
 use crate::domain::submission::{self, Asks, Intent, Outcome, Part, Sheet, Unfit};
-use crate::store::administration::{self, Slip};
+use crate::store::administration;
 use crate::store::deposit::Occasion;
+use crate::store::door::{self, Slip};
 use crate::store::response::{self, ResponseRow};
 use crate::store::{Fault, Tx, audit};
 use chrono::NaiveDateTime;
@@ -117,7 +118,7 @@ async fn take_in_turn(
     let (library, clock) = (app.library, app.clock.clone());
     app.store
         .write(move |tx| {
-            let slip = administration::take_slip(tx, &command.token_hash)?
+            let slip = door::take_slip(tx, &command.token_hash)?
                 .ok_or(Failure::Refused(Refusal::Unknown))?;
             let_in(tx, &command.token_hash, &slip, &command.holder)?;
             // Only now: whoever waited for the slip comes after the one it waited for, and the episode's summary follows that order.
@@ -161,7 +162,7 @@ async fn take_at_once(
     }
     let (library, clock, command) = (app.library, app.clock.clone(), command.clone());
     let tried = app.store.store_at_once(move |tx| {
-        let Some((slip, summaries)) = administration::glance(tx, &command.token_hash)? else {
+        let Some((slip, summaries)) = door::glance(tx, &command.token_hash)? else {
             return Ok(None);
         };
         let_in(tx, &command.token_hash, &slip, &command.holder)?;

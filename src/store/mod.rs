@@ -9,6 +9,7 @@ mod id;
 mod kept;
 mod lane;
 pub mod schema;
+mod shelf;
 mod together;
 
 pub mod administration;
@@ -22,6 +23,7 @@ pub mod correction;
 pub mod cover;
 pub mod deposit;
 pub mod digest;
+pub mod door;
 pub mod evaluation;
 pub mod flag;
 pub mod heartbeat;
@@ -55,8 +57,8 @@ pub use id::fresh;
 pub(crate) use id::seeded;
 use id::{Maybe, Moment};
 
-use administration::Remembered;
 use deposit::{Stored, Whole};
+use door::Remembered;
 use engine::LongLog;
 use lane::{Connect, Job, Near, Queue, Urgency, Verdict, Wrap};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -7,7 +7,7 @@ use super::visit::{Calm, Page, Visit};
 use crate::app::Failure;
 use crate::app::correct::{self, Refusal};
 use crate::domain::correction::{LONGEST, Note, Unfit};
-use crate::store::administration::Door;
+use crate::store::door::Door;
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::http::StatusCode;
 

@@ -11,8 +11,8 @@ use crate::domain::schedule::cover::{InPlace, Reads};
 use crate::domain::schedule::local_time;
 use crate::domain::submission::Part;
 use crate::patient_words::{Words, reading, words as words_of};
-use crate::store::administration::Door;
-use crate::store::{Fault, administration};
+use crate::store::Fault;
+use crate::store::door::{self, Door};
 use crate::web::Site;
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
@@ -32,8 +32,7 @@ pub async fn load(site: &Site, token: &Token, holder: Holder) -> Result<Opened, 
     site.app
         .store
         .read_brief(move |tx| {
-            let door =
-                administration::door(tx, &hash, now)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+            let door = door::door(tx, &hash, now)?.ok_or(Failure::Refused(Refusal::Unknown))?;
             let_in(tx, &hash, &door.slip, &holder)?;
             let stored = take_answers::answers_so_far(tx, &door.slip)?;
             let parts = take_answers::parts(library, &door.slip, &stored)?;
@@ -45,10 +44,7 @@ pub async fn load(site: &Site, token: &Token, holder: Holder) -> Result<Opened, 
 /// The door alone, for the words around a calm page; `None` when there is none or the database does not answer.
 pub async fn door(site: &Site, token: &Token) -> Option<Door> {
     let (hash, now) = (token.hash(), site.app.clock.now());
-    let found = site
-        .app
-        .store
-        .read(move |tx| administration::door(tx, &hash, now));
+    let found = site.app.store.read(move |tx| door::door(tx, &hash, now));
     found.await.unwrap_or_else(|fault: Fault| {
         tracing::warn!(%fault, "a calm page does without its door");
         None

@@ -14,7 +14,7 @@ use crate::domain::care::Layout;
 use crate::domain::language::Language;
 use crate::domain::submission::{Intent, Sheet};
 use crate::patient_words::words;
-use crate::store::administration::Door;
+use crate::store::door::Door;
 use crate::web::form::{Fields, FormTrouble};
 use crate::web::{Site, assets, errors};
 use actix_web::cookie::time::Duration;
