@@ -12,12 +12,25 @@ use diesel::pg::Pg;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Binary, Nullable, Text, Timestamp};
 use diesel::sqlite::Sqlite;
+use std::cell::RefCell;
 
 /// A new id whose time is `now` (UUIDv7: later ids sort behind earlier ones, so that inserts append).
 pub fn fresh<K>(now: NaiveDateTime) -> Id<K> {
-    let mut random = [0; 10];
-    getrandom::fill(&mut random).expect("the operating system gives random bytes");
-    seeded(now, &random)
+    seeded(now, &POOL.with_borrow_mut(random))
+}
+
+thread_local! {
+    /// Randomness for the next ids: asking the kernel each time costs as much as writing a row. An id is no secret.
+    static POOL: RefCell<Vec<[u8; 10]>> = const { RefCell::new(vec![]) };
+}
+
+fn random(pool: &mut Vec<[u8; 10]>) -> [u8; 10] {
+    if pool.is_empty() {
+        let mut bytes = [0; 640];
+        getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+        pool.extend_from_slice(bytes.as_chunks().0);
+    }
+    pool.pop().expect("it was filled just now")
 }
 
 /// An id from a given time and given randomness; for invented histories that must be the same on every run.
