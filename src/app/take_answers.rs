@@ -117,7 +117,7 @@ async fn take_in_turn(
 ) -> Result<Receipt, Failure<Refusal>> {
     let (library, clock) = (app.library, app.clock.clone());
     app.store
-        .write(move |tx| {
+        .write_repeatable(move |tx| {
             let slip = door::take_slip(tx, &command.token_hash)?
                 .ok_or(Failure::Refused(Refusal::Unknown))?;
             let_in(tx, &command.token_hash, &slip, &command.holder)?;

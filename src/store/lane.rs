@@ -1,7 +1,8 @@
 //! The lanes to the database: a queue of closures, and the threads that own a connection each and run them.
 //!
-//! SQLite gets one writing thread with group commit: it takes every closure that is waiting, runs each in its own savepoint inside
-//! one transaction, commits once, then answers them all. PostgreSQL gets several threads that run one closure a transaction.
+//! SQLite gets one writing thread with group commit: it takes every closure that is waiting, runs them inside one transaction, commits once, then answers them all.
+//! One that fails is undone alone: each has a savepoint of its own, or, where all of them can be run once more, they are, with savepoints, once one has failed
+//! (measured: the copies of pages that savepoints keep were a tenth of the writer's work). PostgreSQL gets several threads that run one closure a transaction.
 //! What the closures do is the business of the aggregates beside this file.
 
 use super::engine::LongLog;
@@ -10,6 +11,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// So many closures share one commit if they are there.
 const GROUP_MIN: usize = 8;
@@ -31,14 +33,81 @@ pub(super) enum Urgency {
     Soon,
 }
 
-/// What a closure's work amounts to before the commit: keep or undo it, and whom to tell afterwards.
-pub(super) struct Verdict {
-    pub keep: bool,
-    pub answer: Box<dyn FnOnce(Result<(), Fault>) + Send>,
+/// Work that waits for a connection.
+pub(super) trait Job: Send {
+    /// Does the work, or is told why there is no connection. Whether what it wrote is to be kept.
+    fn run(&mut self, tx: Result<&mut Tx, Fault>) -> bool;
+
+    /// Tells whoever waits, once it is on disk or cannot be.
+    fn tell(self: Box<Self>, committed: Result<(), Fault>);
+
+    /// Whether it can be undone with all of its group and run once more.
+    fn repeats(&self) -> bool {
+        false
+    }
 }
 
-/// A closure waiting for a connection. When there is none, it is told the fault instead.
-pub(super) type Job = Box<dyn FnOnce(Result<&mut Tx, Fault>) -> Verdict + Send>;
+/// Work that somebody waits for.
+pub(super) struct Asked<T, E, F> {
+    work: F,
+    repeats: bool,
+    done: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F: FnMut(&mut Tx) -> Result<T, E>> Asked<T, E, F> {
+    /// The work, and where its answer arrives.
+    pub fn new(work: F, repeats: bool) -> (Self, oneshot::Receiver<Result<T, E>>) {
+        let (answer, arrives) = oneshot::channel();
+        let asked = Asked {
+            work,
+            repeats,
+            done: None,
+            answer,
+        };
+        (asked, arrives)
+    }
+}
+
+impl<T, E, F> Job for Asked<T, E, F>
+where
+    T: Send,
+    E: From<Fault> + Send,
+    F: FnMut(&mut Tx) -> Result<T, E> + Send,
+{
+    fn run(&mut self, tx: Result<&mut Tx, Fault>) -> bool {
+        let done = tx.map_err(E::from).and_then(&mut self.work);
+        self.done.insert(done).is_ok()
+    }
+
+    fn tell(self: Box<Self>, committed: Result<(), Fault>) {
+        if let Some(done) = self.done {
+            // Nobody listening any more is fine: the browser went away, the answer is stored all the same.
+            drop(self.answer.send(committed.map_err(E::from).and(done)));
+        }
+    }
+
+    fn repeats(&self) -> bool {
+        self.repeats
+    }
+}
+
+/// Work that nobody waits for, or that tells by itself.
+pub(super) struct Errand<F>(Option<F>);
+
+impl<F: FnOnce(Result<&mut Tx, Fault>) -> bool> Errand<F> {
+    pub fn new(work: F) -> Self {
+        Errand(Some(work))
+    }
+}
+
+impl<F: FnOnce(Result<&mut Tx, Fault>) -> bool + Send> Job for Errand<F> {
+    fn run(&mut self, tx: Result<&mut Tx, Fault>) -> bool {
+        self.0.take().is_some_and(|work| work(tx))
+    }
+
+    fn tell(self: Box<Self>, _: Result<(), Fault>) {}
+}
 
 /// How a lane wraps its closures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +122,7 @@ pub(super) enum Wrap {
 
 #[derive(Default)]
 struct Waiting {
-    jobs: VecDeque<(Urgency, Job)>,
+    jobs: VecDeque<(Urgency, Box<dyn Job>)>,
     closed: bool,
 }
 
@@ -66,7 +135,7 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Puts a closure in line.
-    pub fn push(&self, urgency: Urgency, job: Job) -> Result<(), Fault> {
+    pub fn push(&self, urgency: Urgency, job: Box<dyn Job>) -> Result<(), Fault> {
         let mut waiting = self.lock();
         if waiting.closed {
             return Err(Fault::Stopped);
@@ -87,7 +156,7 @@ impl Queue {
     }
 
     /// The next closures to run together; `None` once the queue is closed and empty.
-    fn take(&self, most: usize) -> Option<Vec<Job>> {
+    fn take(&self, most: usize) -> Option<Vec<Box<dyn Job>>> {
         let mut waiting = self.lock();
         while waiting.jobs.is_empty() {
             if waiting.closed {
@@ -203,34 +272,55 @@ impl Near {
     }
 }
 
+fn is_kept(ran: &Ran) -> bool {
+    matches!(ran, Some((_, true)))
+}
+
+/// Tells it why it cannot run.
+fn refuse(mut job: Box<dyn Job>, fault: &Fault) -> Ran {
+    job.run(Err(fault.clone()));
+    Some((job, false))
+}
+
 struct Worker {
     tx: Option<Tx>,
     connect: Connect,
     wrap: Wrap,
 }
 
+/// Work that was done; `None`: it panicked.
+type Ran = Option<(Box<dyn Job>, Keep)>;
+
+/// Whether what was written is to be kept.
+type Keep = bool;
+
 impl Worker {
-    fn run(&mut self, jobs: Vec<Job>) {
-        if let Err(fault) = self.begin() {
-            for job in jobs {
-                (job(Err(fault.clone())).answer)(Err(fault.clone()));
-            }
-            return;
-        }
+    fn run(&mut self, jobs: Vec<Box<dyn Job>>) {
         let alone = jobs.len() == 1;
-        let verdicts: Vec<Verdict> = jobs
-            .into_iter()
-            .map(|job| self.run_one(job, alone))
-            .collect();
-        let committed = self.finish(alone && verdicts.iter().all(|verdict| !verdict.keep));
-        for verdict in verdicts {
+        let marked = self.wrap == Wrap::Group && !alone;
+        let unmarked = marked && jobs.iter().all(|job| job.repeats());
+        let mut ran = self.run_all(jobs, marked && !unmarked);
+        if unmarked && ran.iter().any(|ran| !is_kept(ran)) {
+            // What the failed one wrote cannot be told from the rest any more.
+            self.undo();
+            let jobs = ran.into_iter().flatten().map(|(job, _)| job).collect();
+            ran = self.run_all(jobs, true);
+        }
+        let committed = self.finish(alone && !ran.iter().any(is_kept));
+        for (job, keep) in ran.into_iter().flatten() {
             // A closure that was undone keeps its own answer; only what was kept hangs on the commit.
-            let outcome = if verdict.keep {
-                committed.clone()
-            } else {
-                Ok(())
-            };
-            (verdict.answer)(outcome);
+            job.tell(if keep { committed.clone() } else { Ok(()) });
+        }
+    }
+
+    /// Runs them in a new transaction.
+    fn run_all(&mut self, jobs: Vec<Box<dyn Job>>, marked: bool) -> Vec<Ran> {
+        match self.begin() {
+            Ok(()) => jobs
+                .into_iter()
+                .map(|job| self.run_one(job, marked))
+                .collect(),
+            Err(fault) => jobs.into_iter().map(|job| refuse(job, &fault)).collect(),
         }
     }
 
@@ -249,33 +339,44 @@ impl Worker {
         Ok(())
     }
 
-    fn run_one(&mut self, job: Job, alone: bool) -> Verdict {
+    /// Runs one; `marked`: so that it can be undone alone.
+    fn run_one(&mut self, mut job: Box<dyn Job>, marked: bool) -> Ran {
         let Some(tx) = &mut self.tx else {
-            return job(Err(Fault::Stopped));
+            return refuse(job, &Fault::Stopped);
         };
-        let savepoint = self.wrap == Wrap::Group && !alone;
-        if savepoint && let Err(fault) = tx.execute_kept("SAVEPOINT one") {
-            return job(Err(fault));
+        if marked && let Err(fault) = tx.execute_kept("SAVEPOINT one") {
+            return refuse(job, &fault);
         }
-        let verdict = catch_unwind(AssertUnwindSafe(|| job(Ok(&mut *tx)))).unwrap_or_else(|_| {
-            tracing::error!("a bug: a closure panicked; its work is undone");
-            Verdict {
-                keep: false,
-                answer: Box::new(|_| ()),
-            }
-        });
-        if savepoint {
-            let undone = if verdict.keep {
-                Ok(())
-            } else {
-                tx.execute_kept("ROLLBACK TO one")
-            };
-            if let Err(fault) = undone.and_then(|()| tx.execute_kept("RELEASE one")) {
-                tracing::error!(%fault, "savepoint could not be ended; the whole group will fail");
-                self.tx = None;
-            }
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let keep = job.run(Ok(tx));
+            (job, keep)
+        }));
+        let ran = ran
+            .inspect_err(|_| tracing::error!("a bug: a closure panicked; its work is undone"))
+            .ok();
+        if marked && let Err(fault) = self.unmark(is_kept(&ran)) {
+            tracing::error!(%fault, "savepoint could not be ended; the whole group will fail");
+            self.tx = None;
         }
-        verdict
+        ran
+    }
+
+    fn unmark(&mut self, keep: Keep) -> Result<(), Fault> {
+        let tx = self.tx.as_mut().ok_or(Fault::Stopped)?;
+        if !keep {
+            tx.execute_kept("ROLLBACK TO one")?;
+        }
+        tx.execute_kept("RELEASE one")
+    }
+
+    /// Gives up the transaction. A connection that does not even let go of it is given up too.
+    fn undo(&mut self) {
+        if let Some(tx) = &mut self.tx
+            && let Err(fault) = tx.execute_kept("ROLLBACK")
+        {
+            tracing::warn!(%fault, "a transaction could not be rolled back");
+            self.tx = None;
+        }
     }
 
     /// Commits, or rolls back when the only closure was undone. A failed commit leaves nothing behind.
@@ -298,5 +399,82 @@ impl Worker {
             }
         }
         ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{Fault, Place, Seal, Store, Tx};
+    use diesel::prelude::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, mpsc};
+
+    diesel::table! { list (name) { name -> Text, } }
+
+    fn add(tx: &mut Tx, name: &str) -> Result<(), Fault> {
+        tx.execute(&format!("INSERT INTO list VALUES ('{name}')"))
+    }
+
+    /// Keeps the writer busy until the other end is dropped, so that what comes next shares a commit.
+    fn hold(store: &Store) -> mpsc::Sender<()> {
+        let (hold, held) = mpsc::channel();
+        let (begin, begun) = mpsc::channel::<()>();
+        let started = store.write_started(move |_| {
+            drop(begin);
+            assert!(
+                held.recv().is_err(),
+                "only the end of the channel lets it go on"
+            );
+            Ok::<_, Fault>(())
+        });
+        drop(started.expect("there is room"));
+        assert!(begun.recv().is_err());
+        hold
+    }
+
+    #[tokio::test]
+    async fn one_that_fails_in_a_group_is_undone_alone() {
+        let folder = std::env::temp_dir().join(format!("attune-lane-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let place = Place::Sqlite(folder.join("attune.sqlite"));
+        let store = Store::open(place, Seal::new([7; 32])).expect("a new file opens");
+        let made = store.write(|tx| tx.execute("CREATE TABLE list (name TEXT PRIMARY KEY)"));
+        made.await.expect("a table");
+
+        let hold = hold(&store);
+        let runs = Arc::new(AtomicU32::new(0));
+        let well = |name: &'static str| {
+            let runs = Arc::clone(&runs);
+            store.write_repeatable(move |tx| {
+                runs.fetch_add(1, Ordering::Relaxed);
+                add(tx, name)
+            })
+        };
+        let refused = store.write_repeatable(|tx| {
+            add(tx, "refused")?;
+            Err::<(), _>(Fault::Overloaded)
+        });
+        let twice = store.write_repeatable(|tx| add(tx, "first"));
+        let panics = store.write_repeatable(|tx| -> Result<(), Fault> {
+            add(tx, "panics")?;
+            panic!("as this test wants it")
+        });
+        let (first, refused, twice, panics, last, ()) =
+            tokio::join!(well("first"), refused, twice, panics, well("last"), async {
+                drop(hold)
+            });
+
+        assert!(first.is_ok() && last.is_ok());
+        assert!(matches!(refused, Err(Fault::Overloaded)), "{refused:?}");
+        assert!(twice.is_err_and(|fault| fault.is_duplicate()));
+        assert!(matches!(panics, Err(Fault::Bug)), "{panics:?}");
+        assert_eq!(runs.load(Ordering::Relaxed), 4, "both ran twice");
+        let stored = store.read(|tx| {
+            let names = list::table.select(list::name).order(list::name);
+            Ok::<Vec<String>, Fault>(names.load(&mut tx.db)?)
+        });
+        assert_eq!(stored.await.expect("it can be read"), ["first", "last"]);
+        store.close();
+        std::fs::remove_dir_all(&folder).expect("the folder goes");
     }
 }

@@ -60,7 +60,7 @@ use id::{Maybe, Moment};
 use deposit::{Stored, Whole};
 use door::Remembered;
 use engine::LongLog;
-use lane::{Connect, Job, Near, Queue, Urgency, Verdict, Wrap};
+use lane::{Asked, Connect, Errand, Near, Queue, Urgency, Wrap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -345,6 +345,21 @@ impl Store {
             .unwrap_or(Err(E::from(Fault::Bug)))
     }
 
+    /// As [`Store::write`], for work that may be run a second time after everything it wrote was undone: it is spared the cost of being undone alone.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_repeatable<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        let (job, answer) = Asked::new(work, true);
+        self.inner.writes.push(Urgency::Now, Box::new(job))?;
+        answer.await.unwrap_or(Err(E::from(Fault::Bug)))
+    }
+
     /// Whether [`Store::store_at_once`] is any use: where many connections write. A single one shares its commit instead.
     pub fn stores_at_once(&self) -> bool {
         matches!(self.inner.place, Place::Postgres(_))
@@ -369,7 +384,7 @@ impl Store {
             Arc::clone(&self.inner.together),
             Arc::clone(&self.inner.turns),
         );
-        let job: Job = Box::new(move |tx| {
+        let job = Errand::new(move |tx: Result<&mut Tx, Fault>| {
             let found = tx.map_err(E::from).and_then(work);
             let keep = found.is_ok();
             // Nobody listening any more is fine, as in `ask`.
@@ -380,26 +395,18 @@ impl Store {
                         drop(tell.send(said.map_err(E::from)));
                     };
                     together.push(whole, Box::new(told));
-                    let turn: Job = {
-                        let together = Arc::clone(&together);
-                        Box::new(move |tx| Verdict {
-                            keep: together.store(tx),
-                            answer: Box::new(|_| ()),
-                        })
-                    };
-                    if let Err(fault) = turns.push(Urgency::Now, turn) {
+                    let turn = Arc::clone(&together);
+                    let turn = Errand::new(move |tx: Result<&mut Tx, Fault>| turn.store(tx));
+                    if let Err(fault) = turns.push(Urgency::Now, Box::new(turn)) {
                         together.refuse(&fault);
                     }
                 }
                 Ok(None) => drop(tell.send(Ok(None))),
                 Err(error) => drop(tell.send(Err(error))),
             }
-            Verdict {
-                keep,
-                answer: Box::new(|_| ()),
-            }
+            keep
         });
-        self.inner.brief.push(Urgency::Now, job)?;
+        self.inner.brief.push(Urgency::Now, Box::new(job))?;
         answer.await.unwrap_or(Err(E::from(Fault::Bug)))
     }
 
@@ -436,17 +443,14 @@ impl Store {
     where
         F: FnOnce(&mut Tx) -> Result<(), Fault> + Send + 'static,
     {
-        let job: Job = Box::new(move |tx| {
+        let job = Errand::new(move |tx: Result<&mut Tx, Fault>| {
             let done = tx.and_then(work);
             if let Err(fault) = &done {
                 tracing::warn!(%fault, "a write that nobody waits for failed");
             }
-            Verdict {
-                keep: done.is_ok(),
-                answer: Box::new(|_| ()),
-            }
+            done.is_ok()
         });
-        if let Err(fault) = self.inner.writes.push(Urgency::Soon, job) {
+        if let Err(fault) = self.inner.writes.push(Urgency::Soon, Box::new(job)) {
             tracing::warn!(%fault, "a write that nobody waits for found no place");
         }
     }
@@ -506,18 +510,13 @@ impl Store {
         E: From<Fault> + Send + 'static,
         F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
     {
-        let (tell, answer) = oneshot::channel();
-        let job: Job = Box::new(move |tx| {
-            let done = tx.map_err(E::from).and_then(work);
-            Verdict {
-                keep: done.is_ok(),
-                // Nobody listening any more is fine: the browser went away, the answer is stored all the same.
-                answer: Box::new(move |committed| {
-                    drop(tell.send(committed.map_err(E::from).and(done)))
-                }),
-            }
-        });
-        queue.push(Urgency::Now, job)?;
+        let mut work = Some(work);
+        let once = move |tx: &mut Tx| match work.take() {
+            Some(work) => work(tx),
+            None => Err(E::from(Fault::Bug)),
+        };
+        let (job, answer) = Asked::new(once, false);
+        queue.push(Urgency::Now, Box::new(job))?;
         Ok(answer)
     }
 
