@@ -285,7 +285,7 @@ pub fn of_episode(
         .load(&mut tx.db)?)
 }
 
-/// Ends the occasions whose time ran out, at most so many; says how many.
+/// Ends the occasions whose time ran out, at most so many, the oldest first; says how many.
 ///
 /// # Errors
 /// When the database fails.
@@ -297,6 +297,8 @@ pub fn expire(tx: &mut Tx, org: OrgId, now: NaiveDateTime, most: i64) -> Result<
                 .and(administration::ended_at.is_null())
                 .and(administration::expires_at.lt(now)),
         )
+        // In the order of their index, or PostgreSQL may go through all occasions to find so many.
+        .order(administration::expires_at)
         .limit(most)
         .select((administration::id, administration::state))
         .load(&mut tx.db)?;
