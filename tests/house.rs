@@ -8,8 +8,9 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use attune::app::clock::Clock;
-use attune::app::enrol::{EpisodeDetails, PatientDetails, PlanDetails, add_patient};
+use attune::app::enrol::{EpisodeDetails, PatientDetails, add_patient};
 use attune::app::permit_instrument::{NewPermission, permit_instrument};
+use attune::app::set_plan::PlanDetails;
 use attune::app::verify::{Verification, verify};
 use attune::app::{App, accounts, give_form};
 use attune::domain::access::{Actor, Licence, Role, StaffActor};

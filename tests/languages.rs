@@ -1,8 +1,8 @@
 //! The patient's pages and mails in English and in Spanish: which language a page speaks, how it is changed, and that nothing chosen is lost
 //! on the way. Whether each text is there in each language is the compiler's business.
 
-use attune::app::enrol::PlanDetails;
 use attune::app::plan_due::plan_due;
+use attune::app::set_plan::PlanDetails;
 use attune::domain::instrument::Library;
 use attune::domain::schedule::Cadence;
 use chrono::TimeDelta;

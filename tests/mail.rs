@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use attune::app::enrol::PlanDetails;
 use attune::app::plan_due::plan_due;
 use attune::app::send_due::send_due;
+use attune::app::set_plan::PlanDetails;
 use attune::config::{DEFAULT_CONNECTIONS, Security, Smtp};
 use attune::domain::schedule::Cadence;
 use attune::mail::{Mailer, Patience, SmtpMailer};

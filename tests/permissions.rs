@@ -1,10 +1,11 @@
 //! An instrument whose owner asks for a permission is used only while one is on record: wherever a form is given or planned, and when it falls due.
 
-use attune::app::enrol::{EpisodeDetails, PatientDetails, PlanDetails, add_patient};
+use attune::app::enrol::{EpisodeDetails, PatientDetails, add_patient};
 use attune::app::permit_instrument::{
     NewPermission, Refusal, permit_instrument, withdraw_permission,
 };
 use attune::app::plan_due::plan_due;
+use attune::app::set_plan::PlanDetails;
 use attune::app::{Failure, give_form};
 use attune::domain::access::Actor;
 use attune::domain::schedule::Cadence;

@@ -1,10 +1,11 @@
 //! Measurement plans as a whole: what is asked together, what moves with a session, what survives the end of care, what is left out and says so; and that the
 //! dates shown beforehand are the dates that come.
 
-use attune::app::enrol::{PlanDetails, end_episode};
+use attune::app::enrol::end_episode;
 use attune::app::outlook::{Outlook, Rules};
 use attune::app::plan_due::plan_due;
 use attune::app::put_session::put_session;
+use attune::app::set_plan::PlanDetails;
 use attune::app::set_plan::{self, Wanted};
 use attune::domain::access::{Action, Permit, Subject, decide};
 use attune::domain::ids::{CareSessionId, EpisodeId, PatientId};

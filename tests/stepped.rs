@@ -1,7 +1,7 @@
 //! Stepped plans: a short form whose score opens a longer one, within the same visit, with its answers carried over.
 
-use attune::app::enrol::PlanDetails;
 use attune::app::plan_due::plan_due;
+use attune::app::set_plan::PlanDetails;
 use attune::domain::schedule::Cadence;
 use chrono::TimeDelta;
 

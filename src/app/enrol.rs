@@ -1,12 +1,13 @@
 //! People in: add a patient, open and end an episode of care, set its measurement plan. Files are read in `import`, pages in `web`; both end here.
 
 use super::outlook::{Rules, look_again};
-use super::{App, Failure, set_plan};
+use super::set_plan::{self, PlanDetails};
+use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::care::{AdministrationState, Ending};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ProgramId, StaffId};
 use crate::domain::instrument::Sex;
-use crate::domain::schedule::{Cadence, PlanRole, is_after_the_end, local_day};
+use crate::domain::schedule::{PlanRole, is_after_the_end, local_day};
 use crate::store::patient::{self, EpisodeRow, PatientRow};
 use crate::store::{Fault, Tx, administration, audit, fresh, organisation, plan, staff};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -40,15 +41,6 @@ pub struct EpisodeDetails {
     pub clinician: StaffId,
     /// First day.
     pub started_on: NaiveDate,
-}
-
-/// What to ask, how often.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanDetails {
-    /// Instrument ids, in order of asking.
-    pub instruments: Vec<String>,
-    /// How often.
-    pub cadence: Cadence,
 }
 
 /// Why nobody was enrolled.

@@ -1,7 +1,7 @@
 //! What every patient of a program is asked: read, added to, stopped, and carried over to those who are in care already.
 
-use super::enrol::PlanDetails;
 use super::outlook::{Rules, look_again};
+use super::set_plan::PlanDetails;
 use super::set_plan::{self, Refusal, Wanted, from_program};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};

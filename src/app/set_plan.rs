@@ -1,6 +1,5 @@
 //! The measurement plans of one episode of care: added, changed, stopped, put in another order. When they fall due is worked out in the same transaction.
 
-use super::enrol::PlanDetails;
 use super::outlook::{Rules, look_again, planned};
 use super::{App, Failure, give_form};
 use crate::domain::access::{Action, Actor, Permit, decide};
@@ -14,6 +13,15 @@ use crate::store::program_plan::{self, ProgramPlanRow};
 use crate::store::{Fault, Tx, audit, fresh};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
+
+/// What to ask, how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanDetails {
+    /// Instrument ids, in order of asking.
+    pub instruments: Vec<String>,
+    /// How often.
+    pub cadence: Cadence,
+}
 
 /// A plan as somebody wants it.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,7 @@
 //! (measured: the copies of pages that savepoints keep were a tenth of the writer's work). PostgreSQL gets several threads that run one closure a transaction.
 //! What the closures do is the business of the aggregates beside this file.
 
-use super::engine::LongLog;
+use super::checkpoint::LongLog;
 use super::{Fault, Tx};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -118,6 +118,15 @@ pub(super) enum Wrap {
     Single,
     /// No transaction: closures that only read.
     Bare,
+}
+
+impl Wrap {
+    fn begin(self, tx: &mut Tx) -> Result<(), Fault> {
+        match self {
+            Wrap::Group | Wrap::Single => tx.begin(),
+            Wrap::Bare => Ok(()),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -327,14 +336,14 @@ impl Worker {
     /// Opens the transaction, on a new connection if the old one broke.
     fn begin(&mut self) -> Result<(), Fault> {
         if let Some(tx) = &mut self.tx {
-            match tx.begin(self.wrap) {
+            match self.wrap.begin(tx) {
                 Ok(()) => return Ok(()),
                 Err(fault) => tracing::warn!(%fault, "database connection lost; connecting again"),
             }
         }
         self.tx = None;
         let mut tx = (self.connect)()?;
-        tx.begin(self.wrap)?;
+        self.wrap.begin(&mut tx)?;
         self.tx = Some(tx);
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! Rows that a unique key finds are read with `get_result`, not `first`: a bound LIMIT makes SQLite plan the statement anew each time
 //! (measured: it doubled the cost of a submission).
 
+mod checkpoint;
 mod engine;
 mod id;
 mod kept;
@@ -57,9 +58,9 @@ pub use id::fresh;
 pub(crate) use id::seeded;
 use id::{Maybe, Moment};
 
+use checkpoint::LongLog;
 use deposit::{Stored, Whole};
 use door::Remembered;
-use engine::LongLog;
 use lane::{Asked, Connect, Errand, Near, Queue, Urgency, Wrap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -297,12 +298,7 @@ impl Store {
             threads.push(thread.map_err(|error| Fault::Connect(error.to_string()))?);
         }
         let stop = Arc::new(AtomicBool::new(false));
-        threads.extend(engine::start_checkpoints(
-            &place,
-            &seal,
-            log,
-            Arc::clone(&stop),
-        )?);
+        threads.extend(checkpoint::start(&place, &seal, log, Arc::clone(&stop))?);
         Ok(Store {
             inner: Arc::new(Inner {
                 place,

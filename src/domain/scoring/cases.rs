@@ -3,8 +3,8 @@
 //!
 //! A cases file is read by authors and by tests alike; `docs/adding-an-instrument.md` explains its keys.
 
-use super::{Score, Scored, Verdict, score};
-use super::{coverage, finer};
+use super::coverage::{self, Run};
+use super::{Score, Verdict, finer, score};
 use crate::domain::instrument::{
     AnsweredBy, Answers, DefinitionFault, DefinitionFile, Faults, Instrument, NotAnOption, Person,
     Position, Sex, nearest, read,
@@ -59,12 +59,6 @@ struct Expected {
     raw: Option<f64>,
     se: Option<f64>,
     out_of: Option<f64>,
-}
-
-/// A case that was run.
-pub(super) struct Run<'a> {
-    pub answers: Answers,
-    pub scored: Scored<'a>,
 }
 
 /// What came of a file of cases that all come out.

@@ -1,11 +1,16 @@
 //! Which worked cases a definition still lacks: every edge has one, so that a slip in the definition cannot hide.
 
-use super::cases::Run;
-use super::{Completion, Reason, Verdict};
+use super::{Completion, Reason, Scored, Verdict};
 use crate::domain::instrument::{
-    Answer, Band, Criterion, CutOff, Instrument, Limit, Person, ROUNDING, RiskRule, Scale, Wanted,
-    reachable,
+    Answer, Answers, Band, Criterion, CutOff, Instrument, Limit, Person, ROUNDING, RiskRule, Scale,
+    Wanted, reachable,
 };
+
+/// A case that was run.
+pub(super) struct Run<'a> {
+    pub answers: Answers,
+    pub scored: Scored<'a>,
+}
 
 pub(super) fn lacks(instrument: &Instrument, runs: &[Run<'_>]) -> Vec<String> {
     let scales = instrument

@@ -1,7 +1,7 @@
 //! Finer edges than `coverage` asks for: a case for each would be good, and a definition without them is sound all the
 //! same. `attune instrument check` names them.
 
-use super::cases::Run;
+use super::coverage::Run;
 use super::criteria::Form;
 use super::{Completion, Problem, Verdict, scale};
 use crate::domain::instrument::{

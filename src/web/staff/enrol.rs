@@ -3,8 +3,9 @@
 use super::mistakes::Mistakes;
 use super::{Frame, SiteData, trouble};
 use crate::app::Failure;
-use crate::app::enrol::{self, EpisodeDetails, PatientDetails, PlanDetails, Refusal};
+use crate::app::enrol::{self, EpisodeDetails, PatientDetails, Refusal};
 use crate::app::enrol_choices::{Choices, enrol_choices};
+use crate::app::set_plan::PlanDetails;
 use crate::domain::schedule::Cadence;
 use crate::web::form::Fields;
 use crate::web::gate::Visitor;

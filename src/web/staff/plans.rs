@@ -3,9 +3,8 @@
 use super::mistakes::Mistakes;
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
-use crate::app::enrol::PlanDetails;
 use crate::app::read_plans::{EpisodePlans, Plans, read_plans};
-use crate::app::set_plan::{self, Refusal, Wanted};
+use crate::app::set_plan::{self, PlanDetails, Refusal, Wanted};
 use crate::domain::ids::{PatientId, PlanId};
 use crate::domain::instrument::Library;
 use crate::domain::schedule::burden::{minutes, seconds_of};

@@ -2,11 +2,12 @@
 
 use super::said::Said;
 use super::{Known, Patients};
-use crate::app::enrol::{PlanDetails, patient_row};
+use crate::app::enrol::patient_row;
 use crate::app::import::ledger::News;
 use crate::app::import::places::Care;
 use crate::app::import::{Desk, Setback, Verdict};
 use crate::app::outlook::{calendar, planned};
+use crate::app::set_plan::PlanDetails;
 use crate::app::set_plan::{from_program, new_row};
 use crate::domain::ids::{PatientId, ProgramId};
 use crate::domain::schedule::planning::first_due;

@@ -1,12 +1,13 @@
 //! What one row of a file of patients says: its cells read and checked as far as that goes without the database. What that adds or changes is
 //! decided in `decide`.
 
-use crate::app::enrol::{PatientDetails, PlanDetails};
+use crate::app::enrol::PatientDetails;
 use crate::app::import::cells::{Cells, Columns};
 use crate::app::import::ledger::{Claim, fingerprint};
 use crate::app::import::places::Named;
 use crate::app::import::table::Row;
 use crate::app::permit_instrument::OnRecord;
+use crate::app::set_plan::PlanDetails;
 use crate::app::{Failure, give_form};
 use crate::domain::access::Permit;
 use crate::domain::care::Ending;
