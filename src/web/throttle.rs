@@ -1,4 +1,4 @@
-//! How fast strangers may guess: at links, years and tablet codes by the network they come from, at passwords by account and by address. Counts live
+//! How fast strangers may guess: at links, years and tablet codes by the network they come from, at passwords by account and by address (of IPv6, by network). Counts live
 //! in memory; a restart forgives (wrong years are also counted on their link, in the database).
 
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
@@ -50,8 +50,11 @@ impl Throttle {
     pub fn may_try_password(&self, account: &str, from: Option<IpAddr>) -> bool {
         tidy(&self.sign_ins_by_address);
         tidy(&self.sign_ins_by_account);
-        let by_address =
-            from.is_none_or(|address| self.sign_ins_by_address.check_key(&address).is_ok());
+        let by_address = from.is_none_or(|address| {
+            self.sign_ins_by_address
+                .check_key(&household(address))
+                .is_ok()
+        });
         by_address
             && self
                 .sign_ins_by_account
@@ -65,6 +68,14 @@ fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits() & (u32::MAX << 8)).into(),
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 72)).into(),
+    }
+}
+
+/// Where staff sign in from: the addresses of a clinic may fill a /24 of IPv4, but one machine may have as many of IPv6 as it likes.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.into(),
+        IpAddr::V6(v6) => network(v6.into()),
     }
 }
 
@@ -97,6 +108,21 @@ mod tests {
             assert_eq!(tried.count(), 30, "{hosts:?}");
             assert!(!throttle.is_guessing(address(neighbour)), "{neighbour}");
         }
+    }
+
+    #[test]
+    fn passwords_for_many_accounts_are_not_tried_faster_from_many_addresses_of_one_machine() {
+        let throttle = Throttle::default();
+        let tried = (0..40).filter(|n| {
+            let from = address(&format!("2001:db8:0:ff{n:02}::{n}"));
+            throttle.may_try_password(&format!("{n}@example.org"), from)
+        });
+        assert_eq!(tried.count(), 30);
+        let colleague = address("203.0.113.7");
+        let tried =
+            (0..40).filter(|n| throttle.may_try_password(&format!("{n}@clinic.org"), colleague));
+        assert_eq!(tried.count(), 30);
+        assert!(throttle.may_try_password("x@clinic.org", address("203.0.113.8")));
     }
 
     #[test]
