@@ -43,6 +43,7 @@ pub struct Created {
 pub struct Person {
     /// Who.
     pub id: StaffId,
+    email: String,
     role: Role,
     state: StaffState,
     clinics: Vec<ClinicId>,
@@ -134,20 +135,13 @@ impl Places {
     /// The clinician with this address.
     ///
     /// # Errors
-    /// When nobody has it, or only somebody who treats nobody.
+    /// When nobody has it.
     pub fn clinician(&self, email: &str) -> Result<&Person, Setback> {
-        let Some(person) = self.people.get(email) else {
-            let why = format!(
+        self.people.get(email).ok_or_else(|| {
+            Setback::Row(format!(
                 "clinician {email:?} has no account here; an administrator must add them first"
-            );
-            return Err(Setback::Row(why));
-        };
-        match person.role {
-            Role::Therapist | Role::Supervisor => Ok(person),
-            other => Err(Setback::Row(format!(
-                "clinician {email:?} is not a clinician but has the role {other}"
-            ))),
-        }
+            ))
+        })
     }
 }
 
@@ -155,8 +149,14 @@ impl Person {
     /// Whether they may be given an episode of care in this clinic.
     ///
     /// # Errors
-    /// When they do not work there, or an open episode would go to an account that nobody uses any more.
+    /// When they treat nobody, do not work there, or an open episode would go to an account that nobody uses any more.
     pub fn may_treat_in(&self, clinic: ClinicId, care: Care) -> Result<(), Setback> {
+        if !matches!(self.role, Role::Therapist | Role::Supervisor) {
+            return Err(Setback::Row(format!(
+                "clinician {:?} is not a clinician but has the role {}",
+                self.email, self.role
+            )));
+        }
         if !self.clinics.contains(&clinic) {
             let why = "the clinician does not work in this clinic; an administrator must add the clinic to their account first";
             return Err(Setback::Row(why.into()));
@@ -199,6 +199,7 @@ fn people(tx: &mut Tx, org: OrgId) -> Result<HashMap<String, Person>, Fault> {
         .map(|row| {
             let person = Person {
                 id: row.id,
+                email: row.email.clone(),
                 role: row.role.parse()?,
                 state: row.state.parse()?,
                 clinics: clinics.get(&row.id).cloned().unwrap_or_default(),

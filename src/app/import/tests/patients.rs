@@ -3,6 +3,8 @@
 use super::*;
 use crate::app::permit_instrument::{NewPermission, permit_instrument, withdraw_permission};
 use crate::domain::instrument::{Library, LicenceClass};
+use crate::store::schema::staff as staff_table;
+use diesel::prelude::*;
 
 #[test]
 fn a_file_taken_twice_changes_nothing() {
@@ -319,6 +321,24 @@ fn an_open_episode_never_goes_to_a_disabled_account() {
             "the clinician's account is disabled; name somebody who works here".to_owned()
         )]
     );
+}
+
+#[test]
+fn what_is_known_stays_known_when_its_clinician_treats_nobody_any_more() {
+    let site = Site::new();
+    site.take_patients(&[row("p1", &[])]);
+    let change_role = |tx: &mut Tx| {
+        diesel::update(staff_table::table.filter(staff_table::email.eq("t1@x.org")))
+            .set(staff_table::role.eq("quality"))
+            .execute(&mut tx.db)?;
+        Ok(())
+    };
+    let store = &site.app.store;
+    store.write_blocking::<(), Fault, _>(change_role).unwrap();
+    let report = site.take_patients(&[row("p1", &[]), row("p2", &[])]);
+    assert_eq!(counts(&report), [2, 0, 0, 1, 1]);
+    let reason = "clinician \"t1@x.org\" is not a clinician but has the role quality";
+    assert_eq!(site.reasons(), [(3, reason.to_owned())]);
 }
 
 #[test]
