@@ -1,7 +1,9 @@
 //! Who may do what, route by route: the router's own table is walked with somebody of every role, so that a new route is tested the moment it
 //! is written down.
 
-use attune::app::accounts::{NewAccount, add_account};
+use attune::app::Failure;
+use attune::app::accounts::{self, NewAccount, Refusal, add_account};
+use attune::app::link::Token;
 use attune::domain::access::{Role, role_may};
 use attune::web::routes::{Access, ROUTES, Route};
 use chrono::TimeDelta;
@@ -381,4 +383,72 @@ fn the_cookie_is_out_of_reach_for_scripts_and_other_sites() {
     );
     let stored = house.texts("SELECT 'x' AS value FROM sign_in");
     assert_eq!(stored.len(), 1);
+}
+
+/// Sets a password with a set-up link, as its page does.
+fn set_up(house: &House, link: &str) -> Result<(), Refusal> {
+    let secret = Token::parse(link.rsplit('/').next().expect("a secret")).expect("a token");
+    let first = accounts::FirstSetUp {
+        email: "mallory@staff.example.org".into(),
+        name: "Mallory".into(),
+        organisation: "Elsewhere".into(),
+        time_zone: "UTC".into(),
+        clinic: "Elsewhere".into(),
+    };
+    let done = accounts::set_up(
+        &house.app,
+        &secret,
+        "five other words in a row".into(),
+        Some(first),
+    );
+    wait_for(done).map_err(|failure| match failure {
+        Failure::Refused(why) => why,
+        failure => panic!("{failure:?}"),
+    })
+}
+
+#[test]
+fn of_several_set_up_links_for_one_account_none_works_once_one_was_used() {
+    let house = House::open();
+    let administrator = house.people.administrator.actor.clone();
+    let id = house.people.therapist.id;
+    let ask = || {
+        let sent = accounts::send_link(&house.app, administrator.clone(), id);
+        wait_for(sent).expect("a link")
+    };
+    let (first, second) = (ask(), ask());
+    set_up(&house, &second).expect("the password is set");
+    assert_eq!(set_up(&house, &first), Err(Refusal::Link));
+    set_up(&house, &ask()).expect("one that is asked for afterwards works");
+}
+
+#[test]
+fn no_first_set_up_link_works_once_somebody_administers() {
+    let house = House::open();
+    assert_eq!(accounts::first_link(&house.app).expect("a look"), None);
+    let all = |state: &str| {
+        house.run_sql(&format!(
+            "UPDATE staff SET state = '{state}' WHERE role = 'administrator'"
+        ));
+    };
+    all("invited");
+    let link = || {
+        let link = accounts::first_link(&house.app).expect("a look");
+        link.expect("nobody administers")
+    };
+    let (first, second) = (link(), link());
+    all("active");
+    assert_eq!(
+        set_up(&house, &first),
+        Err(Refusal::Link),
+        "somebody administers by now"
+    );
+    all("invited");
+    set_up(&house, &second).expect("nobody does");
+    all("invited");
+    assert_eq!(
+        set_up(&house, &first),
+        Err(Refusal::Link),
+        "another was used"
+    );
 }

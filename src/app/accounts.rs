@@ -238,15 +238,19 @@ pub fn first_link(app: &App) -> Result<Option<String>, Fault> {
     let (now, org, secret) = (app.clock.now(), app.org, Token::random());
     let hash = secret.hash();
     let needed = app.store.write_blocking(move |tx| {
-        let has_administrator = staff::all(tx, org)?.iter().any(|row| {
-            row.role == Role::Administrator.word() && row.state == StaffState::Active.word()
-        });
-        if !has_administrator {
+        let needed = !has_administrator(tx, org)?;
+        if needed {
             staff::add_setup_link(tx, &setup_row(org, &hash, None, now))?;
         }
-        Ok::<_, Fault>(!has_administrator)
+        Ok::<_, Fault>(needed)
     })?;
     Ok(needed.then(|| format!("{}/set-up/{}", app.base_url, secret.reveal())))
+}
+
+fn has_administrator(tx: &mut Tx, org: OrgId) -> Result<bool, Fault> {
+    Ok(staff::all(tx, org)?.iter().any(|row| {
+        row.role == Role::Administrator.word() && row.state == StaffState::Active.word()
+    }))
 }
 
 fn setup_row(
@@ -459,6 +463,10 @@ fn good_link(
         .filter(|link| link.used_at.is_none() && link.expires_at > now);
     let link = link.ok_or(Failure::Refused(Refusal::Link))?;
     let purpose = match link.staff_id {
+        // A start before the first administrator left it in the log, for anybody who reads that.
+        None if has_administrator(tx, link.org_id)? => {
+            return Err(Failure::Refused(Refusal::Link));
+        }
         None => SetUp::FirstAdministrator,
         Some(id) => {
             let row = staff::by_id(tx, link.org_id, id)?;
@@ -511,7 +519,7 @@ pub async fn set_up(
                 (None, Some(first)) => make_first(tx, link.org_id, &first, now)?,
                 (None, None) => return Err(Failure::Refused(Refusal::Link)),
             };
-            if !staff::use_setup_link(tx, &hash, now)? {
+            if !staff::use_setup_link(tx, &link, now)? {
                 return Err(Failure::Refused(Refusal::Link));
             }
             staff::set_password(tx, link.org_id, id, &password)?;

@@ -344,11 +344,33 @@ pub fn setup_link_by(tx: &mut Tx, hash: &[u8]) -> Result<Option<SetupLinkRow>, F
         .optional()?)
 }
 
-/// Uses a set-up link up. `false` when somebody else was faster.
+/// Uses a set-up link up, and with it every other that is for the same: of several that were asked for, none is left lying in a mailbox or a log. `false` when somebody
+/// else was faster.
 ///
 /// # Errors
 /// When the database fails.
-pub fn use_setup_link(tx: &mut Tx, hash: &[u8], now: NaiveDateTime) -> Result<bool, Fault> {
+pub fn use_setup_link(tx: &mut Tx, link: &SetupLinkRow, now: NaiveDateTime) -> Result<bool, Fault> {
+    let unused = setup_link::table
+        .filter(setup_link::org_id.eq(link.org_id))
+        .filter(setup_link::used_at.is_null());
+    let mut alike: Vec<Vec<u8>> = match link.staff_id {
+        Some(id) => unused
+            .filter(setup_link::staff_id.eq(id))
+            .select(setup_link::secret_hash)
+            .load(&mut tx.db)?,
+        None => unused
+            .filter(setup_link::staff_id.is_null())
+            .select(setup_link::secret_hash)
+            .load(&mut tx.db)?,
+    };
+    alike.retain(|hash| *hash != link.secret_hash);
+    for hash in &alike {
+        mark_used(tx, hash, now)?;
+    }
+    mark_used(tx, &link.secret_hash, now)
+}
+
+fn mark_used(tx: &mut Tx, hash: &[u8], now: NaiveDateTime) -> Result<bool, Fault> {
     let used = diesel::update(
         setup_link::table.filter(
             setup_link::secret_hash
