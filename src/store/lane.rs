@@ -308,13 +308,11 @@ impl Worker {
         let alone = jobs.len() == 1;
         let marked = self.wrap == Wrap::Group && !alone;
         let unmarked = marked && jobs.iter().all(|job| job.repeats());
-        let mut ran = self.run_all(jobs, marked && !unmarked);
-        if unmarked && ran.iter().any(|ran| !is_kept(ran)) {
-            // What the failed one wrote cannot be told from the rest any more.
-            self.undo();
-            let jobs = ran.into_iter().flatten().map(|(job, _)| job).collect();
-            ran = self.run_all(jobs, true);
-        }
+        let ran = if unmarked {
+            self.run_unmarked(jobs)
+        } else {
+            self.run_all(jobs, marked)
+        };
         let committed = self.finish(alone && !ran.iter().any(is_kept));
         for (job, keep) in ran.into_iter().flatten() {
             // A closure that was undone keeps its own answer; only what was kept hangs on the commit.
@@ -331,6 +329,27 @@ impl Worker {
                 .collect(),
             Err(fault) => jobs.into_iter().map(|job| refuse(job, &fault)).collect(),
         }
+    }
+
+    /// Runs them without savepoints, and all of them anew with savepoints once one has failed.
+    fn run_unmarked(&mut self, jobs: Vec<Box<dyn Job>>) -> Vec<Ran> {
+        if let Err(fault) = self.begin() {
+            return jobs.into_iter().map(|job| refuse(job, &fault)).collect();
+        }
+        let (mut jobs, mut ran) = (jobs.into_iter(), vec![]);
+        for job in jobs.by_ref() {
+            let done = self.run_one(job, false);
+            let kept = is_kept(&done);
+            ran.push(done);
+            if !kept {
+                // Not one more: what it wrote cannot be told from the rest any more, and after some faults SQLite has ended the transaction by itself, so that the next ones
+                // would be stored statement by statement.
+                self.undo();
+                let again = ran.into_iter().flatten().map(|(job, _)| job).chain(jobs);
+                return self.run_all(again.collect(), true);
+            }
+        }
+        ran
     }
 
     /// Opens the transaction, on a new connection if the old one broke.
@@ -363,6 +382,10 @@ impl Worker {
         let ran = ran
             .inspect_err(|_| tracing::error!("a bug: a closure panicked; its work is undone"))
             .ok();
+        if ran.is_none() && self.wrap == Wrap::Bare {
+            // It may have left a snapshot open, which would show this connection the data of that moment for good.
+            self.tx = None;
+        }
         if marked && let Err(fault) = self.unmark(is_kept(&ran)) {
             tracing::error!(%fault, "savepoint could not be ended; the whole group will fail");
             self.tx = None;
@@ -424,6 +447,25 @@ mod tests {
         tx.execute(&format!("INSERT INTO list VALUES ('{name}')"))
     }
 
+    async fn with_list(test: &str) -> (Store, std::path::PathBuf) {
+        let name = format!("attune-lane-{test}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let place = Place::Sqlite(folder.join("attune.sqlite"));
+        let store = Store::open(place, Seal::new([7; 32])).expect("a new file opens");
+        let made = store.write(|tx| tx.execute("CREATE TABLE list (name TEXT PRIMARY KEY)"));
+        made.await.expect("a table");
+        (store, folder)
+    }
+
+    async fn names(store: &Store) -> Vec<String> {
+        let names = store.read(|tx| {
+            let names = list::table.select(list::name).order(list::name);
+            Ok::<_, Fault>(names.load(&mut tx.db)?)
+        });
+        names.await.expect("it can be read")
+    }
+
     /// Keeps the writer busy until the other end is dropped, so that what comes next shares a commit.
     fn hold(store: &Store) -> mpsc::Sender<()> {
         let (hold, held) = mpsc::channel();
@@ -442,14 +484,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_fails_in_a_group_is_undone_alone() {
-        let folder = std::env::temp_dir().join(format!("attune-lane-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let place = Place::Sqlite(folder.join("attune.sqlite"));
-        let store = Store::open(place, Seal::new([7; 32])).expect("a new file opens");
-        let made = store.write(|tx| tx.execute("CREATE TABLE list (name TEXT PRIMARY KEY)"));
-        made.await.expect("a table");
+    async fn nothing_of_a_group_is_stored_by_halves_when_sqlite_ends_its_transaction() {
+        let (store, folder) = with_list("ended").await;
+        let hold = hold(&store);
+        // As SQLite does by itself when the disk is full or fails.
+        let ends = store.write_repeatable(|tx| {
+            tx.execute("ROLLBACK")?;
+            Err::<(), _>(Fault::Overloaded)
+        });
+        let half = store.write_repeatable(|tx| {
+            add(tx, "half")?;
+            Err::<(), _>(Fault::Overloaded)
+        });
+        let (ends, half, ()) = tokio::join!(ends, half, async { drop(hold) });
+        assert!(ends.is_err() && half.is_err());
+        assert_eq!(names(&store).await, [""; 0]);
+        let whole = store.write_repeatable(|tx| add(tx, "whole"));
+        whole.await.expect("the writer goes on");
+        assert_eq!(names(&store).await, ["whole"]);
+        store.close();
+        std::fs::remove_dir_all(&folder).expect("the folder goes");
+    }
 
+    #[tokio::test]
+    async fn one_that_fails_in_a_group_is_undone_alone() {
+        let (store, folder) = with_list("undone").await;
         let hold = hold(&store);
         let runs = Arc::new(AtomicU32::new(0));
         let well = |name: &'static str| {
@@ -477,12 +536,12 @@ mod tests {
         assert!(matches!(refused, Err(Fault::Overloaded)), "{refused:?}");
         assert!(twice.is_err_and(|fault| fault.is_duplicate()));
         assert!(matches!(panics, Err(Fault::Bug)), "{panics:?}");
-        assert_eq!(runs.load(Ordering::Relaxed), 4, "both ran twice");
-        let stored = store.read(|tx| {
-            let names = list::table.select(list::name).order(list::name);
-            Ok::<Vec<String>, Fault>(names.load(&mut tx.db)?)
-        });
-        assert_eq!(stored.await.expect("it can be read"), ["first", "last"]);
+        assert_eq!(
+            runs.load(Ordering::Relaxed),
+            3,
+            "the first ran twice, and the last only then"
+        );
+        assert_eq!(names(&store).await, ["first", "last"]);
         store.close();
         std::fs::remove_dir_all(&folder).expect("the folder goes");
     }
