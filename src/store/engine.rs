@@ -161,10 +161,10 @@ pub(super) fn warm(mut tx: Tx) -> Result<Tx, Fault> {
 }
 
 /// For the PostgreSQL connection on which one statement comes again and again, about some rows that keys find: planned once, and never so that a table is gone through,
-/// whatever the statistics say that were true a minute ago.
+/// whatever the statistics say that were true a minute ago. It hardly waits for a lock: others wait behind it, and what it cannot have is left to a transaction.
 pub(super) fn by_keys(mut tx: Tx) -> Result<Tx, Fault> {
     tx.execute(
-        "SET plan_cache_mode = 'force_generic_plan'; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off",
+        "SET plan_cache_mode = 'force_generic_plan'; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '500ms'",
     )?;
     Ok(tx)
 }
