@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use crate::house::{House, PATIENT_NAME, monday};
 use crate::patient::{CALM, get, post, submit};
+use crate::support::assessment::close;
 use crate::ways::{ask_for_years, paired};
 
 const RISK: [&str; 10] = ["1", "1", "1", "1", "1", "1", "1", "1", "3", "1"];
@@ -358,6 +359,33 @@ fn a_note_in_which_a_phrase_stands_raises_a_flag_and_shows_help() {
         shown.contains("It can miss") && shown.contains("I put that wrong."),
         "{shown}"
     );
+}
+
+#[test]
+fn the_same_sentence_in_a_later_note_is_a_new_call_for_help() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    let mut patient = house.client();
+    submit(&mut patient, &link, &CALM);
+    let mut write = || {
+        let note = [("note", "I want to kill myself.")];
+        let kept = post(&mut patient, &format!("{link}/correction"), &note);
+        kept.location().unwrap_or_default().to_owned()
+    };
+    assert!(write().contains("/support"));
+    let close_flag = || {
+        let mut staff = house.signed_in(&house.people.therapist);
+        for id in house.ids("flag") {
+            post(&mut staff, &format!("/flags/{id}/acknowledge"), &[]);
+            close(&mut staff, &id);
+        }
+    };
+    close_flag();
+    assert_eq!(house.counts(["flag_answers", "flags_waiting"]), [1, 0]);
+    house.app.clock.set(monday() + TimeDelta::hours(3));
+    assert!(write().contains("/support"));
+    assert_eq!(house.counts(["flag_answers", "flags_waiting"]), [2, 1]);
+    house.verified();
 }
 
 #[test]

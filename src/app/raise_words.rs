@@ -109,7 +109,15 @@ pub(super) fn raise_words(
         );
         for (item, passage) in &passages {
             let said = (*item, passage.words.as_str());
-            if flag_phrases(tx, &in_force, &place, instrument, said, ledger.now)? {
+            if flag_phrases(
+                tx,
+                &in_force,
+                &place,
+                instrument,
+                said,
+                Told::WithTheForm,
+                ledger.now,
+            )? {
                 support = Support::ShowNow;
             }
         }
@@ -194,7 +202,8 @@ pub fn raise_outside(
     let said = ("", outside.words);
     // After the end of care too: a sentence that somebody must see is one all the same.
     let version = phrases::PHRASES_VERSION.to_string();
-    let found = flag_phrases(tx, &in_force, &place, (written_in, &version), said, now)?;
+    let by = (written_in, version.as_str());
+    let found = flag_phrases(tx, &in_force, &place, by, said, Told::Never, now)?;
     let support = match found {
         true => Support::ShowNow,
         false => Support::NotNow,
@@ -241,6 +250,15 @@ fn tell(
     take_seen(tx, in_force.rules(), &about, seen, now)
 }
 
+/// Which sentences are not new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Those that were flagged on this form before: it is saved again as it goes on.
+    WithTheForm,
+    /// None: each message is one of its own, also when it says the same.
+    Never,
+}
+
 /// Flags the sentences in which the list finds something; says whether it did.
 ///
 /// A sentence has no grade. So each gets the next number of its flag and counts as higher than what the flag waited for: somebody has to look again.
@@ -250,6 +268,7 @@ fn flag_phrases(
     place: &Place,
     (instrument, version): (&str, &str),
     (item, words): (&str, &str),
+    before: Told,
     now: NaiveDateTime,
 ) -> Result<bool, Fault> {
     if !in_force.policy.phrases {
@@ -259,9 +278,9 @@ fn flag_phrases(
     if sentences.is_empty() {
         return Ok(false);
     }
-    let before = match place.response {
-        Some(response) => flag::answers_of_response(tx, place.org, response)?,
-        None => vec![],
+    let before = match (before, place.response) {
+        (Told::WithTheForm, Some(response)) => flag::answers_of_response(tx, place.org, response)?,
+        _ => vec![],
     };
     let told = |sentence: &str| {
         before
