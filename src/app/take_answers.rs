@@ -288,9 +288,6 @@ fn stage_of(outcomes: &[Outcome<'_>], command: &TakeAnswers) -> Stage {
         let next = submission::next_open(&parts);
         return Stage::More { part: open, next };
     }
-    if matches!(command.intent, Intent::SendIfWhole(_)) {
-        return Stage::Gaps;
-    }
     match command.sheet {
         Sheet::Question { number, .. } => Stage::Saved {
             next: submission::next_asked(&parts, number),

@@ -197,9 +197,11 @@ pub fn decide<'a>(
         Intent::Save => false,
         Intent::Send => !grown,
         Intent::SendShown(shown) => !grown || shown >= changed.len(),
+        // Only from the last: a form that joined the occasion after the page was made has not been seen.
         Intent::SendIfWhole(part) => changed
-            .get(part)
-            .is_some_and(|(part, _)| !part.is_handed_in() && gaps(part).next().is_none()),
+            .get(part..)
+            .and_then(|rest| <&[_; 1]>::try_from(rest).ok())
+            .is_some_and(|[(part, _)]| !part.is_handed_in() && gaps(part).next().is_none()),
     };
     Ok(changed
         .into_iter()
@@ -398,6 +400,18 @@ mod tests {
         let outcomes = decide(parts, &[], Intent::SendShown(2)).unwrap();
         assert!(outcomes[0].scored.is_none() && !outcomes[0].touched, "once");
         assert!(outcomes[1].scored.is_some());
+    }
+
+    #[test]
+    fn a_form_that_joined_after_the_page_was_made_is_not_handed_in_unseen() {
+        let library = Library::embedded();
+        let whole: Vec<Given> = (0..9).map(|position| at(position, 1)).collect();
+        let parts = vec![phq9(library), phq9(library)];
+        let outcomes = decide(parts, &whole, Intent::SendIfWhole(0)).unwrap();
+        assert!(outcomes.iter().all(|outcome| outcome.scored.is_none()));
+        assert!(outcomes[0].touched, "what was answered is kept");
+        let alone = decide(vec![phq9(library)], &whole, Intent::SendIfWhole(0)).unwrap();
+        assert!(alone[0].scored.is_some());
     }
 
     #[test]
