@@ -3,9 +3,12 @@
 use attune::app::take_bounce::{Done, Refusal, take_bounce};
 use attune::app::{Failure, send_due::send_due};
 use attune::config::{Security, Smtp};
+use attune::domain::ids::PatientId;
 use attune::mail::envelope::ReturnAddress;
 use attune::mail::{Mailer, SmtpMailer, bounce};
+use attune::store::contact::{self, ContactRow};
 use attune::store::outbox::Lane;
+use attune::store::{Fault, Tx};
 use std::sync::Arc;
 
 use crate::house::{House, address_of, monday};
@@ -97,6 +100,34 @@ fn a_mail_that_comes_back_closes_its_link_and_its_address_and_tells_a_person() {
     );
     assert_eq!((house.number("task"), house.number("send_attempt")), (1, 2));
     house.verified();
+}
+
+#[test]
+fn a_mail_that_comes_back_late_says_nothing_about_the_number_that_is_used_by_now() {
+    let house = House::at(monday());
+    let mail = sent(&house, "P1");
+    let patient: PatientId = house.ids("patient")[0].parse().expect("an id");
+    let (org, now) = (house.app.org, house.app.clock.now());
+    let by_text = move |tx: &mut Tx| {
+        let row = ContactRow {
+            channel: "text".into(),
+            phone: Some("+15550100123".into()),
+            ..ContactRow::unsaid(org, patient, now)
+        };
+        contact::put(tx, &row)
+    };
+    let done = house.app.store.write_blocking(by_text);
+    done.unwrap_or_else(|fault: Fault| panic!("{fault}"));
+    let notice = notice(&mail.from, &mail, GONE);
+    assert!(matches!(take(&house, &notice), Ok(Done::Bounced(_))));
+    assert_eq!(
+        house.number("contact_preference WHERE phone_refused_at IS NOT NULL"),
+        0
+    );
+    assert_eq!(
+        house.number("patient WHERE email_refused_at IS NOT NULL"),
+        1
+    );
 }
 
 #[test]

@@ -27,7 +27,7 @@ use crate::patient_words::help::Help;
 use crate::patient_words::{Words, reading, words};
 use crate::store::administration::revoke_links;
 use crate::store::contact::{self, ContactRow, PauseRow, PauseScope};
-use crate::store::outbox::{self, OutboxRow};
+use crate::store::outbox::{self, Lane, OutboxRow};
 use crate::store::sending::{self, Looked};
 use crate::store::staff::{self, StaffState};
 use crate::store::task::{self, TaskKind, TaskRow};
@@ -642,12 +642,16 @@ fn waiting_flag(tx: &mut Tx, row: &OutboxRow) -> Result<Option<(FlagState, Staff
     Ok((state != FlagState::Closed).then_some((state, owner)))
 }
 
-/// The mail to the site's duty contact, as the site names it now: as long as nobody has taken the flag on.
+/// The mail to the site's duty contact, as the site names it now: as long as the flag waits.
 fn prepare_alarm(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
     let policy: SafetyPolicy = policy::newest(tx, row.org_id, SafetyPolicy::KIND)?;
     let (Some(duty), Some(_)) = (policy.duty, waiting_flag(tx, row)?) else {
         return Ok(None);
     };
+    // After an outage one mail says it all.
+    if outbox::is_overtaken(tx, row)? {
+        return Ok(None);
+    }
     Ok(Some(render::notice(
         message_id(row, base),
         duty.email,
@@ -701,17 +705,17 @@ fn give_to_person(
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     let who: PatientId = id_of(&row.recipient_id)?;
-    let by_text =
-        contact::of_patient(tx, row.org_id, who)?.filter(|said| channel_of(said) == Channel::Text);
-    match by_text {
-        Some(said) => contact::put(
+    // By the way it took, not by the one that is used now: the answer may come days later.
+    let by_text = row.lane == Lane::Texts.word();
+    match contact::of_patient(tx, row.org_id, who)? {
+        Some(said) if by_text => contact::put(
             tx,
             &ContactRow {
                 phone_refused_at: Some(now),
                 ..said
             },
         )?,
-        None => patient::mark_address_refused(tx, row.org_id, who, now)?,
+        _ => patient::mark_address_refused(tx, row.org_id, who, now)?,
     }
     change_address::close_unbegun(tx, row.org_id, who, "the address was refused", now)?;
     let Some(asked) = sending::look(tx, row.org_id, id_of(&row.subject_id)?, now)? else {
