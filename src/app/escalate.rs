@@ -130,7 +130,14 @@ fn planned_by_a_wrong_clock(
         for state in [FlagState::Open, FlagState::Acknowledged] {
             let after = life::suspect_after(tier, state, now, in_force.times());
             for row in flag::planned_after(tx, org, tier, state, after)? {
-                let waiting = waiting(tx, &row)?;
+                let waiting = match waiting(tx, &row) {
+                    Ok(waiting) => waiting,
+                    Err(Fault::Corrupt(what)) => {
+                        tracing::error!(flag = %row.id, what, "a flag cannot be read; the others go on");
+                        continue;
+                    }
+                    Err(fault) => return Err(fault),
+                };
                 if life::crank(&waiting, people, now, in_force.times()) != Crank::NotYet {
                     found.push(row.id);
                 }

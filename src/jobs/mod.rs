@@ -11,6 +11,7 @@ use crate::mail::Mailer;
 use crate::store::outbox::{self, Lane};
 use crate::store::{Fault, Place, audit};
 use crate::texts::Gateway;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -128,7 +129,9 @@ impl Jobs {
 fn run(name: &'static str, app: &App, stop: &Stop, mut turn: Turn) {
     let mut last_beat: Option<Instant> = None;
     loop {
-        let turned = turn(app).inspect_err(|fault| {
+        // One message or flag that breaks a turn must not end the loop that sends all others.
+        let turned = catch_unwind(AssertUnwindSafe(|| turn(app))).unwrap_or(Err(Fault::Bug));
+        let turned = turned.inspect_err(|fault| {
             tracing::error!(worker = name, %fault, "a loop's turn failed; it will try again");
         });
         // A loop whose every turn fails lives as little as one that hangs.
