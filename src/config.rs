@@ -210,7 +210,7 @@ impl Config {
             mail_bounces: given.get("MAIL_BOUNCES").map(read_bounces).transpose()?,
             smtp_connections: read_connections(given.get("SMTP_CONNECTIONS"))?,
             secret_key: given.get("SECRET_KEY").map(read_key).transpose()?,
-            log: given.get("LOG").unwrap_or("info").to_owned(),
+            log: read_log(given.get("LOG").unwrap_or("info"))?,
             log_format: read_log_format(given.get("LOG_FORMAT").unwrap_or("text"))?,
             workers: read_workers(given.get("WORKERS"))?,
             survey_defs: given.get("SURVEY_DEFS").map(PathBuf::from),
@@ -327,12 +327,18 @@ fn put(given: &mut BTreeMap<String, String>, key: &str, value: String) -> Result
         .strip_suffix("_FILE")
         .filter(|secret| SECRETS.contains(secret))
     {
-        let text = read_private(Path::new(&value)).map_err(|wanted| BadSetting {
-            name: format!("ATTUNE_{key}"),
-            seen: format!("{value:?}"),
-            wanted,
-        })?;
-        given.insert(secret.to_owned(), text.trim().to_owned());
+        let text = read_private(Path::new(&value))
+            .and_then(|text| match text.trim() {
+                // Nothing would count as unset, and something else would be taken instead.
+                "" => Err("a file with the value in it; it is empty".to_owned()),
+                text => Ok(text.to_owned()),
+            })
+            .map_err(|wanted| BadSetting {
+                name: format!("ATTUNE_{key}"),
+                seen: format!("{value:?}"),
+                wanted,
+            })?;
+        given.insert(secret.to_owned(), text);
         return Ok(());
     }
     let known = KEYS
@@ -363,20 +369,42 @@ fn read_toml(path: &Path) -> Result<BTreeMap<String, String>, BadSetting> {
             toml::Value::Integer(number) => number.to_string(),
             other => return Err(bad(&key, &other.to_string(), "a text or a whole number")),
         };
+        if holds_secret(&key, &value) {
+            refuse_open(path)
+                .map_err(|wanted| bad("CONFIG", &shown, &format!("{wanted}: it holds {name}")))?;
+        }
         put(&mut given, &key, value)?;
     }
     Ok(given)
 }
 
+/// Whether this value is nobody's business; an address is only with a password in it.
+fn holds_secret(key: &str, value: &str) -> bool {
+    let login = value
+        .split_once("://")
+        .and_then(|(_, rest)| rest.rsplit_once('@'))
+        .map_or("", |(login, _)| login);
+    match key {
+        "SECRET_KEY" => true,
+        key => SECRETS.contains(&key) && (login.contains(':') || value.contains("password=")),
+    }
+}
+
 /// Reads a secret that nobody but its owner may read.
 fn read_private(path: &Path) -> Result<String, String> {
+    refuse_open(path)?;
+    std::fs::read_to_string(path).map_err(|error| format!("a file that can be read ({error})"))
+}
+
+/// Refuses a file that is open to others than its owner.
+fn refuse_open(path: &Path) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt;
     let kept =
         std::fs::metadata(path).map_err(|error| format!("a file that can be read ({error})"))?;
-    if kept.permissions().mode() & 0o077 != 0 {
-        return Err("a file that only its owner can read (chmod 600)".into());
+    match kept.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => Err("a file that only its owner can read (chmod 600)".into()),
     }
-    std::fs::read_to_string(path).map_err(|error| format!("a file that can be read ({error})"))
 }
 
 fn write_new_key(path: &Path) -> std::io::Result<()> {
@@ -460,6 +488,33 @@ fn read_workers(text: Option<&str>) -> Result<usize, BadSetting> {
         .ok()
         .filter(|workers| (1..=64).contains(workers))
         .ok_or_else(|| bad("WORKERS", text, "a whole number from 1 to 64"))
+}
+
+/// Only what says how much is told: a word that is no level would name a source of lines, and silence all others.
+fn read_log(text: &str) -> Result<String, BadSetting> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_source = |source: &str| {
+        !source.is_empty()
+            && source
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(&byte))
+    };
+    let sound = |part: &str| {
+        let level = match part.split_once('=') {
+            Some((source, level)) if is_source(source) => level,
+            Some(_) => return false,
+            None => part,
+        };
+        LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level))
+    };
+    match text.split(',').all(sound) {
+        true => Ok(text.to_owned()),
+        false => Err(bad(
+            "LOG",
+            text,
+            "off, error, warn, info, debug or trace; also for a part of the program alone, as in warn,attune=debug",
+        )),
+    }
 }
 
 fn read_log_format(text: &str) -> Result<LogFormat, BadSetting> {
@@ -579,10 +634,31 @@ mod tests {
             ("ATTUNE_DATABASE_URL", "mysql://x"),
             ("ATTUNE_SECRET_KEY", "short"),
             ("ATTUNE_LOG_FORMAT", "xml"),
+            ("ATTUNE_LOG", "inof"),
+            ("ATTUNE_LOG", "attune"),
+            ("ATTUNE_LOG", "attune=inof"),
+            ("ATTUNE_LOG", "=info"),
+            ("ATTUNE_LOG", "info,"),
+            ("ATTUNE_LOG", "a b=info"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert_eq!(error.name, name);
             assert!(!error.wanted.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_log_filter_is_a_level_or_levels_of_parts() {
+        for filter in [
+            "info",
+            "DEBUG",
+            "off",
+            "attune=debug",
+            "warn,attune::jobs=trace",
+        ] {
+            let config = read(&[("ATTUNE_LOG", filter)]).unwrap();
+            assert_eq!(config.log, filter);
+            assert!(tracing_subscriber::EnvFilter::try_new(filter).is_ok());
         }
     }
 

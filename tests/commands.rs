@@ -5,6 +5,9 @@ use crate::operator::{Office, PASSWORD, complaint, printed};
 use crate::support::database::{Engine, engine};
 use crate::support::process::Site;
 use crate::support::smtp::SmtpSink;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 #[test]
 fn a_setting_that_is_unknown_or_absurd_is_refused_by_name_with_what_is_wanted() {
@@ -18,6 +21,7 @@ fn a_setting_that_is_unknown_or_absurd_is_refused_by_name_with_what_is_wanted() 
         ("ATTUNE_MAIL_FROM", "nobody", "Name <address@host>"),
         ("ATTUNE_DATABASE_URL", "mysql://localhost/x", "sqlite://"),
         ("ATTUNE_SECRET_KEY", "short", "64 hexadecimal digits"),
+        ("ATTUNE_LOG", "inof", "info"),
         (
             "ATTUNE_CONFIG",
             "/there/is/no/such/file",
@@ -53,6 +57,8 @@ fn settings_may_stand_in_one_file_and_a_setting_in_it_is_refused_alike() {
         "attune.toml",
         format!("database_url = \"{url}\"\nworkers = 2\n"),
     );
+    // On PostgreSQL the address holds a password.
+    set_mode(&good, 0o600);
     site.unset("ATTUNE_DATABASE_URL");
     site.set("ATTUNE_CONFIG", &good.to_string_lossy());
     site.must_run(&["migrate"]);
@@ -69,15 +75,13 @@ fn settings_may_stand_in_one_file_and_a_setting_in_it_is_refused_alike() {
 
 #[test]
 fn a_secret_in_a_file_that_others_can_read_is_refused() {
-    use std::os::unix::fs::PermissionsExt;
     let site = Site::new();
     let file = site.folder.write(
         "key",
         "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
     );
     for (mode, code) in [(0o644, Some(2)), (0o600, Some(0))] {
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode))
-            .expect("a mode can be set");
+        set_mode(&file, mode);
         let mut command = site.command(&["migrate"]);
         let output = command
             .env("ATTUNE_SECRET_KEY_FILE", &file)
@@ -90,6 +94,71 @@ fn a_secret_in_a_file_that_others_can_read_is_refused() {
             complaint(&output)
         );
         assert!(!complaint(&output).contains("00112233"));
+    }
+}
+
+#[test]
+fn settings_with_a_secret_among_them_are_their_owners_alone() {
+    let site = Site::new();
+    for (line, name, open_is_fine) in [
+        (
+            "smtp_url = \"smtps://u:hunter2@relay.invalid\"",
+            "smtp_url",
+            false,
+        ),
+        (
+            "ATTUNE_SECRET_KEY = \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"",
+            "ATTUNE_SECRET_KEY",
+            false,
+        ),
+        (
+            "database_url = \"postgres:///x?user=u&password=hunter2\"",
+            "database_url",
+            false,
+        ),
+        ("smtp_url = \"smtps://relay.invalid\"", "", true),
+        ("workers = 2", "", true),
+    ] {
+        let file = site.folder.write("attune.toml", line);
+        for mode in [0o644, 0o640, 0o600] {
+            set_mode(&file, mode);
+            let mut command = site.command(&["score", "gad7"]);
+            let output = command
+                .env("ATTUNE_CONFIG", &file)
+                .output()
+                .expect("the program can be started");
+            let said = complaint(&output);
+            let fine = open_is_fine || mode == 0o600;
+            assert_eq!(output.status.success(), fine, "{line} {mode:o}: {said}");
+            assert!(
+                fine || said.contains("chmod 600") && said.contains(name),
+                "{said}"
+            );
+            assert!(!said.contains("hunter2") && !said.contains("00112233"));
+        }
+    }
+}
+
+#[test]
+fn an_empty_file_is_no_secret_and_no_absence_of_one() {
+    let site = Site::new();
+    for name in ["DATABASE_URL", "SECRET_KEY", "SMTP_URL", "TEXT_URL"] {
+        let name = format!("ATTUNE_{name}_FILE");
+        for text in ["", " \n"] {
+            let file = site.folder.write("secret", text);
+            set_mode(&file, 0o600);
+            let mut command = site.command(&["score", "gad7"]);
+            let output = command
+                .env(&name, &file)
+                .output()
+                .expect("the program can be started");
+            let said = complaint(&output);
+            assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+            assert!(said.contains(&name) && said.contains("empty"), "{said}");
+        }
+        let mut command = site.command(&["score", "gad7"]);
+        let output = command.env(&name, "").output().expect("it can be started");
+        assert_eq!(output.status.code(), Some(2), "{}", complaint(&output));
     }
 }
 
@@ -387,17 +456,19 @@ fn a_command_says_the_same_through_a_running_service_as_alone() {
 
 #[test]
 fn the_control_socket_is_its_owners_alone() {
-    use std::os::unix::fs::PermissionsExt;
     let office = Office::open();
-    let mode = |name: &str| {
-        std::fs::metadata(office.site.folder.path().join(name))
-            .expect("it is there")
-            .permissions()
-            .mode()
-            & 0o777
-    };
-    assert_eq!(mode("attune.sock"), 0o600);
-    assert_eq!(mode("secret.key"), 0o600);
+    for name in ["attune.sock", "secret.key"] {
+        assert_eq!(mode(&office.site.folder.path().join(name)), 0o600, "{name}");
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    let there = std::fs::metadata(path).expect("it is there");
+    there.permissions().mode() & 0o777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode can be set");
 }
 
 #[test]
