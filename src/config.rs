@@ -42,6 +42,9 @@ const SECRETS: &[&str] = &["DATABASE_URL", "SECRET_KEY", "SMTP_URL", "TEXT_URL"]
 /// Connections to the relay in each lane when nothing is set: few, for a relay elsewhere may count them.
 pub const DEFAULT_CONNECTIONS: usize = 4;
 
+/// The sender when nothing is set; good for mail that stays on this machine.
+const MAIL_FROM: &str = "Attune <forms@localhost>";
+
 /// The settings of one process.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -204,9 +207,7 @@ impl Config {
             smtp: given.get("SMTP_URL").map(read_smtp).transpose()?,
             help: help::read(&given)?,
             texts: text_gateway::read(given.get("TEXT_URL"), given.get("TEXT_FROM"))?,
-            mail_from: read_mail_from(
-                given.get("MAIL_FROM").unwrap_or("Attune <forms@localhost>"),
-            )?,
+            mail_from: read_mail_from(given.get("MAIL_FROM").unwrap_or(MAIL_FROM))?,
             mail_bounces: given.get("MAIL_BOUNCES").map(read_bounces).transpose()?,
             smtp_connections: read_connections(given.get("SMTP_CONNECTIONS"))?,
             secret_key: given.get("SECRET_KEY").map(read_key).transpose()?,
@@ -242,6 +243,34 @@ impl Config {
         self.base_url
             .clone()
             .unwrap_or_else(|| format!("http://{bound}"))
+    }
+
+    /// Whether what is sent beyond this machine leads back to the site: links to the machine itself are dead everywhere else.
+    ///
+    /// # Errors
+    /// The setting that is missing, without which the service does not start.
+    pub fn require_addresses(&self) -> Result<(), BadSetting> {
+        let relay = self.smtp.as_ref().filter(|smtp| !is_loopback(&smtp.host));
+        let gateway = self.texts.as_ref().filter(|known| !known.is_loopback());
+        let missing = |key: &str, with: &str, wanted: &str| BadSetting {
+            name: format!("ATTUNE_{key}"),
+            seen: format!("nothing, with ATTUNE_{with}"),
+            wanted: wanted.into(),
+        };
+        let with = match (&relay, &gateway) {
+            (None, None) => return Ok(()),
+            (Some(_), _) => "SMTP_URL",
+            (None, Some(_)) => "TEXT_URL",
+        };
+        if self.base_url.is_none() {
+            let wanted = "the address by which patients reach this site, such as https://forms.example.org: it goes into every link";
+            return Err(missing("BASE_URL", with, wanted));
+        }
+        if relay.is_some() && self.mail_from == MAIL_FROM {
+            let wanted = "the sender of all mails, such as Riverside Clinic <forms@example.org>: the relay sends for that domain";
+            return Err(missing("MAIL_FROM", with, wanted));
+        }
+        Ok(())
     }
 
     /// The control socket of a service over this data folder.
@@ -552,6 +581,11 @@ fn read_connections(text: Option<&str>) -> Result<usize, BadSetting> {
         .ok_or_else(|| bad("SMTP_CONNECTIONS", text, "a whole number from 1 to 64"))
 }
 
+/// Whether this host is the machine itself.
+fn is_loopback(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "::1"].contains(&host)
+}
+
 fn read_smtp(text: &str) -> Result<Smtp, BadSetting> {
     let wanted = || {
         bad(
@@ -570,10 +604,10 @@ fn read_smtp(text: &str) -> Result<Smtp, BadSetting> {
         Some((host, port)) => (host, Some(port.parse().map_err(|_| wanted())?)),
         None => (address, None),
     };
-    let local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
+    let host = host.trim_matches(['[', ']']);
     let (security, usual) = match scheme {
         "smtps" => (Security::Tls, 465),
-        "smtp" if local => (Security::Loopback, 25),
+        "smtp" if is_loopback(host) => (Security::Loopback, 25),
         "smtp" => (Security::StartTls, 587),
         _ => return Err(wanted()),
     };
@@ -592,7 +626,7 @@ fn read_smtp(text: &str) -> Result<Smtp, BadSetting> {
         None => None,
     };
     Ok(Smtp {
-        host: host.trim_matches(['[', ']']).to_owned(),
+        host: host.to_owned(),
         port: port.unwrap_or(usual),
         security,
         credentials,
@@ -660,6 +694,38 @@ mod tests {
             assert_eq!(config.log, filter);
             assert!(tracing_subscriber::EnvFilter::try_new(filter).is_ok());
         }
+    }
+
+    #[test]
+    fn whatever_leaves_this_machine_leads_back_to_the_site() {
+        let missing = |pairs: &[(&str, &str)]| {
+            let checked = read(pairs).unwrap().require_addresses();
+            checked.err().map(|bad| bad.name)
+        };
+        let relay = ("ATTUNE_SMTP_URL", "smtps://relay.example.org");
+        let texts = [
+            ("ATTUNE_TEXT_URL", "https://AC1:s3cret@texts.example.org"),
+            ("ATTUNE_TEXT_FROM", "+15550100100"),
+        ];
+        let base = ("ATTUNE_BASE_URL", "https://forms.example.org");
+        let from = ("ATTUNE_MAIL_FROM", "Riverside <forms@example.org>");
+        let named = |key: &str| Some(format!("ATTUNE_{key}"));
+        assert_eq!(missing(&[relay]), named("BASE_URL"));
+        assert_eq!(missing(&[relay, from]), named("BASE_URL"));
+        assert_eq!(missing(&[relay, base]), named("MAIL_FROM"));
+        assert_eq!(missing(&[relay, base, from]), None);
+        assert_eq!(missing(&texts), named("BASE_URL"));
+        assert_eq!(missing(&[texts[0], texts[1], base]), None);
+        for here in ["localhost", "127.0.0.1:2525", "[::1]:25"] {
+            let url = format!("smtp://{here}");
+            assert_eq!(missing(&[("ATTUNE_SMTP_URL", &url)]), None, "{here}");
+        }
+        let stand_in = [
+            ("ATTUNE_TEXT_URL", "http://AC1:s3cret@127.0.0.1:1"),
+            texts[1],
+        ];
+        assert_eq!(missing(&stand_in), None);
+        assert_eq!(missing(&[]), None);
     }
 
     #[test]

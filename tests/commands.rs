@@ -163,6 +163,29 @@ fn an_empty_file_is_no_secret_and_no_absence_of_one() {
 }
 
 #[test]
+fn nothing_is_served_that_would_send_dead_links() {
+    let mut site = Site::new().with("ATTUNE_SMTP_URL", "smtps://relay.invalid");
+    let refused = |site: &Site, wanted: &str| {
+        let output = site.run(&["serve"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            complaint(&output).starts_with(wanted),
+            "{}",
+            complaint(&output)
+        );
+    };
+    refused(&site, "ATTUNE_MAIL_FROM: saw nothing, with ATTUNE_SMTP_URL");
+    site.unset("ATTUNE_BASE_URL");
+    refused(&site, "ATTUNE_BASE_URL: saw nothing, with ATTUNE_SMTP_URL");
+    site.unset("ATTUNE_SMTP_URL");
+    site.set("ATTUNE_TEXT_URL", "https://AC1:s3cret@texts.invalid");
+    site.set("ATTUNE_TEXT_FROM", "+15550100100");
+    refused(&site, "ATTUNE_BASE_URL: saw nothing, with ATTUNE_TEXT_URL");
+    let ill = printed(&site.run(&["doctor"]));
+    assert!(ill.contains("FAULT  addresses: ATTUNE_BASE_URL"), "{ill}");
+}
+
+#[test]
 fn migrate_says_what_is_missing_does_it_once_and_then_nothing_is() {
     let site = Site::new();
     let missing = site.run(&["migrate", "--check"]);

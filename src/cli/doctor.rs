@@ -123,6 +123,7 @@ fn examine(config: &Config, newest: Option<chrono::NaiveDateTime>) -> Vec<Findin
             )),
         ),
         ("help lines", help(config)),
+        ("addresses", addresses(config)),
         ("clock", clock(newest)),
         ("mail", mail(config)),
         ("mail dns", Ok(dns(config))),
@@ -138,6 +139,16 @@ fn help(config: &Config) -> Result<String, String> {
     let said = Help::of(lines);
     let said = said.said(Language::English);
     Ok(format!("{}: {} {}", help.country, said.now, said.danger))
+}
+
+/// What stands in links and as the sender.
+fn addresses(config: &Config) -> Result<String, String> {
+    config.require_addresses().map_err(|bad| bad.to_string())?;
+    Ok(format!(
+        "links lead to {}, mails are from {}",
+        config.base_url_at(config.listen),
+        config.mail_from
+    ))
 }
 
 fn clock(newest: Option<chrono::NaiveDateTime>) -> Result<String, String> {

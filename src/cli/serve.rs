@@ -19,7 +19,9 @@ const LOOPS_GRACE: Duration = Duration::from_secs(2);
 /// Runs the service until a signal ends it.
 pub fn run(config: &Config) -> Exit {
     start_logging(config);
-    let started = require_help(config).and_then(|()| listen(config));
+    let started = require_help(config)
+        .and_then(|()| config.require_addresses().map_err(|bad| bad.to_string()))
+        .and_then(|()| listen(config));
     match started {
         Ok(()) => Exit::Done,
         Err(words) => {
