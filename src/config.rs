@@ -123,6 +123,23 @@ pub enum LogFormat {
 #[derive(Clone)]
 pub struct SecretKey([u8; 32]);
 
+impl SecretKey {
+    /// A key that nobody else has.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn random() -> Result<SecretKey, String> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|error| error.to_string())?;
+        Ok(SecretKey(key))
+    }
+
+    /// The seal made with it.
+    pub fn seal(&self) -> Seal {
+        Seal::new(self.0)
+    }
+}
+
 impl std::fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SecretKey(…)")
@@ -305,30 +322,45 @@ impl Config {
         })
     }
 
-    /// The key, made on first use and kept for the owner alone.
+    /// Where the key lies that no setting gives.
+    pub fn key_file(&self) -> PathBuf {
+        self.data_dir.join("secret.key")
+    }
+
+    /// The key: given by setting, else the one in the data folder; `None` where there is none yet.
     ///
     /// # Errors
-    /// When the key file cannot be read or written, is too short or can be read by others.
-    pub fn seal(&self) -> Result<Seal, BadSetting> {
-        if let Some(SecretKey(key)) = &self.secret_key {
-            return Ok(Seal::new(*key));
+    /// When the key file cannot be read, is no key or can be read by others.
+    pub fn key(&self) -> Result<Option<SecretKey>, BadSetting> {
+        if self.secret_key.is_some() {
+            return Ok(self.secret_key.clone());
         }
-        let path = self.data_dir.join("secret.key");
-        if !path.exists() {
-            write_new_key(&path).map_err(|e| {
-                bad(
-                    "DATA_DIR",
-                    &path.to_string_lossy(),
-                    &format!("a folder to write in ({e})"),
-                )
-            })?;
-        }
-        let text = read_private(&path).map_err(|wanted| BadSetting {
+        let path = self.key_file();
+        let refused = |wanted: String| BadSetting {
             name: "secret.key".into(),
             seen: path.display().to_string(),
             wanted,
-        })?;
-        read_key(text.trim()).map(|SecretKey(key)| Seal::new(key))
+        };
+        match path.try_exists() {
+            Ok(false) => return Ok(None),
+            Ok(true) => {}
+            Err(error) => return Err(refused(format!("a file that can be read ({error})"))),
+        }
+        let text = read_private(&path).map_err(refused)?;
+        let key = read_key(text.trim()).map_err(|bad| refused(bad.wanted))?;
+        Ok(Some(key))
+    }
+
+    /// Keeps a new key in the data folder, for its owner alone; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written, or there is one already.
+    pub fn keep_key(&self, key: &SecretKey) -> Result<(), BadSetting> {
+        let path = self.key_file();
+        write_new_key(&path, key).map_err(|error| {
+            let wanted = format!("a folder to write in ({error})");
+            bad("DATA_DIR", &path.to_string_lossy(), &wanted)
+        })
     }
 }
 
@@ -436,11 +468,9 @@ fn refuse_open(path: &Path) -> Result<(), String> {
     }
 }
 
-fn write_new_key(path: &Path) -> std::io::Result<()> {
+fn write_new_key(path: &Path, SecretKey(key): &SecretKey) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(std::io::Error::other)?;
     let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut file = std::fs::OpenOptions::new()
         .write(true)
@@ -448,7 +478,12 @@ fn write_new_key(path: &Path) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?;
     writeln!(file, "{text}")?;
-    file.sync_all()
+    file.sync_all()?;
+    // Its name in the folder too: what is written from now on can be read with this key only.
+    match path.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 fn read_key(text: &str) -> Result<SecretKey, BadSetting> {

@@ -162,6 +162,149 @@ fn an_empty_file_is_no_secret_and_no_absence_of_one() {
     }
 }
 
+/// Commands that look at data, or work with what somebody has begun.
+const NEED_DATA: &[&[&str]] = &[
+    &["verify"],
+    &["doctor"],
+    &[
+        "evaluate",
+        "--from",
+        "2026-01-01",
+        "--to",
+        "2026-12-31",
+        "--instrument",
+        "phq9",
+    ],
+    &["link", "new", "--all", "--instruments", "phq9"],
+    &["import", "patients", "patients.csv"],
+    &[
+        "user",
+        "add",
+        "--email",
+        "a@example.org",
+        "--name",
+        "A",
+        "--role",
+        "quality",
+    ],
+    &["instrument", "withdraw", "who5"],
+    &["mail", "test", "a@example.org"],
+];
+
+#[test]
+fn a_command_that_finds_no_data_says_so_and_makes_none() {
+    let mut site = Site::new();
+    let nothing = site.folder.path().join("nothing");
+    let wanted = match engine() {
+        Engine::Sqlite => {
+            site.unset("ATTUNE_DATABASE_URL");
+            format!("there is no data at {}/attune.db", nothing.display())
+        }
+        Engine::Postgres => {
+            site.must_run(&["migrate"]);
+            "there is no data in the PostgreSQL database".to_owned()
+        }
+    };
+    site.set("ATTUNE_DATA_DIR", &nothing.to_string_lossy());
+    let on_files: &[&[&str]] = match engine() {
+        Engine::Sqlite => &[&["migrate", "--check"], &["mail", "bounce"]],
+        Engine::Postgres => &[],
+    };
+    let refused = |site: &Site, words: &[&str]| {
+        let output = site.run(words);
+        let said = printed(&output) + &complaint(&output);
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+        assert!(
+            said.contains(&wanted) && said.contains("ATTUNE_DATA_DIR"),
+            "{words:?}: {said}"
+        );
+    };
+    for words in NEED_DATA.iter().chain(on_files) {
+        refused(&site, words);
+        assert!(!nothing.exists(), "{words:?} leaves nothing behind");
+    }
+    // A schema alone is no site, and whoever looks does not begin one.
+    site.must_run(&["migrate"]);
+    for words in NEED_DATA {
+        refused(&site, words);
+        assert!(!nothing.join("secret.key").exists(), "{words:?}");
+    }
+    site.must_run(&["demo", "data", "--patients", "3"]);
+    site.must_run(&["verify"]);
+}
+
+#[test]
+fn doctor_leaves_a_schema_that_is_behind_as_it_is() {
+    let site = Site::new();
+    if engine() == Engine::Sqlite {
+        let file = site
+            .database
+            .url()
+            .trim_start_matches("sqlite://")
+            .to_owned();
+        std::fs::write(&file, "").expect("a file can be written");
+        set_mode(Path::new(&file), 0o600);
+    }
+    let output = site.run(&["doctor"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        printed(&output).contains("FAULT  database: the database schema is not up to date"),
+        "{}",
+        printed(&output)
+    );
+    let missing = site.run(&["migrate", "--check"]);
+    assert!(
+        printed(&missing).contains("missing: "),
+        "{}",
+        printed(&missing)
+    );
+}
+
+#[test]
+fn data_is_opened_with_the_key_it_was_written_with_and_no_other() {
+    const OTHER: &str = "8f1c2a7be05d4936b1a2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718";
+    let mut site = Site::new();
+    site.must_run(&["migrate"]);
+    let key = site.folder.path().join("secret.key");
+    assert!(!key.exists(), "a schema needs no key");
+    site.serve().stop(std::time::Duration::from_secs(10));
+    assert!(key.exists(), "the first start makes one");
+    let before = site.must_run(&["verify"]);
+    let commands: [&[&str]; 4] = [
+        &["verify"],
+        &["doctor"],
+        &["serve"],
+        &["demo", "data", "--patients", "3"],
+    ];
+    let refused = |site: &Site, wanted: &str| {
+        for words in commands {
+            let output = site.run(words);
+            let said = printed(&output) + &complaint(&output);
+            assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+            assert!(
+                said.contains(wanted) && said.contains("ATTUNE_SECRET_KEY"),
+                "{words:?}: {said}"
+            );
+        }
+    };
+    let kept = site.folder.path().join("kept");
+    std::fs::rename(&key, &kept).expect("a file can be renamed");
+    refused(&site, "there is no key at");
+    assert!(!key.exists(), "none is made beside data that has one");
+    site.set("ATTUNE_SECRET_KEY", OTHER);
+    refused(&site, "ATTUNE_SECRET_KEY is not the key");
+    site.unset("ATTUNE_SECRET_KEY");
+    std::fs::write(&key, OTHER).expect("a file can be written");
+    set_mode(&key, 0o600);
+    refused(&site, "secret.key is not the key");
+    std::fs::rename(&kept, &key).expect("a file can be renamed");
+    assert_eq!(
+        without_audit(&site.must_run(&["verify"])),
+        without_audit(&before),
+        "nothing was written meanwhile"
+    );
+}
+
 #[test]
 fn nothing_is_served_that_would_send_dead_links() {
     let mut site = Site::new().with("ATTUNE_SMTP_URL", "smtps://relay.invalid");
@@ -188,6 +331,11 @@ fn nothing_is_served_that_would_send_dead_links() {
 #[test]
 fn migrate_says_what_is_missing_does_it_once_and_then_nothing_is() {
     let site = Site::new();
+    if engine() == Engine::Sqlite {
+        // Without a file nothing is looked at.
+        let file = site.database.url().trim_start_matches("sqlite://");
+        std::fs::write(file, "").expect("a file can be written");
+    }
     let missing = site.run(&["migrate", "--check"]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(

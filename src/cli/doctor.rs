@@ -1,7 +1,7 @@
 //! `attune doctor`: configuration, clock, mail, disk, database; one line each.
 
 use super::console::{Console, Exit};
-use super::open;
+use super::open::{self, Purpose};
 use crate::app::App;
 use crate::app::set_safety_policy::standing_warning;
 use crate::config::Config;
@@ -77,7 +77,7 @@ pub fn run_alone(config: &Config) -> Exit {
         err: &mut err,
         progress: super::console::Progress::Hidden,
     };
-    match open::open(config, config.listen) {
+    match open::open(config, config.listen, Purpose::Look) {
         Ok(opened) => run(&opened.app, config, &mut console),
         Err(words) => report(
             examine(config, None)

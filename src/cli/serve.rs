@@ -2,7 +2,7 @@
 
 use super::console::Exit;
 use super::control;
-use super::open::{self, Opened};
+use super::open::{self, Opened, Purpose};
 use crate::app::{accounts, begin};
 use crate::config::{Config, LogFormat};
 use crate::jobs::{self, Means};
@@ -47,7 +47,7 @@ fn listen(config: &Config) -> Result<(), String> {
         })
         .and_then(|listener| {
             let bound = listener.local_addr().map_err(|error| error.to_string())?;
-            let opened = open::open(config, bound)?;
+            let opened = open::open(config, bound, Purpose::Begin)?;
             say_first_link(&opened)?;
             serve(config, opened, listener, bound, mailer(config)?, None)
         })
