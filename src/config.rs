@@ -303,10 +303,10 @@ impl Config {
         }
     }
 
-    /// Makes the data folder, for its owner alone.
+    /// Makes the data folder, for its owner alone. One that is there stays as it is.
     ///
     /// # Errors
-    /// When it cannot be made or others can read it.
+    /// When it cannot be made.
     pub fn make_data_dir(&self) -> Result<(), BadSetting> {
         use std::os::unix::fs::DirBuilderExt;
         let made = std::fs::DirBuilder::new()

@@ -306,6 +306,51 @@ fn data_is_opened_with_the_key_it_was_written_with_and_no_other() {
 }
 
 #[test]
+fn the_data_is_its_owners_alone_and_what_was_left_open_is_closed() {
+    if engine() == Engine::Postgres {
+        return;
+    }
+    let site = Site::new();
+    let file = std::path::PathBuf::from(site.database.url().trim_start_matches("sqlite://"));
+    let beside = |end: &str| file.with_extension(format!("sqlite{end}"));
+    site.must_run(&["migrate"]);
+    let service = site.serve();
+    for path in [&file, &beside("-wal"), &beside("-shm")] {
+        assert_eq!(mode(path), 0o600, "{}", path.display());
+    }
+    service.kill();
+    // As an older program left them.
+    for path in [&file, &beside("-wal"), &beside("-shm")] {
+        set_mode(path, 0o644);
+    }
+    set_mode(site.folder.path(), 0o755);
+    let ill = site.run(&["doctor"]);
+    assert_eq!(ill.status.code(), Some(1));
+    let said = printed(&ill);
+    let fault = said
+        .lines()
+        .find(|line| line.starts_with("FAULT  file modes"))
+        .expect("the open file is a fault");
+    assert!(
+        fault.contains(&format!("chmod 600 {}", file.display())) && fault.contains("chmod 700"),
+        "{fault}"
+    );
+    assert_eq!(mode(&file), 0o644, "doctor only looks");
+    let service = site.serve();
+    let log = service.log();
+    assert!(
+        log.contains("others could read") && log.contains("chmod 700"),
+        "{log}"
+    );
+    for path in [&file, &beside("-wal"), &beside("-shm")] {
+        assert_eq!(mode(path), 0o600, "{}", path.display());
+    }
+    assert!(printed(&site.run(&["doctor"])).contains("FAULT  file modes: the folder"));
+    set_mode(site.folder.path(), 0o700);
+    assert!(printed(&site.run(&["doctor"])).contains("ok     file modes"));
+}
+
+#[test]
 fn nothing_is_served_that_would_send_dead_links() {
     let mut site = Site::new().with("ATTUNE_SMTP_URL", "smtps://relay.invalid");
     let refused = |site: &Site, wanted: &str| {

@@ -2,6 +2,7 @@
 
 use super::console::{Console, Exit};
 use super::open::{self, Purpose};
+use super::private;
 use crate::app::App;
 use crate::app::set_safety_policy::standing_warning;
 use crate::config::Config;
@@ -124,6 +125,7 @@ fn examine(config: &Config, newest: Option<chrono::NaiveDateTime>) -> Vec<Findin
         ),
         ("help lines", help(config)),
         ("addresses", addresses(config)),
+        ("file modes", private::check(config)),
         ("clock", clock(newest)),
         ("mail", mail(config)),
         ("mail dns", Ok(dns(config))),

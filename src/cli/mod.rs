@@ -12,6 +12,7 @@ pub mod import;
 mod instrument;
 mod mail;
 mod open;
+mod private;
 mod safety;
 pub mod score;
 mod serve;

@@ -1,7 +1,7 @@
 //! Opening the data for a process: folder, lock, key, database, schema, organisation.
 
 use super::console::Exit;
-use super::definitions;
+use super::{definitions, private};
 use crate::app::clock::Clock;
 use crate::app::{App, accounts};
 use crate::config::{Config, SecretKey};
@@ -65,8 +65,12 @@ pub fn open(config: &Config, bound: SocketAddr, purpose: Purpose) -> Result<Open
 /// Makes the folder for whoever may begin a site; everybody else leaves no trace where no data is.
 fn prepare(config: &Config, purpose: Purpose) -> Result<(), String> {
     match purpose {
-        Purpose::Begin => config.make_data_dir().map_err(|bad| bad.to_string()),
-        Purpose::Work | Purpose::Look => require_file(config),
+        Purpose::Begin => config.make_data_dir().map_err(|bad| bad.to_string())?,
+        Purpose::Work | Purpose::Look => require_file(config)?,
+    }
+    match purpose {
+        Purpose::Begin | Purpose::Work => private::narrow(config),
+        Purpose::Look => Ok(()),
     }
 }
 
