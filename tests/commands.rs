@@ -3,7 +3,7 @@
 
 use crate::operator::{Office, PASSWORD, complaint, printed};
 use crate::support::database::{Engine, engine};
-use crate::support::process::Site;
+use crate::support::process::{PATIENCE, Site};
 use crate::support::smtp::SmtpSink;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -270,10 +270,9 @@ fn data_is_opened_with_the_key_it_was_written_with_and_no_other() {
     site.serve().stop(std::time::Duration::from_secs(10));
     assert!(key.exists(), "the first start makes one");
     let before = site.must_run(&["verify"]);
-    let commands: [&[&str]; 4] = [
+    let commands: [&[&str]; 3] = [
         &["verify"],
         &["doctor"],
-        &["serve"],
         &["demo", "data", "--patients", "3"],
     ];
     let refused = |site: &Site, wanted: &str| {
@@ -286,6 +285,8 @@ fn data_is_opened_with_the_key_it_was_written_with_and_no_other() {
                 "{words:?}: {said}"
             );
         }
+        let said = refused_to_serve(site);
+        assert!(said.contains(wanted), "{said}");
     };
     let kept = site.folder.path().join("kept");
     std::fs::rename(&key, &kept).expect("a file can be renamed");
@@ -314,6 +315,7 @@ fn the_data_is_its_owners_alone_and_what_was_left_open_is_closed() {
     let file = std::path::PathBuf::from(site.database.url().trim_start_matches("sqlite://"));
     let beside = |end: &str| file.with_extension(format!("sqlite{end}"));
     site.must_run(&["migrate"]);
+    assert_eq!(mode(&file), 0o600, "it is made so");
     let service = site.serve();
     for path in [&file, &beside("-wal"), &beside("-shm")] {
         assert_eq!(mode(path), 0o600, "{}", path.display());
@@ -354,13 +356,8 @@ fn the_data_is_its_owners_alone_and_what_was_left_open_is_closed() {
 fn nothing_is_served_that_would_send_dead_links() {
     let mut site = Site::new().with("ATTUNE_SMTP_URL", "smtps://relay.invalid");
     let refused = |site: &Site, wanted: &str| {
-        let output = site.run(&["serve"]);
-        assert_eq!(output.status.code(), Some(1));
-        assert!(
-            complaint(&output).starts_with(wanted),
-            "{}",
-            complaint(&output)
-        );
+        let said = refused_to_serve(site);
+        assert!(said.starts_with(wanted), "{said}");
     };
     refused(&site, "ATTUNE_MAIL_FROM: saw nothing, with ATTUNE_SMTP_URL");
     site.unset("ATTUNE_BASE_URL");
@@ -401,7 +398,7 @@ fn the_service_names_its_first_set_up_link_in_the_log_and_nowhere_is_a_default_p
     let site = Site::new();
     site.must_run(&["migrate"]);
     let service = site.serve();
-    let log = service.wait_for_log("/set-up/", crate::support::process::PATIENCE);
+    let log = service.wait_for_log("/set-up/", PATIENCE);
     let link = log
         .split_whitespace()
         .find(|word| word.contains("/set-up/"))
@@ -676,6 +673,14 @@ fn the_control_socket_is_its_owners_alone() {
     for name in ["attune.sock", "secret.key"] {
         assert_eq!(mode(&office.site.folder.path().join(name)), 0o600, "{name}");
     }
+}
+
+/// What the service says that must not start.
+fn refused_to_serve(site: &Site) -> String {
+    let mut service = site.start(&["serve"]);
+    let status = service.wait_for_exit(PATIENCE);
+    assert_eq!(status.code(), Some(1), "{}", service.log());
+    service.log()
 }
 
 fn mode(path: &Path) -> u32 {
