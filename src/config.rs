@@ -42,6 +42,9 @@ const SECRETS: &[&str] = &["DATABASE_URL", "SECRET_KEY", "SMTP_URL", "TEXT_URL"]
 /// Connections to the relay in each lane when nothing is set: few, for a relay elsewhere may count them.
 pub const DEFAULT_CONNECTIONS: usize = 4;
 
+/// The sender when nothing is set; good for mail that stays on this machine.
+const MAIL_FROM: &str = "Attune <forms@localhost>";
+
 /// The settings of one process.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -119,6 +122,23 @@ pub enum LogFormat {
 /// 32 secret bytes.
 #[derive(Clone)]
 pub struct SecretKey([u8; 32]);
+
+impl SecretKey {
+    /// A key that nobody else has.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn random() -> Result<SecretKey, String> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|error| error.to_string())?;
+        Ok(SecretKey(key))
+    }
+
+    /// The seal made with it.
+    pub fn seal(&self) -> Seal {
+        Seal::new(self.0)
+    }
+}
 
 impl std::fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -204,13 +224,11 @@ impl Config {
             smtp: given.get("SMTP_URL").map(read_smtp).transpose()?,
             help: help::read(&given)?,
             texts: text_gateway::read(given.get("TEXT_URL"), given.get("TEXT_FROM"))?,
-            mail_from: read_mail_from(
-                given.get("MAIL_FROM").unwrap_or("Attune <forms@localhost>"),
-            )?,
+            mail_from: read_mail_from(given.get("MAIL_FROM").unwrap_or(MAIL_FROM))?,
             mail_bounces: given.get("MAIL_BOUNCES").map(read_bounces).transpose()?,
             smtp_connections: read_connections(given.get("SMTP_CONNECTIONS"))?,
             secret_key: given.get("SECRET_KEY").map(read_key).transpose()?,
-            log: given.get("LOG").unwrap_or("info").to_owned(),
+            log: read_log(given.get("LOG").unwrap_or("info"))?,
             log_format: read_log_format(given.get("LOG_FORMAT").unwrap_or("text"))?,
             workers: read_workers(given.get("WORKERS"))?,
             survey_defs: given.get("SURVEY_DEFS").map(PathBuf::from),
@@ -244,6 +262,34 @@ impl Config {
             .unwrap_or_else(|| format!("http://{bound}"))
     }
 
+    /// Whether what is sent beyond this machine leads back to the site: links to the machine itself are dead everywhere else.
+    ///
+    /// # Errors
+    /// The setting that is missing, without which the service does not start.
+    pub fn require_addresses(&self) -> Result<(), BadSetting> {
+        let relay = self.smtp.as_ref().filter(|smtp| !is_loopback(&smtp.host));
+        let gateway = self.texts.as_ref().filter(|known| !known.is_loopback());
+        let missing = |key: &str, with: &str, wanted: &str| BadSetting {
+            name: format!("ATTUNE_{key}"),
+            seen: format!("nothing, with ATTUNE_{with}"),
+            wanted: wanted.into(),
+        };
+        let with = match (&relay, &gateway) {
+            (None, None) => return Ok(()),
+            (Some(_), _) => "SMTP_URL",
+            (None, Some(_)) => "TEXT_URL",
+        };
+        if self.base_url.is_none() {
+            let wanted = "the address by which patients reach this site, such as https://forms.example.org: it goes into every link";
+            return Err(missing("BASE_URL", with, wanted));
+        }
+        if relay.is_some() && self.mail_from == MAIL_FROM {
+            let wanted = "the sender of all mails, such as Riverside Clinic <forms@example.org>: the relay sends for that domain";
+            return Err(missing("MAIL_FROM", with, wanted));
+        }
+        Ok(())
+    }
+
     /// The control socket of a service over this data folder.
     pub fn control_socket(&self) -> PathBuf {
         self.data_dir.join("attune.sock")
@@ -257,10 +303,10 @@ impl Config {
         }
     }
 
-    /// Makes the data folder, for its owner alone.
+    /// Makes the data folder, for its owner alone. One that is there stays as it is.
     ///
     /// # Errors
-    /// When it cannot be made or others can read it.
+    /// When it cannot be made.
     pub fn make_data_dir(&self) -> Result<(), BadSetting> {
         use std::os::unix::fs::DirBuilderExt;
         let made = std::fs::DirBuilder::new()
@@ -276,30 +322,45 @@ impl Config {
         })
     }
 
-    /// The key, made on first use and kept for the owner alone.
+    /// Where the key lies that no setting gives.
+    pub fn key_file(&self) -> PathBuf {
+        self.data_dir.join("secret.key")
+    }
+
+    /// The key: given by setting, else the one in the data folder; `None` where there is none yet.
     ///
     /// # Errors
-    /// When the key file cannot be read or written, is too short or can be read by others.
-    pub fn seal(&self) -> Result<Seal, BadSetting> {
-        if let Some(SecretKey(key)) = &self.secret_key {
-            return Ok(Seal::new(*key));
+    /// When the key file cannot be read, is no key or can be read by others.
+    pub fn key(&self) -> Result<Option<SecretKey>, BadSetting> {
+        if self.secret_key.is_some() {
+            return Ok(self.secret_key.clone());
         }
-        let path = self.data_dir.join("secret.key");
-        if !path.exists() {
-            write_new_key(&path).map_err(|e| {
-                bad(
-                    "DATA_DIR",
-                    &path.to_string_lossy(),
-                    &format!("a folder to write in ({e})"),
-                )
-            })?;
-        }
-        let text = read_private(&path).map_err(|wanted| BadSetting {
+        let path = self.key_file();
+        let refused = |wanted: String| BadSetting {
             name: "secret.key".into(),
             seen: path.display().to_string(),
             wanted,
-        })?;
-        read_key(text.trim()).map(|SecretKey(key)| Seal::new(key))
+        };
+        match path.try_exists() {
+            Ok(false) => return Ok(None),
+            Ok(true) => {}
+            Err(error) => return Err(refused(format!("a file that can be read ({error})"))),
+        }
+        let text = read_private(&path).map_err(refused)?;
+        let key = read_key(text.trim()).map_err(|bad| refused(bad.wanted))?;
+        Ok(Some(key))
+    }
+
+    /// Keeps a new key in the data folder, for its owner alone; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written, or there is one already.
+    pub fn keep_key(&self, key: &SecretKey) -> Result<(), BadSetting> {
+        let path = self.key_file();
+        write_new_key(&path, key).map_err(|error| {
+            let wanted = format!("a folder to write in ({error})");
+            bad("DATA_DIR", &path.to_string_lossy(), &wanted)
+        })
     }
 }
 
@@ -327,12 +388,18 @@ fn put(given: &mut BTreeMap<String, String>, key: &str, value: String) -> Result
         .strip_suffix("_FILE")
         .filter(|secret| SECRETS.contains(secret))
     {
-        let text = read_private(Path::new(&value)).map_err(|wanted| BadSetting {
-            name: format!("ATTUNE_{key}"),
-            seen: format!("{value:?}"),
-            wanted,
-        })?;
-        given.insert(secret.to_owned(), text.trim().to_owned());
+        let text = read_private(Path::new(&value))
+            .and_then(|text| match text.trim() {
+                // Nothing would count as unset, and something else would be taken instead.
+                "" => Err("a file with the value in it; it is empty".to_owned()),
+                text => Ok(text.to_owned()),
+            })
+            .map_err(|wanted| BadSetting {
+                name: format!("ATTUNE_{key}"),
+                seen: format!("{value:?}"),
+                wanted,
+            })?;
+        given.insert(secret.to_owned(), text);
         return Ok(());
     }
     let known = KEYS
@@ -363,27 +430,47 @@ fn read_toml(path: &Path) -> Result<BTreeMap<String, String>, BadSetting> {
             toml::Value::Integer(number) => number.to_string(),
             other => return Err(bad(&key, &other.to_string(), "a text or a whole number")),
         };
+        if holds_secret(&key, &value) {
+            refuse_open(path)
+                .map_err(|wanted| bad("CONFIG", &shown, &format!("{wanted}: it holds {name}")))?;
+        }
         put(&mut given, &key, value)?;
     }
     Ok(given)
 }
 
+/// Whether this value is nobody's business; an address is only with a password in it.
+fn holds_secret(key: &str, value: &str) -> bool {
+    let login = value
+        .split_once("://")
+        .and_then(|(_, rest)| rest.rsplit_once('@'))
+        .map_or("", |(login, _)| login);
+    match key {
+        "SECRET_KEY" => true,
+        key => SECRETS.contains(&key) && (login.contains(':') || value.contains("password=")),
+    }
+}
+
 /// Reads a secret that nobody but its owner may read.
 fn read_private(path: &Path) -> Result<String, String> {
-    use std::os::unix::fs::PermissionsExt;
-    let kept =
-        std::fs::metadata(path).map_err(|error| format!("a file that can be read ({error})"))?;
-    if kept.permissions().mode() & 0o077 != 0 {
-        return Err("a file that only its owner can read (chmod 600)".into());
-    }
+    refuse_open(path)?;
     std::fs::read_to_string(path).map_err(|error| format!("a file that can be read ({error})"))
 }
 
-fn write_new_key(path: &Path) -> std::io::Result<()> {
+/// Refuses a file that is open to others than its owner.
+fn refuse_open(path: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    let kept =
+        std::fs::metadata(path).map_err(|error| format!("a file that can be read ({error})"))?;
+    match kept.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => Err("a file that only its owner can read (chmod 600)".into()),
+    }
+}
+
+fn write_new_key(path: &Path, SecretKey(key): &SecretKey) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(std::io::Error::other)?;
     let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut file = std::fs::OpenOptions::new()
         .write(true)
@@ -391,7 +478,12 @@ fn write_new_key(path: &Path) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?;
     writeln!(file, "{text}")?;
-    file.sync_all()
+    file.sync_all()?;
+    // Its name in the folder too: what is written from now on can be read with this key only.
+    match path.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 fn read_key(text: &str) -> Result<SecretKey, BadSetting> {
@@ -462,6 +554,33 @@ fn read_workers(text: Option<&str>) -> Result<usize, BadSetting> {
         .ok_or_else(|| bad("WORKERS", text, "a whole number from 1 to 64"))
 }
 
+/// Only what says how much is told: a word that is no level would name a source of lines, and silence all others.
+fn read_log(text: &str) -> Result<String, BadSetting> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_source = |source: &str| {
+        !source.is_empty()
+            && source
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(&byte))
+    };
+    let sound = |part: &str| {
+        let level = match part.split_once('=') {
+            Some((source, level)) if is_source(source) => level,
+            Some(_) => return false,
+            None => part,
+        };
+        LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level))
+    };
+    match text.split(',').all(sound) {
+        true => Ok(text.to_owned()),
+        false => Err(bad(
+            "LOG",
+            text,
+            "off, error, warn, info, debug or trace; also for a part of the program alone, as in warn,attune=debug",
+        )),
+    }
+}
+
 fn read_log_format(text: &str) -> Result<LogFormat, BadSetting> {
     match text {
         "text" => Ok(LogFormat::Text),
@@ -497,6 +616,11 @@ fn read_connections(text: Option<&str>) -> Result<usize, BadSetting> {
         .ok_or_else(|| bad("SMTP_CONNECTIONS", text, "a whole number from 1 to 64"))
 }
 
+/// Whether this host is the machine itself.
+fn is_loopback(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "::1"].contains(&host)
+}
+
 fn read_smtp(text: &str) -> Result<Smtp, BadSetting> {
     let wanted = || {
         bad(
@@ -515,10 +639,10 @@ fn read_smtp(text: &str) -> Result<Smtp, BadSetting> {
         Some((host, port)) => (host, Some(port.parse().map_err(|_| wanted())?)),
         None => (address, None),
     };
-    let local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
+    let host = host.trim_matches(['[', ']']);
     let (security, usual) = match scheme {
         "smtps" => (Security::Tls, 465),
-        "smtp" if local => (Security::Loopback, 25),
+        "smtp" if is_loopback(host) => (Security::Loopback, 25),
         "smtp" => (Security::StartTls, 587),
         _ => return Err(wanted()),
     };
@@ -537,7 +661,7 @@ fn read_smtp(text: &str) -> Result<Smtp, BadSetting> {
         None => None,
     };
     Ok(Smtp {
-        host: host.trim_matches(['[', ']']).to_owned(),
+        host: host.to_owned(),
         port: port.unwrap_or(usual),
         security,
         credentials,
@@ -579,11 +703,64 @@ mod tests {
             ("ATTUNE_DATABASE_URL", "mysql://x"),
             ("ATTUNE_SECRET_KEY", "short"),
             ("ATTUNE_LOG_FORMAT", "xml"),
+            ("ATTUNE_LOG", "inof"),
+            ("ATTUNE_LOG", "attune"),
+            ("ATTUNE_LOG", "attune=inof"),
+            ("ATTUNE_LOG", "=info"),
+            ("ATTUNE_LOG", "info,"),
+            ("ATTUNE_LOG", "a b=info"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert_eq!(error.name, name);
             assert!(!error.wanted.is_empty());
         }
+    }
+
+    #[test]
+    fn a_log_filter_is_a_level_or_levels_of_parts() {
+        for filter in [
+            "info",
+            "DEBUG",
+            "off",
+            "attune=debug",
+            "warn,attune::jobs=trace",
+        ] {
+            let config = read(&[("ATTUNE_LOG", filter)]).unwrap();
+            assert_eq!(config.log, filter);
+            assert!(tracing_subscriber::EnvFilter::try_new(filter).is_ok());
+        }
+    }
+
+    #[test]
+    fn whatever_leaves_this_machine_leads_back_to_the_site() {
+        let missing = |pairs: &[(&str, &str)]| {
+            let checked = read(pairs).unwrap().require_addresses();
+            checked.err().map(|bad| bad.name)
+        };
+        let relay = ("ATTUNE_SMTP_URL", "smtps://relay.example.org");
+        let texts = [
+            ("ATTUNE_TEXT_URL", "https://AC1:s3cret@texts.example.org"),
+            ("ATTUNE_TEXT_FROM", "+15550100100"),
+        ];
+        let base = ("ATTUNE_BASE_URL", "https://forms.example.org");
+        let from = ("ATTUNE_MAIL_FROM", "Riverside <forms@example.org>");
+        let named = |key: &str| Some(format!("ATTUNE_{key}"));
+        assert_eq!(missing(&[relay]), named("BASE_URL"));
+        assert_eq!(missing(&[relay, from]), named("BASE_URL"));
+        assert_eq!(missing(&[relay, base]), named("MAIL_FROM"));
+        assert_eq!(missing(&[relay, base, from]), None);
+        assert_eq!(missing(&texts), named("BASE_URL"));
+        assert_eq!(missing(&[texts[0], texts[1], base]), None);
+        for here in ["localhost", "127.0.0.1:2525", "[::1]:25"] {
+            let url = format!("smtp://{here}");
+            assert_eq!(missing(&[("ATTUNE_SMTP_URL", &url)]), None, "{here}");
+        }
+        let stand_in = [
+            ("ATTUNE_TEXT_URL", "http://AC1:s3cret@127.0.0.1:1"),
+            texts[1],
+        ];
+        assert_eq!(missing(&stand_in), None);
+        assert_eq!(missing(&[]), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use attune::app::seal_audit::seal_audit;
 use attune::app::verify::verify;
 use attune::domain::access::Actor;
 use attune::domain::ids::Id;
-use attune::store::audit;
+use attune::store::{Fault, Seal, Store, audit};
 use chrono::TimeDelta;
 
 use crate::house::{House, monday};
@@ -84,6 +84,35 @@ fn a_removed_event_shows() {
             "{what}: {rules:?}"
         );
     }
+}
+
+#[test]
+fn a_foreign_key_is_told_from_an_edited_event() {
+    let house = sealed();
+    let org = house.app.org;
+    let fits = |store: &Store| -> Result<bool, Fault> {
+        store.read_blocking(move |tx| audit::fits_key(tx, org))
+    };
+    assert!(fits(&house.app.store).expect("the audit can be read"));
+    assert_eq!(
+        house.run_sql(
+            "UPDATE audit_event SET outcome = 'failed' WHERE id = (SELECT id FROM audit_event ORDER BY id DESC LIMIT 1)"
+        ),
+        1
+    );
+    assert!(
+        fits(&house.app.store).expect("the audit can be read"),
+        "the others are ours"
+    );
+    let other = Store::open(house.app.store.place().clone(), Seal::new([8; 32]))
+        .expect("the database opens twice");
+    assert!(!fits(&other).expect("the audit can be read"));
+    house.run_sql("DELETE FROM audit_event");
+    assert!(
+        fits(&other).expect("the audit can be read"),
+        "where nothing is written every key is right"
+    );
+    other.close();
 }
 
 #[test]

@@ -3,8 +3,11 @@
 
 use crate::operator::{Office, PASSWORD, complaint, printed};
 use crate::support::database::{Engine, engine};
-use crate::support::process::Site;
+use crate::support::process::{PATIENCE, Site};
 use crate::support::smtp::SmtpSink;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 #[test]
 fn a_setting_that_is_unknown_or_absurd_is_refused_by_name_with_what_is_wanted() {
@@ -18,6 +21,7 @@ fn a_setting_that_is_unknown_or_absurd_is_refused_by_name_with_what_is_wanted() 
         ("ATTUNE_MAIL_FROM", "nobody", "Name <address@host>"),
         ("ATTUNE_DATABASE_URL", "mysql://localhost/x", "sqlite://"),
         ("ATTUNE_SECRET_KEY", "short", "64 hexadecimal digits"),
+        ("ATTUNE_LOG", "inof", "info"),
         (
             "ATTUNE_CONFIG",
             "/there/is/no/such/file",
@@ -53,6 +57,8 @@ fn settings_may_stand_in_one_file_and_a_setting_in_it_is_refused_alike() {
         "attune.toml",
         format!("database_url = \"{url}\"\nworkers = 2\n"),
     );
+    // On PostgreSQL the address holds a password.
+    set_mode(&good, 0o600);
     site.unset("ATTUNE_DATABASE_URL");
     site.set("ATTUNE_CONFIG", &good.to_string_lossy());
     site.must_run(&["migrate"]);
@@ -69,15 +75,13 @@ fn settings_may_stand_in_one_file_and_a_setting_in_it_is_refused_alike() {
 
 #[test]
 fn a_secret_in_a_file_that_others_can_read_is_refused() {
-    use std::os::unix::fs::PermissionsExt;
     let site = Site::new();
     let file = site.folder.write(
         "key",
         "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
     );
     for (mode, code) in [(0o644, Some(2)), (0o600, Some(0))] {
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode))
-            .expect("a mode can be set");
+        set_mode(&file, mode);
         let mut command = site.command(&["migrate"]);
         let output = command
             .env("ATTUNE_SECRET_KEY_FILE", &file)
@@ -94,8 +98,286 @@ fn a_secret_in_a_file_that_others_can_read_is_refused() {
 }
 
 #[test]
+fn settings_with_a_secret_among_them_are_their_owners_alone() {
+    let site = Site::new();
+    for (line, name, open_is_fine) in [
+        (
+            "smtp_url = \"smtps://u:hunter2@relay.invalid\"",
+            "smtp_url",
+            false,
+        ),
+        (
+            "ATTUNE_SECRET_KEY = \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"",
+            "ATTUNE_SECRET_KEY",
+            false,
+        ),
+        (
+            "database_url = \"postgres:///x?user=u&password=hunter2\"",
+            "database_url",
+            false,
+        ),
+        ("smtp_url = \"smtps://relay.invalid\"", "", true),
+        ("workers = 2", "", true),
+    ] {
+        let file = site.folder.write("attune.toml", line);
+        for mode in [0o644, 0o640, 0o600] {
+            set_mode(&file, mode);
+            let mut command = site.command(&["score", "gad7"]);
+            let output = command
+                .env("ATTUNE_CONFIG", &file)
+                .output()
+                .expect("the program can be started");
+            let said = complaint(&output);
+            let fine = open_is_fine || mode == 0o600;
+            assert_eq!(output.status.success(), fine, "{line} {mode:o}: {said}");
+            assert!(
+                fine || said.contains("chmod 600") && said.contains(name),
+                "{said}"
+            );
+            assert!(!said.contains("hunter2") && !said.contains("00112233"));
+        }
+    }
+}
+
+#[test]
+fn an_empty_file_is_no_secret_and_no_absence_of_one() {
+    let site = Site::new();
+    for name in ["DATABASE_URL", "SECRET_KEY", "SMTP_URL", "TEXT_URL"] {
+        let name = format!("ATTUNE_{name}_FILE");
+        for text in ["", " \n"] {
+            let file = site.folder.write("secret", text);
+            set_mode(&file, 0o600);
+            let mut command = site.command(&["score", "gad7"]);
+            let output = command
+                .env(&name, &file)
+                .output()
+                .expect("the program can be started");
+            let said = complaint(&output);
+            assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+            assert!(said.contains(&name) && said.contains("empty"), "{said}");
+        }
+        let mut command = site.command(&["score", "gad7"]);
+        let output = command.env(&name, "").output().expect("it can be started");
+        assert_eq!(output.status.code(), Some(2), "{}", complaint(&output));
+    }
+}
+
+/// Commands that look at data, or work with what somebody has begun.
+const NEED_DATA: &[&[&str]] = &[
+    &["verify"],
+    &["doctor"],
+    &[
+        "evaluate",
+        "--from",
+        "2026-01-01",
+        "--to",
+        "2026-12-31",
+        "--instrument",
+        "phq9",
+    ],
+    &["link", "new", "--all", "--instruments", "phq9"],
+    &["import", "patients", "patients.csv"],
+    &[
+        "user",
+        "add",
+        "--email",
+        "a@example.org",
+        "--name",
+        "A",
+        "--role",
+        "quality",
+    ],
+    &["instrument", "withdraw", "who5"],
+    &["mail", "test", "a@example.org"],
+];
+
+#[test]
+fn a_command_that_finds_no_data_says_so_and_makes_none() {
+    let mut site = Site::new();
+    let nothing = site.folder.path().join("nothing");
+    let wanted = match engine() {
+        Engine::Sqlite => {
+            site.unset("ATTUNE_DATABASE_URL");
+            format!("there is no data at {}/attune.db", nothing.display())
+        }
+        Engine::Postgres => {
+            site.must_run(&["migrate"]);
+            "there is no data in the PostgreSQL database".to_owned()
+        }
+    };
+    site.set("ATTUNE_DATA_DIR", &nothing.to_string_lossy());
+    let on_files: &[&[&str]] = match engine() {
+        Engine::Sqlite => &[&["migrate", "--check"], &["mail", "bounce"]],
+        Engine::Postgres => &[],
+    };
+    let refused = |site: &Site, words: &[&str]| {
+        let output = site.run(words);
+        let said = printed(&output) + &complaint(&output);
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+        assert!(
+            said.contains(&wanted) && said.contains("ATTUNE_DATA_DIR"),
+            "{words:?}: {said}"
+        );
+    };
+    for words in NEED_DATA.iter().chain(on_files) {
+        refused(&site, words);
+        assert!(!nothing.exists(), "{words:?} leaves nothing behind");
+    }
+    // A schema alone is no site, and whoever looks does not begin one.
+    site.must_run(&["migrate"]);
+    for words in NEED_DATA {
+        refused(&site, words);
+        assert!(!nothing.join("secret.key").exists(), "{words:?}");
+    }
+    site.must_run(&["demo", "data", "--patients", "3"]);
+    site.must_run(&["verify"]);
+}
+
+#[test]
+fn doctor_leaves_a_schema_that_is_behind_as_it_is() {
+    let site = Site::new();
+    if engine() == Engine::Sqlite {
+        let file = site
+            .database
+            .url()
+            .trim_start_matches("sqlite://")
+            .to_owned();
+        std::fs::write(&file, "").expect("a file can be written");
+        set_mode(Path::new(&file), 0o600);
+    }
+    let output = site.run(&["doctor"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        printed(&output).contains("FAULT  database: the database schema is not up to date"),
+        "{}",
+        printed(&output)
+    );
+    let missing = site.run(&["migrate", "--check"]);
+    assert!(
+        printed(&missing).contains("missing: "),
+        "{}",
+        printed(&missing)
+    );
+}
+
+#[test]
+fn data_is_opened_with_the_key_it_was_written_with_and_no_other() {
+    const OTHER: &str = "8f1c2a7be05d4936b1a2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718";
+    let mut site = Site::new();
+    site.must_run(&["migrate"]);
+    let key = site.folder.path().join("secret.key");
+    assert!(!key.exists(), "a schema needs no key");
+    site.serve().stop(std::time::Duration::from_secs(10));
+    assert!(key.exists(), "the first start makes one");
+    let before = site.must_run(&["verify"]);
+    let commands: [&[&str]; 3] = [
+        &["verify"],
+        &["doctor"],
+        &["demo", "data", "--patients", "3"],
+    ];
+    let refused = |site: &Site, wanted: &str| {
+        for words in commands {
+            let output = site.run(words);
+            let said = printed(&output) + &complaint(&output);
+            assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+            assert!(
+                said.contains(wanted) && said.contains("ATTUNE_SECRET_KEY"),
+                "{words:?}: {said}"
+            );
+        }
+        let said = refused_to_serve(site);
+        assert!(said.contains(wanted), "{said}");
+    };
+    let kept = site.folder.path().join("kept");
+    std::fs::rename(&key, &kept).expect("a file can be renamed");
+    refused(&site, "there is no key at");
+    assert!(!key.exists(), "none is made beside data that has one");
+    site.set("ATTUNE_SECRET_KEY", OTHER);
+    refused(&site, "ATTUNE_SECRET_KEY is not the key");
+    site.unset("ATTUNE_SECRET_KEY");
+    std::fs::write(&key, OTHER).expect("a file can be written");
+    set_mode(&key, 0o600);
+    refused(&site, "secret.key is not the key");
+    std::fs::rename(&kept, &key).expect("a file can be renamed");
+    assert_eq!(
+        without_audit(&site.must_run(&["verify"])),
+        without_audit(&before),
+        "nothing was written meanwhile"
+    );
+}
+
+#[test]
+fn the_data_is_its_owners_alone_and_what_was_left_open_is_closed() {
+    if engine() == Engine::Postgres {
+        return;
+    }
+    let site = Site::new();
+    let file = std::path::PathBuf::from(site.database.url().trim_start_matches("sqlite://"));
+    let beside = |end: &str| file.with_extension(format!("sqlite{end}"));
+    site.must_run(&["migrate"]);
+    assert_eq!(mode(&file), 0o600, "it is made so");
+    let service = site.serve();
+    for path in [&file, &beside("-wal"), &beside("-shm")] {
+        assert_eq!(mode(path), 0o600, "{}", path.display());
+    }
+    service.kill();
+    // As an older program left them.
+    for path in [&file, &beside("-wal"), &beside("-shm")] {
+        set_mode(path, 0o644);
+    }
+    set_mode(site.folder.path(), 0o755);
+    let ill = site.run(&["doctor"]);
+    assert_eq!(ill.status.code(), Some(1));
+    let said = printed(&ill);
+    let fault = said
+        .lines()
+        .find(|line| line.starts_with("FAULT  file modes"))
+        .expect("the open file is a fault");
+    assert!(
+        fault.contains(&format!("chmod 600 {}", file.display())) && fault.contains("chmod 700"),
+        "{fault}"
+    );
+    assert_eq!(mode(&file), 0o644, "doctor only looks");
+    let service = site.serve();
+    let log = service.log();
+    assert!(
+        log.contains("others could read") && log.contains("chmod 700"),
+        "{log}"
+    );
+    for path in [&file, &beside("-wal"), &beside("-shm")] {
+        assert_eq!(mode(path), 0o600, "{}", path.display());
+    }
+    assert!(printed(&site.run(&["doctor"])).contains("FAULT  file modes: the folder"));
+    set_mode(site.folder.path(), 0o700);
+    assert!(printed(&site.run(&["doctor"])).contains("ok     file modes"));
+}
+
+#[test]
+fn nothing_is_served_that_would_send_dead_links() {
+    let mut site = Site::new().with("ATTUNE_SMTP_URL", "smtps://relay.invalid");
+    let refused = |site: &Site, wanted: &str| {
+        let said = refused_to_serve(site);
+        assert!(said.starts_with(wanted), "{said}");
+    };
+    refused(&site, "ATTUNE_MAIL_FROM: saw nothing, with ATTUNE_SMTP_URL");
+    site.unset("ATTUNE_BASE_URL");
+    refused(&site, "ATTUNE_BASE_URL: saw nothing, with ATTUNE_SMTP_URL");
+    site.unset("ATTUNE_SMTP_URL");
+    site.set("ATTUNE_TEXT_URL", "https://AC1:s3cret@texts.invalid");
+    site.set("ATTUNE_TEXT_FROM", "+15550100100");
+    refused(&site, "ATTUNE_BASE_URL: saw nothing, with ATTUNE_TEXT_URL");
+    let ill = printed(&site.run(&["doctor"]));
+    assert!(ill.contains("FAULT  addresses: ATTUNE_BASE_URL"), "{ill}");
+}
+
+#[test]
 fn migrate_says_what_is_missing_does_it_once_and_then_nothing_is() {
     let site = Site::new();
+    if engine() == Engine::Sqlite {
+        // Without a file nothing is looked at.
+        let file = site.database.url().trim_start_matches("sqlite://");
+        std::fs::write(file, "").expect("a file can be written");
+    }
     let missing = site.run(&["migrate", "--check"]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(
@@ -116,7 +398,7 @@ fn the_service_names_its_first_set_up_link_in_the_log_and_nowhere_is_a_default_p
     let site = Site::new();
     site.must_run(&["migrate"]);
     let service = site.serve();
-    let log = service.wait_for_log("/set-up/", crate::support::process::PATIENCE);
+    let log = service.wait_for_log("/set-up/", PATIENCE);
     let link = log
         .split_whitespace()
         .find(|word| word.contains("/set-up/"))
@@ -387,17 +669,27 @@ fn a_command_says_the_same_through_a_running_service_as_alone() {
 
 #[test]
 fn the_control_socket_is_its_owners_alone() {
-    use std::os::unix::fs::PermissionsExt;
     let office = Office::open();
-    let mode = |name: &str| {
-        std::fs::metadata(office.site.folder.path().join(name))
-            .expect("it is there")
-            .permissions()
-            .mode()
-            & 0o777
-    };
-    assert_eq!(mode("attune.sock"), 0o600);
-    assert_eq!(mode("secret.key"), 0o600);
+    for name in ["attune.sock", "secret.key"] {
+        assert_eq!(mode(&office.site.folder.path().join(name)), 0o600, "{name}");
+    }
+}
+
+/// What the service says that must not start.
+fn refused_to_serve(site: &Site) -> String {
+    let mut service = site.start(&["serve"]);
+    let status = service.wait_for_exit(PATIENCE);
+    assert_eq!(status.code(), Some(1), "{}", service.log());
+    service.log()
+}
+
+fn mode(path: &Path) -> u32 {
+    let there = std::fs::metadata(path).expect("it is there");
+    there.permissions().mode() & 0o777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode can be set");
 }
 
 #[test]

@@ -227,6 +227,9 @@ pub fn found_if_new(tx: &mut Tx, now: NaiveDateTime) -> Result<OrganisationRow, 
         created_at: now,
     };
     organisation::found(tx, &row)?;
+    // The first event: from now on every process can tell whether its key is the one this data is written with.
+    let program = Actor::System { org: row.id };
+    audit::record_by(tx, &program, "found", "organisation", Some(row.id), now)?;
     Ok(row)
 }
 

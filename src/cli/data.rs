@@ -3,8 +3,9 @@
 use super::console::{Console, Exit, Progress};
 use super::import::{ImportCommand, Mode, What};
 use super::mail::{self, MailCommand, Spooled};
+use super::open::{self, Purpose};
 use super::safety::{self, SafetyCommand};
-use super::{control, doctor, evaluate, import, instrument, open};
+use super::{control, doctor, evaluate, import, instrument};
 use crate::app::accounts::{self, NewAccount};
 use crate::app::demo::{Wanted, invent};
 use crate::app::{App, Failure, give_form, verify};
@@ -198,7 +199,11 @@ pub fn run_somewhere(config: &Config, command: &DataCommand) -> Exit {
     }
     let command =
         &std::env::current_dir().map_or(command.clone(), |folder| command.clone().at(&folder));
-    let opened = match open::open(config, config.listen) {
+    let purpose = match command {
+        DataCommand::DemoData { .. } => Purpose::Begin,
+        _ => Purpose::Work,
+    };
+    let opened = match open::open(config, config.listen, purpose) {
         Ok(opened) => opened,
         Err(words) => {
             eprintln!("{words}");

@@ -1,7 +1,7 @@
 //! `attune demo`: a whole site on this machine with invented people; nothing leaves it.
 
 use super::console::Exit;
-use super::open::{self, Opened};
+use super::open::{self, Opened, Purpose};
 use super::serve;
 use crate::app::demo::{Wanted, invent};
 use crate::app::{App, give_form};
@@ -53,7 +53,7 @@ fn try_run(listen: SocketAddr, dir: &Path, patients: usize) -> Result<(), String
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
     let config = settings(dir, bound)?;
     serve::start_logging(&config);
-    let mut opened = open::open(&config, bound)?;
+    let mut opened = open::open(&config, bound, Purpose::Begin)?;
     fill(&mut opened, patients)?;
     println!("{}", welcome(&opened.app, bound, dir)?);
     let mailbox = Arc::new(Mailbox::default());

@@ -1,7 +1,8 @@
 //! `attune doctor`: configuration, clock, mail, disk, database; one line each.
 
 use super::console::{Console, Exit};
-use super::open;
+use super::open::{self, Purpose};
+use super::private;
 use crate::app::App;
 use crate::app::set_safety_policy::standing_warning;
 use crate::config::Config;
@@ -77,7 +78,7 @@ pub fn run_alone(config: &Config) -> Exit {
         err: &mut err,
         progress: super::console::Progress::Hidden,
     };
-    match open::open(config, config.listen) {
+    match open::open(config, config.listen, Purpose::Look) {
         Ok(opened) => run(&opened.app, config, &mut console),
         Err(words) => report(
             examine(config, None)
@@ -123,6 +124,8 @@ fn examine(config: &Config, newest: Option<chrono::NaiveDateTime>) -> Vec<Findin
             )),
         ),
         ("help lines", help(config)),
+        ("addresses", addresses(config)),
+        ("file modes", private::check(config)),
         ("clock", clock(newest)),
         ("mail", mail(config)),
         ("mail dns", Ok(dns(config))),
@@ -138,6 +141,16 @@ fn help(config: &Config) -> Result<String, String> {
     let said = Help::of(lines);
     let said = said.said(Language::English);
     Ok(format!("{}: {} {}", help.country, said.now, said.danger))
+}
+
+/// What stands in links and as the sender.
+fn addresses(config: &Config) -> Result<String, String> {
+    config.require_addresses().map_err(|bad| bad.to_string())?;
+    Ok(format!(
+        "links lead to {}, mails are from {}",
+        config.base_url_at(config.listen),
+        config.mail_from
+    ))
 }
 
 fn clock(newest: Option<chrono::NaiveDateTime>) -> Result<String, String> {

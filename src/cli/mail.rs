@@ -1,6 +1,7 @@
 //! `attune mail test ADDRESS`: one neutral mail through the relay, with everything that was said. `attune mail bounce`: notices from a pipe, a file or a maildir.
 
 use super::console::{Console, Exit};
+use super::open;
 use crate::app::take_bounce::{Done, take_bounce};
 use crate::app::{App, Failure};
 use crate::config::Config;
@@ -80,6 +81,7 @@ impl Spooled {
         if !command.reads_input() {
             return Ok(None);
         }
+        open::require_file(config)?;
         config.make_data_dir().map_err(|bad| bad.to_string())?;
         let path = config
             .data_dir

@@ -12,6 +12,7 @@ pub mod import;
 mod instrument;
 mod mail;
 mod open;
+mod private;
 mod safety;
 pub mod score;
 mod serve;
@@ -211,5 +212,63 @@ fn score_lines(config: &Config, instrument: &str, shape: Shape) -> Exit {
             eprintln!("{fault}");
             Exit::Failed
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::collections::BTreeSet;
+
+    const OPERATIONS: &str = include_str!("../../docs/operations.md");
+
+    /// The words of every command that can be run and is shown, without the program's name.
+    fn shown(command: &clap::Command, above: &[&str]) -> Vec<String> {
+        let below = command
+            .get_subcommands()
+            .filter(|below| !below.is_hide_set());
+        let mut all: Vec<String> = below
+            .flat_map(|below| shown(below, &[above, &[below.get_name()]].concat()))
+            .collect();
+        if !above.is_empty() && !command.is_subcommand_required_set() {
+            all.push(above.join(" "));
+        }
+        all
+    }
+
+    /// What a code span of the table names: `import patients\|sessions` is two.
+    fn spelled_out(span: &str) -> Vec<String> {
+        let words = span.split_whitespace().skip(1);
+        words.fold(vec![String::new()], |begun, word| {
+            let ways = word.split("\\|");
+            ways.flat_map(|way| begun.iter().map(move |before| format!("{before}{way} ")))
+                .collect()
+        })
+    }
+
+    #[test]
+    fn every_command_stands_once_in_the_table_of_commands() {
+        let mut commands = shown(&Words::command(), &[]);
+        let (_, table) = OPERATIONS.split_once("## Commands").unwrap();
+        let rows = table.lines().skip_while(|line| !line.starts_with('|'));
+        let cells = rows
+            .take_while(|line| line.starts_with('|'))
+            .filter_map(|row| row.split(" | ").next());
+        let mut named = vec![];
+        for span in cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
+            let ways = spelled_out(span);
+            // The longest name fits: `demo data` is not `demo`.
+            let known = ways.iter().filter_map(|way| {
+                let fits = |name: &&String| way.starts_with(&format!("{name} "));
+                commands.iter().filter(fits).max_by_key(|name| name.len())
+            });
+            let known: BTreeSet<String> = known.cloned().collect();
+            assert!(!known.is_empty(), "there is no command {span:?}");
+            named.extend(known);
+        }
+        commands.sort();
+        named.sort();
+        assert_eq!(commands, named);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::console::Exit;
 use super::control;
-use super::open::{self, Opened};
+use super::open::{self, Opened, Purpose};
 use crate::app::{accounts, begin};
 use crate::config::{Config, LogFormat};
 use crate::jobs::{self, Means};
@@ -19,7 +19,9 @@ const LOOPS_GRACE: Duration = Duration::from_secs(2);
 /// Runs the service until a signal ends it.
 pub fn run(config: &Config) -> Exit {
     start_logging(config);
-    let started = require_help(config).and_then(|()| listen(config));
+    let started = require_help(config)
+        .and_then(|()| config.require_addresses().map_err(|bad| bad.to_string()))
+        .and_then(|()| listen(config));
     match started {
         Ok(()) => Exit::Done,
         Err(words) => {
@@ -45,7 +47,7 @@ fn listen(config: &Config) -> Result<(), String> {
         })
         .and_then(|listener| {
             let bound = listener.local_addr().map_err(|error| error.to_string())?;
-            let opened = open::open(config, bound)?;
+            let opened = open::open(config, bound, Purpose::Begin)?;
             say_first_link(&opened)?;
             serve(config, opened, listener, bound, mailer(config)?, None)
         })
@@ -53,10 +55,8 @@ fn listen(config: &Config) -> Result<(), String> {
 
 /// Log lines go to standard error; what they may hold is decided where they are written.
 pub fn start_logging(config: &Config) {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(tracing_subscriber::EnvFilter::new(&config.log))
         .with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.
     let _ = match config.log_format {

@@ -1,6 +1,6 @@
 //! The settings of a gateway for text messages.
 
-use super::{BadSetting, bad};
+use super::{BadSetting, bad, is_loopback};
 
 /// A gateway for text messages.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +19,19 @@ impl std::fmt::Debug for TextGateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} from {}", self.url, self.from)
     }
+}
+
+impl TextGateway {
+    /// Whether it is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.url.rsplit('/').next().unwrap_or_default();
+        is_loopback(host_name(host))
+    }
+}
+
+/// The host without its port.
+fn host_name(host: &str) -> &str {
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
 }
 
 /// Reads the gateway's address with account and secret, and the sender; both or neither.
@@ -64,9 +77,7 @@ fn address(text: &str) -> Result<TextGateway, BadSetting> {
     let (login, host) = rest.rsplit_once('@').ok_or_else(wanted)?;
     let (account, secret) = login.split_once(':').ok_or_else(wanted)?;
     let host = host.trim_end_matches('/');
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let safe =
-        scheme == "https" || (scheme == "http" && ["localhost", "127.0.0.1"].contains(&name));
+    let safe = scheme == "https" || (scheme == "http" && is_loopback(host_name(host)));
     let plain = |text: &str, beside: &str| {
         !text.is_empty()
             && text

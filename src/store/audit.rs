@@ -14,6 +14,8 @@ use diesel::sql_types::{Binary, Nullable, Text, Timestamp};
 
 /// Events younger than this are not sealed yet: a transaction may still be open that will add an older one.
 const SEAL_LAG: TimeDelta = TimeDelta::seconds(20);
+/// How many of the newest events tell whose key this is: more than one, because an edited event fits no key.
+const KEY_EVENTS: i64 = 16;
 /// At most so many events in one seal, so that each turn is short.
 pub const SEAL_MOST_EVENTS: usize = 2_000;
 
@@ -165,6 +167,20 @@ pub fn newest(tx: &mut Tx, org: OrgId) -> Result<Option<NaiveDateTime>, Fault> {
         .select(audit_event::at)
         .first(&mut tx.db)
         .optional()?)
+}
+
+/// Whether the data was last written with this key: one of the newest events fits it, or there is none.
+///
+/// # Errors
+/// When the database fails.
+pub fn fits_key(tx: &mut Tx, org: OrgId) -> Result<bool, Fault> {
+    let newest: Vec<EventRow> = audit_event::table
+        .filter(audit_event::org_id.eq(org))
+        .order(audit_event::id.desc())
+        .limit(KEY_EVENTS)
+        .load(&mut tx.db)?;
+    let fits = |event: &EventRow| mac_of(tx, &event.stored())[..] == event.mac[..];
+    Ok(newest.is_empty() || newest.iter().any(fits))
 }
 
 /// A seal that is made and not stored yet.

@@ -169,7 +169,25 @@ pub(super) fn by_keys(mut tx: Tx) -> Result<Tx, Fault> {
     Ok(tx)
 }
 
+/// Makes the file for its owner alone where there is none; its log and its index take its mode. One that is there is not opened: closing any handle of a file
+/// drops every lock that this process has on it.
+fn make_file(path: &Path) -> Result<(), Fault> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Fault::Connect(
+            format!("{}: cannot be made ({error})", path.display()),
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn connect_sqlite(path: &Path) -> Result<SqliteConnection, Fault> {
+    make_file(path)?;
     let mut db = SqliteConnection::establish(&path.to_string_lossy()).map_err(Fault::connect)?;
     db.batch_execute(
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;

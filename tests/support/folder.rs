@@ -1,11 +1,12 @@
 //! A temporary folder that goes away with its value. Not: anything about what is put into it.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// A folder of one's own under the system's temporary folder, removed when dropped.
+/// A folder of one's own, closed to others as the program wants its data to be, under the system's temporary folder, removed when dropped.
 ///
 /// It stays when the test fails and `ATTUNE_TEST_KEEP` is set, so that the database can be looked at.
 #[derive(Debug)]
@@ -18,7 +19,11 @@ impl TemporaryFolder {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path =
             std::env::temp_dir().join(format!("attune-test-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a temporary folder can be made");
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .expect("a temporary folder can be made");
         Self { path }
     }
 

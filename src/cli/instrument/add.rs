@@ -36,6 +36,10 @@ pub(super) fn add(config: &Config, folder: &Path) -> Result<Exit, String> {
         }
     }
     let files: Vec<_> = versions.into_values().flatten().collect();
+    if config.survey_defs.is_none() {
+        // Below the data folder, which may be made here before there is data: closed to others from the start.
+        config.make_data_dir().map_err(|bad| bad.to_string())?;
+    }
     let said = take_in(&files, &config.survey_defs())?;
     println!("{}", said.join("\n"));
     println!("A service that is running reads them at its next start.");

@@ -147,6 +147,22 @@ fn a_second_version_is_added_beside_the_first_and_a_changed_file_is_found() {
 }
 
 #[test]
+fn a_data_folder_that_a_definition_begins_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (source, site) = (Folder::new("source-first"), Folder::new("site-first"));
+    for (path, text) in own("1") {
+        source.write(&path, &text);
+    }
+    let data = site.0.join("data");
+    let given = [("ATTUNE_DATA_DIR".to_owned(), data.display().to_string())];
+    let config = crate::config::Config::read(given.into_iter()).unwrap();
+    assert_eq!(add(&config, &source.0.join("mood")), Ok(Exit::Done));
+    assert!(data.join("survey-defs/mood/1.toml").exists());
+    let mode = fs::metadata(&data).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
 fn an_empty_folder_is_no_instrument() {
     let config = crate::config::Config::read(std::iter::empty()).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
