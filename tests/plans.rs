@@ -17,6 +17,8 @@ use chrono::{NaiveDateTime, TimeDelta};
 
 use crate::house::{House, address_of, instant, monday, wait_for};
 use crate::mail::send;
+use crate::patient::{get, submit};
+use crate::support::http::path_of;
 use crate::support::smtp::SmtpSink;
 
 pub fn wanted(instruments: &[&str], cadence: &str, role: PlanRole) -> Wanted {
@@ -325,6 +327,61 @@ fn the_end_of_care_is_asked_after_and_follow_ups_come_but_never_after_a_death() 
     send(&house, &sink);
     assert_eq!(sink.mails().len(), 4, "then never again");
     house.verified();
+}
+
+#[test]
+fn what_care_came_to_does_not_change_when_a_follow_up_comes_in() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let who = house.enrol(
+        "P1",
+        vec![
+            details(&["phq9"], "every_weeks:1"),
+            details(&["phq9"], "discharge"),
+            details(&["phq9"], "follow_up:3"),
+        ],
+    );
+    let answer = |sent: usize, with: &str| {
+        send(&house, &sink);
+        let mails = sink.mails();
+        assert_eq!(mails.len(), sent);
+        let link = mails[sent - 1].links()[0].clone();
+        let answer = submit(&mut house.client(), path_of(&link), &[with; 10]);
+        assert_eq!(answer.status, 303, "{}", answer.text());
+    };
+    let course = || {
+        house.texts(
+            "SELECT CAST(n AS TEXT) || ' ' || CAST(CAST(last_value AS INTEGER) AS TEXT) || ' ' || recent AS value FROM episode_scale",
+        )
+    };
+    plan(&house);
+    answer(1, "2");
+    at(&house, instant("2026-03-05 20:00:00"));
+    end(&house, who, "2026-03-05", "planned");
+    plan(&house);
+    answer(2, "0");
+    assert_eq!(course(), ["2 0 18 0"], "the form at the end counts");
+    at(&house, instant("2026-06-05 14:00:00"));
+    answer(3, "3");
+    assert_eq!(
+        house.number("score WHERE scale = 'total' AND value = 27"),
+        1
+    );
+    assert_eq!(
+        course(),
+        ["2 0 18 0"],
+        "three months later is another matter"
+    );
+    assert_eq!(
+        house.counts(["flag_answers"]),
+        [2],
+        "but item 9 is seen by a person"
+    );
+    house.verified();
+    let page = get(
+        &mut house.signed_in(&house.people.therapist),
+        &format!("/patients/{who}"),
+    );
+    assert!(page.text().contains(">27<"), "and the page shows it");
 }
 
 fn minutes_a_month(house: &House, minutes: u32) {

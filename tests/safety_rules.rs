@@ -620,9 +620,22 @@ fn the_report_says_how_soon_people_acted_and_names_nobody() {
         assert!(csv.contains(line), "{line} is missing in {csv}");
     }
     let mut quality = house.signed_in(&house.people.quality);
+    for query in [
+        "from=2026-03-01&to=2026-03-03",
+        "from=2026-01-01&to=2026-03-31",
+    ] {
+        let refused = get(&mut quality, &format!("/safety/report?{query}"));
+        assert_eq!(
+            refused.status, 422,
+            "{query}: it is not over, or no quarter"
+        );
+        assert!(refused.text().contains("whole quarters that are over"));
+    }
+    house.app.clock.set(monday() + TimeDelta::days(31));
+    let mut quality = house.signed_in(&house.people.quality);
     let hidden = get(
         &mut quality,
-        "/safety/report.csv?from=2026-03-01&to=2026-03-03",
+        "/safety/report.csv?from=2026-01-01&to=2026-03-31",
     )
     .text();
     assert!(
@@ -630,6 +643,7 @@ fn the_report_says_how_soon_people_acted_and_names_nobody() {
         "{hidden}"
     );
     assert_eq!(get(&mut quality, "/safety/report").status, 200);
+    house.app.clock.set(monday() + TimeDelta::hours(30));
     for query in [
         "from=2026-03-02&to=2026-03-01",
         "from=2024-01-01&to=2026-03-01",

@@ -255,6 +255,41 @@ fn numbers_stand_beside_their_denominators() {
 }
 
 #[test]
+fn what_staff_typed_in_and_what_others_answered_are_no_forms_that_patients_were_asked() {
+    let house = asked(4);
+    house.run_sql(
+        "UPDATE administration SET state = 'completed', ended_at = due_at, opened_at = due_at",
+    );
+    let of_all = |file: &str| {
+        let line = file
+            .lines()
+            .find(|line| line.starts_with("forms_answered,all clinics"));
+        line.map(str::to_owned)
+    };
+    let csv = || page(&house, &house.people.therapist, "/sending/numbers.csv");
+    house
+        .app
+        .clock
+        .set(house.app.clock.now() + TimeDelta::minutes(1));
+    assert_eq!(
+        of_all(&csv()).as_deref(),
+        Some("forms_answered,all clinics,,,4,4,1.0000")
+    );
+    let one = "WHERE id = (SELECT min(id) FROM administration)";
+    house.run_sql(&format!(
+        "UPDATE administration SET informant_id = id {one}"
+    ));
+    let other = "WHERE id = (SELECT max(id) FROM administration)";
+    house.run_sql(&format!(
+        "UPDATE administration SET occasion = 'entered x' {other}"
+    ));
+    assert_eq!(
+        of_all(&csv()).as_deref(),
+        Some("forms_answered,all clinics,,,2,2,1.0000")
+    );
+}
+
+#[test]
 fn whoever_sees_no_names_sees_no_small_numbers() {
     let house = asked(3);
     house.run_sql("UPDATE administration SET state = 'sent'");

@@ -102,10 +102,9 @@ fn touched<'o, 'i>(outcomes: &'o [Outcome<'i>]) -> impl Iterator<Item = &'o Outc
 }
 
 impl Ledger<'_> {
-    /// Whether the episode's summary grows by these answers as they come. What came late is summed up anew by the verb that took it, and what
-    /// somebody else answered never counts as the patient's.
+    /// Whether the episode's summary grows by these answers as they come. What came late is summed up anew by the verb that took it.
     fn sums_up(&self) -> bool {
-        self.hand.given_at.is_none() && self.slip.administration.informant_id.is_none()
+        self.hand.given_at.is_none() && self.slip.administration.sums_up()
     }
 
     fn deposit(

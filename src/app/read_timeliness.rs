@@ -2,6 +2,7 @@
 //! from whoever sees no patient. Deadlines are those of the policy and the reading hours that held when the flag was raised. The reading is audited.
 
 use super::evaluate::sheet::quoted;
+use super::evaluate::{is_coarse, last_quarter, sees_whole_quarters_only};
 use super::import::guard::guarded;
 use super::past_answers::{Onward, each_page};
 use super::policy_history::PolicyHistory;
@@ -69,14 +70,21 @@ const COUNTS: usize = Of::Unfinished as usize + 1;
 pub enum Refusal {
     /// The period ends before it begins, or is too long.
     Period,
+    /// Whoever must not see small numbers asked for a period that is not made of whole quarters that are over.
+    TooFine,
 }
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Choose a first day and a last day that is not before it, at most {DAYS_MOST} days in all."
-        )
+        match self {
+            Refusal::Period => write!(
+                f,
+                "Choose a first day and a last day that is not before it, at most {DAYS_MOST} days in all."
+            ),
+            Refusal::TooFine => f.write_str(
+                "Choose whole quarters that are over, such as 2026-01-01 to 2026-03-31: two periods that differ by a few days could show the small numbers that are hidden.",
+            ),
+        }
     }
 }
 
@@ -143,9 +151,16 @@ pub async fn read_timeliness(
     let permit = decide(&actor, Action::Evaluate, Subject::Organisation)?;
     let zone: Tz = app.store.read(site_zone).await?;
     let today = local_day(zone, now);
-    let (from, to) = period.unwrap_or((today - TimeDelta::days(DAYS - 1), today));
+    let coarse = sees_whole_quarters_only(&actor);
+    let (from, to) = period.unwrap_or_else(|| match coarse {
+        true => last_quarter(today),
+        false => (today - TimeDelta::days(DAYS - 1), today),
+    });
     if to < from || (to - from).num_days() >= DAYS_MOST {
         return Err(Failure::Refused(Refusal::Period));
+    }
+    if coarse && !is_coarse((from, to), today) {
+        return Err(Failure::Refused(Refusal::TooFine));
     }
     let span = (
         local_instant(zone, from, 0),

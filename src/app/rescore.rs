@@ -506,7 +506,7 @@ fn summaries(
         .responses
         .iter()
         .filter(|row| row.episode_id == episode)
-        .filter(|row| !page.answered_by.contains_key(&row.administration_id))
+        .filter(|row| !page.apart.contains(&row.administration_id))
     {
         let own = scores
             .iter()

@@ -302,17 +302,16 @@ fn check_administrations(found: &mut Verification, known: &Known, page: &Page) {
 }
 
 fn check_summaries(found: &mut Verification, library: &Library, page: &Page) {
-    // What somebody else answered about the patient is a series of its own.
-    let informed: HashSet<_> = page
+    let apart: HashSet<_> = page
         .administrations
         .iter()
-        .filter(|row| row.informant_id.is_some())
+        .filter(|row| !row.sums_up())
         .map(|row| row.id)
         .collect();
     let completed: HashMap<ResponseId, &ResponseRow> = page
         .responses
         .iter()
-        .filter(|row| !informed.contains(&row.administration_id))
+        .filter(|row| !apart.contains(&row.administration_id))
         .filter(|row| row.state == ResponseState::Completed.word())
         .map(|row| (row.id, row))
         .collect();

@@ -1,18 +1,16 @@
 //! Scores made anew: who asked for it and why, which response got which revision, and the pages of episodes in which it is done.
 //! Nothing that was scored before is changed; only an episode's summary, which is no record but a short cut, is written again.
 
-use super::informant;
+use super::administration;
 use super::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
 use super::schema::{episode, episode_scale, patient, rescore, rescored, response, score, staff};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::ResponseState;
-use crate::domain::ids::{
-    AdministrationId, EpisodeId, InformantId, OrgId, RescoreId, ResponseId, StaffId,
-};
+use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, RescoreId, ResponseId, StaffId};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 /// One run of scoring anew.
 #[derive(Debug, Clone, Queryable, Insertable)]
@@ -65,8 +63,8 @@ pub struct Page {
     pub scores: Vec<ScoreRow>,
     /// What was scored anew before.
     pub rescored: Vec<RescoredRow>,
-    /// Which occasions somebody else answered than the patient: they count for no summary.
-    pub answered_by: HashMap<AdministrationId, InformantId>,
+    /// The occasions whose scores count for no summary.
+    pub apart: HashSet<AdministrationId>,
 }
 
 /// The next episodes in which something was handed in to this instrument.
@@ -123,7 +121,7 @@ pub fn page(
         .and(response::instrument.eq(instrument.to_owned()))
         .and(response::state.eq(ResponseState::Completed.word()));
     Ok(Page {
-        answered_by: informant::answered_by(tx, org, episodes)?,
+        apart: administration::apart(tx, org, episodes)?,
         episodes: episode::table
             .inner_join(
                 patient::table.on(patient::org_id

@@ -412,7 +412,16 @@ pub struct FormCount {
     pub forms: i64,
 }
 
-/// The forms that fell due from one instant until before another, counted.
+/// What patients were asked: neither what somebody else was asked about them nor what staff typed in.
+macro_rules! asked_of_the_patient {
+    () => {
+        administration::informant_id
+            .is_null()
+            .and(administration::occasion.not_like("entered %"))
+    };
+}
+
+/// The forms that patients were asked and that fell due from one instant until before another, counted.
 ///
 /// # Errors
 /// When the database fails.
@@ -434,6 +443,7 @@ pub fn due_between(
                 .and(administration::due_at.ge(from))
                 .and(administration::due_at.lt(until)),
         )
+        .filter(asked_of_the_patient!())
         .group_by((
             episode::clinic_id,
             episode::program_id,
@@ -549,7 +559,7 @@ pub fn planned(tx: &mut Tx, permit: &Permit) -> Result<Vec<(PatientId, String)>,
         .load(&mut tx.db)?)
 }
 
-/// Who answered a form since then.
+/// Who answered a form that they were asked, since then.
 ///
 /// # Errors
 /// When the database fails.
@@ -566,6 +576,7 @@ pub fn answered_since(
                 .and(administration::state.eq(AdministrationState::Completed.word()))
                 .and(administration::ended_at.ge(since)),
         )
+        .filter(asked_of_the_patient!())
         .select(administration::patient_id)
         .distinct()
         .load(&mut tx.db)?)

@@ -6,6 +6,7 @@ pub mod sheet;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use super::read_caseload::site_zone;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Role, Subject, decide};
 use crate::domain::care;
@@ -15,10 +16,10 @@ use crate::domain::evaluation::{
 };
 use crate::domain::ids::{ClinicId, Id, OrgId, ProgramId, kind};
 use crate::domain::instrument::{Kind, Library};
-use crate::domain::schedule::local_instant;
+use crate::domain::schedule::{local_day, local_instant};
 use crate::store::evaluation::{self, EpisodeOnScale, Scope};
 use crate::store::{Fault, Tx, audit, organisation, response};
-use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone};
+use chrono::{Datelike, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use forms::{Forms, FormsAsked};
 use std::collections::BTreeMap;
@@ -229,7 +230,7 @@ pub async fn evaluate(
     actor: Actor,
     query: Query,
 ) -> Result<Evaluation, Failure<Refusal>> {
-    let order = Order::of(app, &actor, &query)?;
+    let order = Order::of(app, &actor, &query, today(app).await?)?;
     let (asked, wanted) = (order.clone(), order.clone());
     let audited: Result<(), Fault> = app.store.write(move |tx| asked.audit(tx)).await;
     audited?;
@@ -249,7 +250,9 @@ pub fn evaluate_blocking(
     actor: &Actor,
     query: &Query,
 ) -> Result<Evaluation, Failure<Refusal>> {
-    let order = Order::of(app, actor, query)?;
+    let now = app.clock.now();
+    let today: Result<_, Fault> = app.store.read_blocking(move |tx| site_day(tx, now));
+    let order = Order::of(app, actor, query, today?)?;
     let (asked, wanted) = (order.clone(), order.clone());
     let audited: Result<(), Fault> = app.store.write_blocking(move |tx| asked.audit(tx));
     audited?;
@@ -270,10 +273,15 @@ struct Order {
 }
 
 impl Order {
-    fn of(app: &App, actor: &Actor, query: &Query) -> Result<Order, Failure<Refusal>> {
+    fn of(
+        app: &App,
+        actor: &Actor,
+        query: &Query,
+        today: NaiveDate,
+    ) -> Result<Order, Failure<Refusal>> {
         let permit = decide(actor, Action::Evaluate, Subject::Organisation)?;
         let now = app.clock.now();
-        let period = period(actor, query, now.date()).map_err(Failure::Refused)?;
+        let period = period(actor, query, today).map_err(Failure::Refused)?;
         let measure = measure(app.library, &query.instrument, query.scale.as_deref())
             .map_err(Failure::Refused)?;
         Ok(Order {
@@ -339,6 +347,34 @@ fn period(actor: &Actor, query: &Query, today: NaiveDate) -> Result<Period, Refu
         return Err(Refusal::PeriodTooFine);
     }
     Ok(period)
+}
+
+/// The day on the site's clock.
+///
+/// # Errors
+/// When the database fails.
+pub async fn today(app: &App) -> Result<NaiveDate, Fault> {
+    let now = app.clock.now();
+    app.store.read(move |tx| site_day(tx, now)).await
+}
+
+fn site_day(tx: &mut Tx, now: NaiveDateTime) -> Result<NaiveDate, Fault> {
+    Ok(local_day(site_zone(tx)?, now))
+}
+
+/// The last whole quarter before a day.
+pub(super) fn last_quarter(today: NaiveDate) -> (NaiveDate, NaiveDate) {
+    let first = today - TimeDelta::days(i64::from(today.day0()));
+    let begun = first
+        .checked_sub_months(Months::new(first.month0() % 3))
+        .unwrap_or(first);
+    let before = begun.checked_sub_months(Months::new(3)).unwrap_or(begun);
+    (before, begun.pred_opt().unwrap_or(begun))
+}
+
+/// Whether somebody who must not see small numbers may have a report over these days.
+pub(super) fn is_coarse((from, to): (NaiveDate, NaiveDate), today: NaiveDate) -> bool {
+    Period::new(from, to).is_ok_and(|period| is_whole_quarters(period) && to < today)
 }
 
 /// Small numbers are hidden in each report by itself, not between reports over nearly the same days. Supervisors may read the very records

@@ -1,6 +1,7 @@
 //! Evaluations of a real database file.
 
 use super::{Evaluation, Query, Refusal, evaluate_blocking, measures, sheet};
+use super::{is_coarse, last_quarter};
 use crate::app::clock::Clock;
 use crate::app::{App, Failure};
 use crate::domain::access::{Action, Actor, Denied, Role, StaffActor, Subject, decide};
@@ -562,6 +563,38 @@ fn whoever_must_not_see_small_numbers_gets_whole_quarters_that_are_over() {
         assert!(site.evaluate(&site.operator(), from, to).is_ok());
     }
     assert!(site.evaluate(&quality, "2025-10-01", "2026-09-30").is_ok());
+}
+
+#[test]
+fn a_quarter_is_over_when_it_is_over_on_the_sites_clock() {
+    let site = Site::with_history();
+    let quality = site.staff(Role::Quality, vec![]);
+    let org = site.app.org;
+    let moved = move |tx: &mut Tx| organisation::rename(tx, org, "Harbor", "America/Los_Angeles");
+    site.app
+        .store
+        .write_blocking::<(), Fault, _>(moved)
+        .unwrap();
+    // The evening of 30 September there.
+    site.app.clock.set(instant("2026-10-01 01:00"));
+    let asked = ("2026-07-01", "2026-09-30");
+    let refusal = site.refusal(&quality, asked.0, asked.1);
+    assert_eq!(refusal, Refusal::PeriodTooFine);
+    site.app.clock.set(instant("2026-10-01 07:00"));
+    assert!(site.evaluate(&quality, asked.0, asked.1).is_ok());
+}
+
+#[test]
+fn the_last_whole_quarter_is_the_one_before_the_one_that_has_begun() {
+    for (today, from, to) in [
+        ("2026-01-01", "2025-10-01", "2025-12-31"),
+        ("2026-03-31", "2025-10-01", "2025-12-31"),
+        ("2026-11-22", "2026-07-01", "2026-09-30"),
+    ] {
+        assert_eq!(last_quarter(day(today)), (day(from), day(to)), "{today}");
+        assert!(is_coarse((day(from), day(to)), day(today)));
+        assert!(!is_coarse((day(from), day(to)), day(to)));
+    }
 }
 
 #[test]

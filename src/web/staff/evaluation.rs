@@ -5,9 +5,10 @@
 mod view;
 
 use super::{Frame, SiteData, trouble};
-use crate::app::Failure;
 use crate::app::evaluate::{self, Evaluation, Measure, Query, Refusal, sheet};
+use crate::app::{App, Failure};
 use crate::domain::access::Actor;
+use crate::store::Fault;
 use crate::web::errors;
 use crate::web::gate::Visitor;
 use actix_web::http::StatusCode;
@@ -86,13 +87,20 @@ impl std::fmt::Display for Slip {
     }
 }
 
+/// What can be evaluated, and the day on the site's clock.
+async fn about(app: &App) -> Result<(Vec<Measure>, NaiveDate), Fault> {
+    Ok((
+        evaluate::measures_by_use(app).await?,
+        evaluate::today(app).await?,
+    ))
+}
+
 /// The page.
 pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
     let frame = Frame::of(&site, &visitor, "/evaluation").await;
     let (app, actor) = (&site.app, visitor.actor());
-    let today = app.clock.now().date();
-    let known = match evaluate::measures_by_use(app).await {
-        Ok(known) => known,
+    let (known, today) = match about(app).await {
+        Ok(found) => found,
         Err(fault) => return trouble::<Refusal>(&fault.into()),
     };
     let (ask, question) = read(&request, &known, today);
@@ -120,11 +128,11 @@ pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> Htt
 
 /// The same figures as a file.
 pub async fn csv(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
-    let known = match evaluate::measures_by_use(&site.app).await {
-        Ok(known) => known,
+    let (known, today) = match about(&site.app).await {
+        Ok(found) => found,
         Err(fault) => return trouble::<Refusal>(&fault.into()),
     };
-    let (_, question) = read(&request, &known, site.app.clock.now().date());
+    let (_, question) = read(&request, &known, today);
     let query = match question {
         Ok(query) => query,
         Err(slip) => {

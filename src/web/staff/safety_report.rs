@@ -4,7 +4,7 @@ use super::mistakes::Mistakes;
 use super::safety::{MENU, Tab, tabs, warning};
 use super::{Frame, SiteData, trouble};
 use crate::app::Failure;
-use crate::app::read_timeliness::{self, Of, RATES, Refusal, Timeliness, WEEKDAYS};
+use crate::app::read_timeliness::{self, Of, RATES, Timeliness, WEEKDAYS};
 use crate::domain::evaluation::{Rate, Shown, ShownTable};
 use crate::web::errors;
 use crate::web::gate::Visitor;
@@ -173,9 +173,7 @@ async fn read(site: &SiteData, visitor: &Visitor, ask: &Ask) -> Result<Timelines
     read_timeliness::read_timeliness(&site.app, visitor.actor(), period)
         .await
         .map_err(|failure| match failure {
-            Failure::Refused(refusal @ Refusal::Period) => {
-                Wrong::Asked(Mistakes::one("from", refusal.to_string()))
-            }
+            Failure::Refused(refusal) => Wrong::Asked(Mistakes::one("from", refusal.to_string())),
             failure => Wrong::Answer(trouble(&failure)),
         })
 }
