@@ -429,6 +429,38 @@ fn a_notice_that_cannot_be_put_together_holds_up_no_other() {
 }
 
 #[test]
+fn a_server_that_stalls_on_a_notice_holds_up_no_newer_one() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let links = ["P1", "P2"].map(|id| house.phq9(id));
+    let flag = |link: &str| {
+        let path = format!("{link}/q/9");
+        post(&mut house.client(), &path, &[("answer", "1")]);
+    };
+    flag(&links[0]);
+    sink.then(&[Behaviour::Stall]);
+    std::thread::scope(|scope| {
+        let began = Instant::now();
+        let turn = scope.spawn(|| send_notices(&house, &sink));
+        let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
+            while !is_so() {
+                assert!(began.elapsed() < Duration::from_secs(10), "{what}");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        wait_for("the first is under way", &|| sink.attempts() > 0);
+        flag(&links[1]);
+        wait_for("the second arrives", &|| sink.mails().len() == 1);
+        assert!(!turn.is_finished(), "while the first hangs");
+        assert_eq!(turn.join().expect("the turn ends"), 2);
+    });
+    assert_eq!(
+        house.number("outbox WHERE kind = 'flag_notice' AND state = 'queued'"),
+        1,
+        "and is tried again"
+    );
+}
+
+#[test]
 fn a_server_that_stalls_on_an_invitation_holds_up_no_notice() {
     let (house, sink, good) = (House::at(monday()), SmtpSink::start(), SmtpSink::start());
     due(&house, "P1");

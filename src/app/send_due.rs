@@ -20,6 +20,7 @@ use crate::store::{Fault, Started, Tx, attempt};
 use crate::texts::{self, Gateway, Text, TextFailure};
 use chrono::NaiveDateTime;
 use std::collections::VecDeque;
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,8 @@ const CLAIMED_EACH: usize = 32;
 const TEXTS_AT_ONCE: usize = 2;
 /// Messages that a worker looks at in one read.
 const COMPOSED_TOGETHER: usize = 16;
+/// How often newer notices are looked for while a conversation about older ones goes on.
+const NEWER_EVERY: Duration = Duration::from_millis(500);
 /// A message that was looked at longer ago is looked at again: the relay was slow, and the world goes on.
 const FRESH_FOR: Duration = Duration::from_secs(2);
 
@@ -66,12 +69,9 @@ impl Carriers<'_> {
 /// When the database fails.
 pub fn send_due<'a>(app: &App, by: impl Into<Carriers<'a>>, lane: Lane) -> Result<usize, Fault> {
     let by = by.into();
-    let (now, org, workers) = (app.clock.now(), app.org, by.at_once(lane));
-    let most = i64::try_from(workers * CLAIMED_EACH).unwrap_or(i64::MAX);
-    let claimed = app
-        .store
-        .write_blocking(move |tx| outbox::claim(tx, org, lane, now, most))?;
-    let count = claimed.len();
+    let workers = by.at_once(lane);
+    let claimed = claim(app, lane, workers)?;
+    let mut count = claimed.len();
     let turn = Turn {
         app,
         by,
@@ -81,12 +81,51 @@ pub fn send_due<'a>(app: &App, by: impl Into<Carriers<'a>>, lane: Lane) -> Resul
         waiting: Mutex::new(claimed.into()),
     };
     std::thread::scope(|scope| {
-        for _ in 0..workers.min(count) {
-            scope.spawn(|| turn.work());
+        let (ended, one_ended) = mpsc::channel();
+        let begin = || {
+            let (turn, ended) = (&turn, ended.clone());
+            scope.spawn(move || {
+                turn.work();
+                // Nobody listens to the workers of the other lanes.
+                let _ = ended.send(());
+            })
+        };
+        let mut busy: Vec<_> = (0..workers.min(count)).map(|_| begin()).collect();
+        // One conversation may hang for minutes, and a flag that is raised meanwhile must not wait for its end.
+        let mut left = busy.len();
+        while lane == Lane::Notices && left > 0 && Instant::now() < turn.ends {
+            if one_ended.recv_timeout(NEWER_EVERY).is_ok() {
+                left -= 1;
+                continue;
+            }
+            busy.retain(|worker| !worker.is_finished());
+            left = busy.len();
+            let free = workers.saturating_sub(left);
+            match claim(app, lane, free) {
+                Ok(newer) => {
+                    count += newer.len();
+                    let more = free.min(newer.len());
+                    turn.waiting().extend(newer);
+                    busy.extend((0..more).map(|_| begin()));
+                    left += more;
+                }
+                Err(fault) => {
+                    tracing::error!(%fault, "newer notices could not be claimed");
+                    break;
+                }
+            }
         }
     });
     turn.put_back_rest()?;
     Ok(count)
+}
+
+/// Claims what is due, so much that so many workers have enough to do.
+fn claim(app: &App, lane: Lane, workers: usize) -> Result<Vec<OutboxRow>, Fault> {
+    let (now, org) = (app.clock.now(), app.org);
+    let most = i64::try_from(workers * CLAIMED_EACH).unwrap_or(i64::MAX);
+    app.store
+        .write_blocking(move |tx| outbox::claim(tx, org, lane, now, most))
 }
 
 /// One turn of a lane's crank.
