@@ -211,7 +211,12 @@ pub fn session_of(name: &str) -> Option<&str> {
 
 /// Whether an occasion, or the form named after it, is asked when care has ended.
 pub fn is_after_the_end(name: &str) -> bool {
-    name == DISCHARGE || name.starts_with("discharge (") || name.starts_with(FOLLOW_UP)
+    name == DISCHARGE || name.starts_with("discharge (") || is_follow_up(name)
+}
+
+/// Whether an occasion, or the form named after it, asks how somebody is months after their care ended.
+pub fn is_follow_up(name: &str) -> bool {
+    name.starts_with(FOLLOW_UP)
 }
 
 /// What makes an occasion the same one: a session's number is asked for once, whichever session bears it later.
