@@ -25,6 +25,7 @@ mod crash;
 mod crash_points;
 mod demo;
 mod escalation;
+mod evaluation;
 mod flags;
 mod foreign_posts;
 mod forms;

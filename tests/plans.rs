@@ -47,7 +47,7 @@ fn plan(house: &House) {
     while plan_due(&house.app).expect("the database works") > 0 {}
 }
 
-fn at(house: &House, now: NaiveDateTime) {
+pub fn at(house: &House, now: NaiveDateTime) {
     house.app.clock.set(now);
     plan(house);
 }
@@ -113,7 +113,7 @@ pub fn put_at(
     });
 }
 
-fn end(house: &House, who: PatientId, ended_on: &str, ending: &'static str) {
+pub fn end(house: &House, who: PatientId, ended_on: &str, ending: &'static str) {
     let ended_on = Some(ended_on.parse().expect("a day"));
     on_episode(house, who, move |tx, permit, rules, id| {
         let mut row = patient::episode_by_id(tx, permit.org(), id)?;

@@ -127,7 +127,8 @@ fn a_new_revision_stands_beside_the_old_one_and_is_the_one_that_counts() {
             rescored: 2,
             values: 1,
             bands: 2,
-            unreadable: 0
+            unreadable: 0,
+            summaries: 1,
         }
     );
     assert_eq!(seen.len(), 2);
@@ -227,7 +228,9 @@ fn verify_sees_a_revision_that_no_rescore_made_and_a_summary_of_older_ones() {
         broken(&house),
         ["an episode's summary is what its scores amount to"]
     );
-    run(&house.app, &order(Mode::Write)).expect("nothing differs, so nothing is done");
+    let (report, _) = run(&house.app, &order(Mode::Write)).expect("it is made anew");
+    assert_eq!((report.rescored, report.summaries), (0, 1));
+    house.verified();
     house.run_sql("DELETE FROM rescored");
     assert!(
         broken(&house)

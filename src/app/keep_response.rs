@@ -11,7 +11,7 @@ use crate::domain::care::{InstrumentVersion, ResponseState, read_battery, write_
 use crate::domain::change::Direction;
 use crate::domain::instrument::{Instrument, PUBLISHED};
 use crate::domain::scoring::{Completion, Score, Scored, Verdict};
-use crate::domain::submission::{Course, Extreme, Outcome};
+use crate::domain::submission::{Course, Extreme, Outcome, is_of_course};
 use crate::store::administration::AdministrationRow;
 use crate::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary, Whole};
 use crate::store::door::Slip;
@@ -104,7 +104,8 @@ fn touched<'o, 'i>(outcomes: &'o [Outcome<'i>]) -> impl Iterator<Item = &'o Outc
 impl Ledger<'_> {
     /// Whether the episode's summary grows by these answers as they come. What came late is summed up anew by the verb that took it.
     fn sums_up(&self) -> bool {
-        self.hand.given_at.is_none() && self.slip.administration.sums_up()
+        let form = &self.slip.administration;
+        self.hand.given_at.is_none() && is_of_course(&form.occasion, form.informant_id)
     }
 
     fn deposit(

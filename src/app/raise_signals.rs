@@ -84,7 +84,8 @@ pub(super) fn could_be<'o>(
     outcomes: &'o [Outcome<'_>],
     summaries: &[EpisodeScaleRow],
 ) -> Vec<Could<'o>> {
-    // What others answer about the patient is a series of its own, and no summary is kept of it.
+    // What others answer about the patient is a series of its own, and no summary is kept of it. A follow-up is held against the summary of the care before it: somebody who
+    // is reliably worse after it has to be seen.
     if ledger.slip.administration.informant_id.is_some() {
         return vec![];
     }

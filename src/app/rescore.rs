@@ -1,7 +1,7 @@
 //! Scores responses anew, by the rules of another version of their instrument or by this program's newest reckoning. Each score that
 //! differs gets one more revision, with the reason and its author; none is written over. Episodes are done a few at a time, each with
 //! its summaries in the same transaction, so that a run that was cut short is finished by running it again: what is as it should be is
-//! left alone. Risk rules are not asked again, and flags stay as they are.
+//! left alone, and a summary that is not what its scores amount to is made anew. Risk rules are not asked again, and flags stay as they are.
 
 use super::keep_response::{criteria_json, score_row};
 use super::{App, Failure};
@@ -116,6 +116,8 @@ pub struct Report {
     pub bands: usize,
     /// Responses whose stored answers cannot be read by the version that was to score them; they keep their scores.
     pub unreadable: usize,
+    /// Episodes whose summaries were not what their newest scores amount to, and are now.
+    pub summaries: usize,
 }
 
 /// A score whose value or band changed.
@@ -245,12 +247,20 @@ fn turn(
         rescore::lock(tx, permit.org(), &episodes)?;
     }
     let page = rescore::page(tx, permit, id, &episodes)?;
-    let found = look(run, &page, now);
+    let mut found = look(run, &page, now);
     let begun = if mode == Mode::Write && !found.anew.is_empty() {
-        Some(store(tx, permit, run, &page, &found, begun, now)?)
+        Some(store(tx, permit, run, &found, begun, now)?)
     } else {
         begun
     };
+    for (episode, rows) in stale(run, &page, &found) {
+        found.report.summaries += 1;
+        if mode == Mode::Write {
+            rescore::replace_summaries(tx, permit, episode, id, &rows)?;
+            let (by, whose) = (permit.actor(), Some(episode));
+            audit::record_by(tx, by, "rescore", "summary", whose, now)?;
+        }
+    }
     Ok(Turn {
         report: found.report,
         differences: found.differences,
@@ -270,7 +280,6 @@ struct Found {
 /// A response's next revision.
 struct Anew {
     response: ResponseId,
-    episode: EpisodeId,
     revision: i32,
     scores: Vec<ScoreRow>,
     criteria: String,
@@ -354,7 +363,6 @@ fn score_anew(
     });
     (!same || *before != criteria).then_some(Anew {
         response: row.id,
-        episode: row.episode_id,
         revision: last + 1,
         scores,
         criteria,
@@ -377,6 +385,7 @@ impl Report {
         self.values += more.values;
         self.bands += more.bands;
         self.unreadable += more.unreadable;
+        self.summaries += more.summaries;
     }
 }
 
@@ -411,7 +420,6 @@ fn store(
     tx: &mut Tx,
     permit: &Permit,
     run: &Run,
-    page: &Page,
     found: &Found,
     begun: Option<RescoreId>,
     now: NaiveDateTime,
@@ -420,7 +428,6 @@ fn store(
         Some(id) => id,
         None => begin(tx, permit, run, now)?,
     };
-    let mut episodes: Vec<EpisodeId> = Vec::new();
     for anew in &found.anew {
         for score in &anew.scores {
             response::add_score(tx, score)?;
@@ -444,19 +451,23 @@ fn store(
             Some(anew.response),
             now,
         )?;
-        if episodes.last() != Some(&anew.episode) {
-            episodes.push(anew.episode);
-        }
-    }
-    episodes.sort_unstable();
-    episodes.dedup();
-    let newer = found.anew.iter().flat_map(|anew| &anew.scores);
-    let scores: Vec<&ScoreRow> = page.scores.iter().chain(newer).collect();
-    for episode in episodes {
-        let rows = summaries(run.library, page, &scores, episode);
-        rescore::replace_summaries(tx, permit, episode, &run.to.id, &rows)?;
     }
     Ok(rescore_id)
+}
+
+/// The episodes whose summaries are not what their newest scores amount to, with what those do: they were scored anew, or an earlier program summed up otherwise.
+fn stale(run: &Run, page: &Page, found: &Found) -> Vec<(EpisodeId, Vec<EpisodeScaleRow>)> {
+    let newer = found.anew.iter().flat_map(|anew| &anew.scores);
+    let scores: Vec<&ScoreRow> = page.scores.iter().chain(newer).collect();
+    let of = |episode| {
+        let mine = |row: &&EpisodeScaleRow| row.episode_id == episode;
+        let mut known: Vec<_> = page.summaries.iter().filter(mine).collect();
+        // As bytes, not as a database sorts.
+        known.sort_by(|a, b| a.scale.cmp(&b.scale));
+        let rows = summaries(run.library, page, &scores, episode);
+        (!known.into_iter().eq(&rows)).then_some((episode, rows))
+    };
+    page.episodes.iter().filter_map(|(id, _)| of(*id)).collect()
 }
 
 fn begin(tx: &mut Tx, permit: &Permit, run: &Run, now: NaiveDateTime) -> Result<RescoreId, Fault> {
@@ -506,7 +517,7 @@ fn summaries(
         .responses
         .iter()
         .filter(|row| row.episode_id == episode)
-        .filter(|row| !page.apart.contains(&row.administration_id))
+        .filter(|row| page.of_course.contains(&row.administration_id))
     {
         let own = scores
             .iter()

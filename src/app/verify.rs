@@ -14,7 +14,7 @@ use crate::domain::instrument::{Answers, Instrument, Library, Person};
 use crate::domain::risk::Standing;
 use crate::domain::schedule::step::read_steps;
 use crate::domain::scoring;
-use crate::domain::submission::{Course, Extreme};
+use crate::domain::submission::{Course, Extreme, is_of_course};
 use crate::store::administration::AdministrationRow;
 use crate::store::response::{RECENT, ResponseRow, ScoreRow};
 use crate::store::verify::{self, Page};
@@ -302,16 +302,16 @@ fn check_administrations(found: &mut Verification, known: &Known, page: &Page) {
 }
 
 fn check_summaries(found: &mut Verification, library: &Library, page: &Page) {
-    let apart: HashSet<_> = page
+    let of_course: HashSet<_> = page
         .administrations
         .iter()
-        .filter(|row| !row.sums_up())
+        .filter(|row| is_of_course(&row.occasion, row.informant_id))
         .map(|row| row.id)
         .collect();
     let completed: HashMap<ResponseId, &ResponseRow> = page
         .responses
         .iter()
-        .filter(|row| !apart.contains(&row.administration_id))
+        .filter(|row| of_course.contains(&row.administration_id))
         .filter(|row| row.state == ResponseState::Completed.word())
         .map(|row| (row.id, row))
         .collect();

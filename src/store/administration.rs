@@ -7,11 +7,9 @@ use super::{Fault, Maybe, Moment, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{AdministrationId, EpisodeId, InformantId, LinkId, OrgId, PatientId};
-use crate::domain::schedule::{FOLLOW_UP, is_follow_up};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Timestamp};
-use std::collections::HashSet;
 
 /// One occasion on which a patient is asked.
 #[derive(Debug, Clone, Queryable, Insertable)]
@@ -53,39 +51,6 @@ pub struct AdministrationRow {
     pub ended_why: Option<String>,
     /// What its scores open, if anything: `Step`s as their plan had them when it was made.
     pub step: Option<String>,
-}
-
-impl AdministrationRow {
-    /// Whether its scores count for the summary of the episode. What somebody else answers about the patient is a series of its own, and a follow-up comes after what
-    /// the care came to: an evaluation of it must not change any more.
-    pub fn sums_up(&self) -> bool {
-        self.informant_id.is_none() && !is_follow_up(&self.occasion)
-    }
-}
-
-/// The occasions of these episodes whose scores count for no summary.
-///
-/// # Errors
-/// When the database fails.
-pub fn apart(
-    tx: &mut Tx,
-    org: OrgId,
-    episodes: &[EpisodeId],
-) -> Result<HashSet<AdministrationId>, Fault> {
-    let rows: Vec<AdministrationRow> = administration::table
-        .filter(
-            administration::org_id
-                .eq(org)
-                .and(administration::episode_id.eq_any(episodes.to_vec())),
-        )
-        .filter(
-            administration::informant_id
-                .is_not_null()
-                .or(administration::occasion.like(format!("{FOLLOW_UP}%"))),
-        )
-        .load(&mut tx.db)?;
-    let apart = rows.into_iter().filter(|row| !row.sums_up());
-    Ok(apart.map(|row| row.id).collect())
 }
 
 /// Adds an occasion.

@@ -1,13 +1,17 @@
 //! Scores made anew: who asked for it and why, which response got which revision, and the pages of episodes in which it is done.
 //! Nothing that was scored before is changed; only an episode's summary, which is no record but a short cut, is written again.
 
-use super::administration;
 use super::response::{EpisodeScaleRow, ResponseRow, ScoreRow};
-use super::schema::{episode, episode_scale, patient, rescore, rescored, response, score, staff};
+use super::schema::{
+    administration, episode, episode_scale, patient, rescore, rescored, response, score, staff,
+};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::ResponseState;
-use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, RescoreId, ResponseId, StaffId};
+use crate::domain::ids::{
+    AdministrationId, EpisodeId, InformantId, OrgId, RescoreId, ResponseId, StaffId,
+};
+use crate::domain::submission::is_of_course;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::HashSet;
@@ -63,8 +67,10 @@ pub struct Page {
     pub scores: Vec<ScoreRow>,
     /// What was scored anew before.
     pub rescored: Vec<RescoredRow>,
-    /// The occasions whose scores count for no summary.
-    pub apart: HashSet<AdministrationId>,
+    /// The occasions whose scores count for the summaries.
+    pub of_course: HashSet<AdministrationId>,
+    /// The summaries as they are.
+    pub summaries: Vec<EpisodeScaleRow>,
 }
 
 /// The next episodes in which something was handed in to this instrument.
@@ -121,7 +127,15 @@ pub fn page(
         .and(response::instrument.eq(instrument.to_owned()))
         .and(response::state.eq(ResponseState::Completed.word()));
     Ok(Page {
-        apart: administration::apart(tx, org, episodes)?,
+        of_course: of_course(tx, org, episodes)?,
+        summaries: episode_scale::table
+            .filter(
+                episode_scale::org_id
+                    .eq(org)
+                    .and(episode_scale::episode_id.eq_any(episodes.to_vec()))
+                    .and(episode_scale::instrument.eq(instrument)),
+            )
+            .load(&mut tx.db)?,
         episodes: episode::table
             .inner_join(
                 patient::table.on(patient::org_id
@@ -159,6 +173,31 @@ pub fn page(
             .select(rescored::all_columns)
             .load(&mut tx.db)?,
     })
+}
+
+/// The occasions of these episodes whose scores count for their summaries.
+fn of_course(
+    tx: &mut Tx,
+    org: OrgId,
+    episodes: &[EpisodeId],
+) -> Result<HashSet<AdministrationId>, Fault> {
+    let rows: Vec<(AdministrationId, String, Option<InformantId>)> = administration::table
+        .filter(
+            administration::org_id
+                .eq(org)
+                .and(administration::episode_id.eq_any(episodes.to_vec())),
+        )
+        .select((
+            administration::id,
+            administration::occasion,
+            administration::informant_id,
+        ))
+        .load(&mut tx.db)?;
+    Ok(rows
+        .into_iter()
+        .filter(|(_, occasion, informant)| is_of_course(occasion, *informant))
+        .map(|(id, ..)| id)
+        .collect())
 }
 
 /// Writes down that a rescore began.

@@ -137,13 +137,14 @@ fn tell(report: &Report, order: &Order, console: &mut Console<'_>) -> Exit {
         values,
         bands,
         unreadable,
+        summaries,
     } = report;
     let (anew, said) = match order.mode {
         Mode::Write => ("scored anew", ""),
         Mode::DryRun => ("would be scored anew", "nothing was stored\n"),
     };
     let text = format!(
-        "responses: {responses}\n{anew}: {rescored}\nvalues changed: {values}\nbands changed: {bands}\n{said}"
+        "responses: {responses}\n{anew}: {rescored}\nvalues changed: {values}\nbands changed: {bands}\nepisodes summed up anew: {summaries}\n{said}"
     );
     let mut written = console.out.write_all(text.as_bytes());
     if *unreadable > 0 {

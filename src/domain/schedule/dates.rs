@@ -201,8 +201,7 @@ impl Calendar {
 
 const OF_SESSION: &str = "session ";
 const DISCHARGE: &str = "discharge";
-/// How the names of occasions begin that ask how somebody is some time after their care.
-pub const FOLLOW_UP: &str = "follow-up ";
+const FOLLOW_UP: &str = "follow-up ";
 
 /// The id of the session an occasion hangs on, if it does.
 pub fn session_of(name: &str) -> Option<&str> {
@@ -212,10 +211,10 @@ pub fn session_of(name: &str) -> Option<&str> {
 
 /// Whether an occasion, or the form named after it, is asked when care has ended.
 pub fn is_after_the_end(name: &str) -> bool {
-    name == DISCHARGE || name.starts_with("discharge (") || name.starts_with(FOLLOW_UP)
+    name == DISCHARGE || name.starts_with("discharge (") || is_follow_up(name)
 }
 
-/// Whether an occasion asks how somebody is some time after their care: what they answer then is no part of what the care came to.
+/// Whether an occasion, or the form named after it, asks how somebody is months after their care ended.
 pub fn is_follow_up(name: &str) -> bool {
     name.starts_with(FOLLOW_UP)
 }

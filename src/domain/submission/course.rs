@@ -2,6 +2,8 @@
 //! that no list and no evaluation has to read the history.
 
 use crate::domain::change::Direction;
+use crate::domain::ids::InformantId;
+use crate::domain::schedule::is_follow_up;
 use chrono::NaiveDateTime;
 
 /// A score and when it was given.
@@ -11,6 +13,13 @@ pub struct Extreme {
     pub value: f64,
     /// When, UTC.
     pub at: NaiveDateTime,
+}
+
+/// Whether the scores of an occasion, by its name and who answered it if not the patient, are part of its episode's course. What somebody else answers about
+/// the patient is a series of its own. A follow-up tells of the time after care: what care that has ended came to must not change any more.
+#[must_use]
+pub fn is_of_course(occasion: &str, informant: Option<InformantId>) -> bool {
+    informant.is_none() && !is_follow_up(occasion)
 }
 
 /// The course of one episode on one scale.
@@ -74,6 +83,26 @@ mod tests {
             at: chrono::DateTime::from_timestamp(hour * 3600, 0)
                 .unwrap()
                 .naive_utc(),
+        }
+    }
+
+    #[test]
+    fn only_what_the_patient_answered_up_to_the_end_of_care_is_of_its_course() {
+        for occasion in [
+            "intake",
+            "weeks 2026-03-02",
+            "session 1",
+            "given 1",
+            "entered 1",
+            "discharge",
+            "discharge (2)",
+        ] {
+            assert!(is_of_course(occasion, None), "{occasion}");
+            let somebody = InformantId::from_uuid(uuid::Uuid::nil());
+            assert!(!is_of_course(occasion, Some(somebody)), "{occasion}");
+        }
+        for occasion in ["follow-up 3", "follow-up 12 (2)"] {
+            assert!(!is_of_course(occasion, None), "{occasion}");
         }
     }
 

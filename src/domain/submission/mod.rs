@@ -7,7 +7,7 @@ mod entry;
 mod sheet;
 
 pub use carry::{open, reached};
-pub use course::{Course, Extreme};
+pub use course::{Course, Extreme, is_of_course};
 pub use entry::{Entry, Misfit, Unfit};
 pub use sheet::{
     Left, Place, Read, Sheet, asked_before, gaps, next_asked, next_open, numbered, place, shown,
