@@ -275,11 +275,11 @@ fn what_staff_typed_in_and_what_others_answered_are_no_forms_that_patients_were_
         of_all(&csv()).as_deref(),
         Some("forms_answered,all clinics,,,4,4,1.0000")
     );
-    let one = "WHERE id = (SELECT min(id) FROM administration)";
+    let one = "WHERE id = (SELECT id FROM administration ORDER BY id LIMIT 1)";
     house.run_sql(&format!(
         "UPDATE administration SET informant_id = id {one}"
     ));
-    let other = "WHERE id = (SELECT max(id) FROM administration)";
+    let other = "WHERE id = (SELECT id FROM administration ORDER BY id DESC LIMIT 1)";
     house.run_sql(&format!(
         "UPDATE administration SET occasion = 'entered x' {other}"
     ));
