@@ -88,26 +88,27 @@ pub fn send_due<'a>(app: &App, by: impl Into<Carriers<'a>>, lane: Lane) -> Resul
                 turn.work();
                 // Nobody listens to the workers of the other lanes.
                 let _ = ended.send(());
-            })
+            });
         };
-        let mut busy: Vec<_> = (0..workers.min(count)).map(|_| begin()).collect();
+        let mut busy = workers.min(count);
+        (0..busy).for_each(|_| begin());
         // One conversation may hang for minutes, and a flag that is raised meanwhile must not wait for its end.
-        let mut left = busy.len();
-        while lane == Lane::Notices && left > 0 && Instant::now() < turn.ends {
+        while lane == Lane::Notices && busy > 0 && Instant::now() < turn.ends {
             if one_ended.recv_timeout(NEWER_EVERY).is_ok() {
-                left -= 1;
+                busy -= 1;
                 continue;
             }
-            busy.retain(|worker| !worker.is_finished());
-            left = busy.len();
-            let free = workers.saturating_sub(left);
+            let free = workers - busy;
+            if free == 0 {
+                continue;
+            }
             match claim(app, lane, free) {
                 Ok(newer) => {
                     count += newer.len();
                     let more = free.min(newer.len());
                     turn.waiting().extend(newer);
-                    busy.extend((0..more).map(|_| begin()));
-                    left += more;
+                    (0..more).for_each(|_| begin());
+                    busy += more;
                 }
                 Err(fault) => {
                     tracing::error!(%fault, "newer notices could not be claimed");
