@@ -4,6 +4,7 @@
 use crate::mail::SmtpMailer;
 use crate::mail::envelope::ReturnAddress;
 mod help;
+mod key_file;
 mod text_gateway;
 
 pub use help::HelpSetting;
@@ -321,47 +322,6 @@ impl Config {
             )
         })
     }
-
-    /// Where the key lies that no setting gives.
-    pub fn key_file(&self) -> PathBuf {
-        self.data_dir.join("secret.key")
-    }
-
-    /// The key: given by setting, else the one in the data folder; `None` where there is none yet.
-    ///
-    /// # Errors
-    /// When the key file cannot be read, is no key or can be read by others.
-    pub fn key(&self) -> Result<Option<SecretKey>, BadSetting> {
-        if self.secret_key.is_some() {
-            return Ok(self.secret_key.clone());
-        }
-        let path = self.key_file();
-        let refused = |wanted: String| BadSetting {
-            name: "secret.key".into(),
-            seen: path.display().to_string(),
-            wanted,
-        };
-        match path.try_exists() {
-            Ok(false) => return Ok(None),
-            Ok(true) => {}
-            Err(error) => return Err(refused(format!("a file that can be read ({error})"))),
-        }
-        let text = read_private(&path).map_err(refused)?;
-        let key = read_key(text.trim()).map_err(|bad| refused(bad.wanted))?;
-        Ok(Some(key))
-    }
-
-    /// Keeps a new key in the data folder, for its owner alone; it is on disk when this returns.
-    ///
-    /// # Errors
-    /// When it cannot be written, or there is one already.
-    pub fn keep_key(&self, key: &SecretKey) -> Result<(), BadSetting> {
-        let path = self.key_file();
-        write_new_key(&path, key).map_err(|error| {
-            let wanted = format!("a folder to write in ({error})");
-            bad("DATA_DIR", &path.to_string_lossy(), &wanted)
-        })
-    }
 }
 
 fn gather(variables: impl Iterator<Item = (String, String)>) -> Result<Given, BadSetting> {
@@ -465,24 +425,6 @@ fn refuse_open(path: &Path) -> Result<(), String> {
     match kept.permissions().mode() & 0o077 {
         0 => Ok(()),
         _ => Err("a file that only its owner can read (chmod 600)".into()),
-    }
-}
-
-fn write_new_key(path: &Path, SecretKey(key): &SecretKey) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()?;
-    // Its name in the folder too: what is written from now on can be read with this key only.
-    match path.parent() {
-        Some(folder) => std::fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
     }
 }
 

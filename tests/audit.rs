@@ -4,8 +4,9 @@ use attune::app::seal_audit::seal_audit;
 use attune::app::verify::verify;
 use attune::domain::access::Actor;
 use attune::domain::ids::Id;
+use attune::store::audit::Fit;
 use attune::store::{Fault, Seal, Store, audit};
-use chrono::TimeDelta;
+use chrono::{NaiveDateTime, TimeDelta};
 
 use crate::house::{House, monday};
 use crate::patient::{CALM, get, post, submit};
@@ -90,29 +91,123 @@ fn a_removed_event_shows() {
 fn a_foreign_key_is_told_from_an_edited_event() {
     let house = sealed();
     let org = house.app.org;
-    let fits = |store: &Store| -> Result<bool, Fault> {
-        store.read_blocking(move |tx| audit::fits_key(tx, org))
+    let fits = |store: &Store| {
+        let fit: Result<Fit, Fault> = store.read_blocking(move |tx| audit::fits_key(tx, org));
+        fit.expect("the audit can be read")
     };
-    assert!(fits(&house.app.store).expect("the audit can be read"));
+    assert_eq!(fits(&house.app.store), Fit::Fits);
     assert_eq!(
         house.run_sql(
             "UPDATE audit_event SET outcome = 'failed' WHERE id = (SELECT id FROM audit_event ORDER BY id DESC LIMIT 1)"
         ),
         1
     );
-    assert!(
-        fits(&house.app.store).expect("the audit can be read"),
-        "the others are ours"
-    );
+    assert_eq!(fits(&house.app.store), Fit::Fits, "the others are ours");
     let other = Store::open(house.app.store.place().clone(), Seal::new([8; 32]))
         .expect("the database opens twice");
-    assert!(!fits(&other).expect("the audit can be read"));
+    assert_eq!(fits(&other), Fit::Foreign);
     house.run_sql("DELETE FROM audit_event");
-    assert!(
-        fits(&other).expect("the audit can be read"),
+    assert_eq!(
+        fits(&other),
+        Fit::Fits,
         "where nothing is written every key is right"
     );
     other.close();
+}
+
+/// Something happens at this moment, and what is old enough then is sealed.
+fn work_at(house: &House, now: NaiveDateTime) -> usize {
+    house.app.clock.set(now);
+    get(&mut house.signed_in(&house.people.therapist), "/caseload");
+    seal_audit(&house.app, now).expect("the audit is sealed")
+}
+
+#[test]
+fn a_clock_that_was_put_back_reads_as_no_tampering() {
+    for back in [
+        TimeDelta::seconds(5),
+        TimeDelta::seconds(25),
+        TimeDelta::hours(1),
+        TimeDelta::days(400),
+    ] {
+        let mut house = sealed();
+        let at = |minutes| monday() + TimeDelta::minutes(minutes) - back;
+        for minutes in 6..10 {
+            work_at(&house, at(minutes));
+        }
+        house.verified();
+        // The process is started again, and its clock is still behind what is stored.
+        house.start_again([7; 32]);
+        for minutes in [10, 11, 12] {
+            let sealed = work_at(&house, at(minutes));
+            assert!(
+                sealed > 0 || minutes == 10,
+                "the audit goes on being sealed"
+            );
+        }
+        house.verified();
+        // It is put right again, and then put back once more.
+        for moment in [monday() + TimeDelta::minutes(13), at(14), at(15), at(16)] {
+            work_at(&house, moment);
+        }
+        house.verified();
+        let moments = house.texts("SELECT CAST(at AS TEXT) AS value FROM audit_event");
+        let first = at(6).format("%F %T").to_string();
+        assert!(
+            moments.iter().any(|moment| moment.starts_with(&first)),
+            "each event keeps the moment that the clock said: {moments:?}"
+        );
+    }
+}
+
+#[test]
+fn a_node_whose_clock_is_behind_follows_what_the_others_stored() {
+    let house = House::at(monday());
+    work_at(&house, monday());
+    let other = Store::open(house.app.store.place().clone(), Seal::new([7; 32]))
+        .expect("the database opens twice");
+    let (org, ahead) = (house.app.org, monday() + TimeDelta::hours(1));
+    let operator = house.operator();
+    let event = audit::event_by(&operator, "evaluate", "organisation", Some(org), ahead);
+    other
+        .write_blocking(move |tx| audit::add(tx, &event))
+        .expect("an event is added");
+    // What the loops of both do, a few seconds later.
+    let soon = monday() + TimeDelta::seconds(3);
+    seal_audit(&house.app, soon).expect("the audit is sealed");
+    let later = ahead + TimeDelta::minutes(1);
+    let seal = other
+        .read_blocking(move |tx| audit::make_seal(tx, org, later))
+        .expect("the audit can be read")
+        .expect("something is to be sealed");
+    other
+        .write_blocking(move |tx| audit::store_seal(tx, &seal))
+        .expect("the seal is stored");
+    work_at(&house, monday() + TimeDelta::seconds(5));
+    work_at(&house, monday() + TimeDelta::minutes(5));
+    house.verified();
+    other.close();
+}
+
+#[test]
+fn an_event_that_is_slipped_in_below_a_seal_shows_though_it_is_genuine() {
+    for back in [TimeDelta::zero(), TimeDelta::hours(1)] {
+        let house = House::at(monday());
+        work_at(&house, monday());
+        house.run_sql("CREATE TABLE kept AS SELECT * FROM audit_event WHERE act = 'see_caseload'");
+        assert!(house.run_sql("DELETE FROM audit_event WHERE act = 'see_caseload'") >= 1);
+        // Something that stands behind it for sure, and is sealed with what is left.
+        work_at(&house, monday() + TimeDelta::seconds(5));
+        let later = monday() + TimeDelta::minutes(5);
+        work_at(&house, later);
+        house.verified();
+        work_at(&house, later - back);
+        assert!(house.run_sql("INSERT INTO audit_event SELECT * FROM kept") >= 1);
+        assert_eq!(
+            broken(&house),
+            ["no audit event was removed, added or moved since it was sealed"]
+        );
+    }
 }
 
 #[test]

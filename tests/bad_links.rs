@@ -160,7 +160,7 @@ fn this_is_not_for_me_closes_the_link_tells_staff_and_touches_nothing_else() {
             && closed.text().contains("Thank you for telling us")
             && closed.text().contains("988")
     );
-    is_calm(&house, &link, 410, "This link is no longer used");
+    is_calm(&house, &link, 410, "closed with “This is not for me”");
     let again = post(&mut stranger, &format!("{link}/not-for-me"), &[]);
     assert!(
         again.status == 410 && again.text().contains("988"),
@@ -178,6 +178,53 @@ fn this_is_not_for_me_closes_the_link_tells_staff_and_touches_nothing_else() {
     let tasks = get(&mut house.signed_in(&house.people.therapist), "/tasks").text();
     assert!(tasks.contains("this link is not for me"), "{tasks}");
     assert_eq!(house.counts(["responses", "scores", "flags"]), [0, 0, 0]);
+}
+
+/// What the page behind a link says in both languages.
+fn says(house: &House, link: &str) -> [String; 2] {
+    ["en", "es"].map(|language| get(&mut house.client(), &format!("{link}?lang={language}")).text())
+}
+
+#[test]
+fn a_link_that_was_declined_says_so_and_not_that_the_clinic_closed_it() {
+    let house = House::open();
+    let ways = [
+        (
+            "not-now",
+            "You left these questions out this time",
+            "Esta vez dejó estas preguntas",
+        ),
+        (
+            "not-for-me",
+            "closed with “This is not for me”",
+            "se cerró con “Esto no es para mí”",
+        ),
+    ];
+    for (way, english, spanish) in ways {
+        let link = house.phq9(way);
+        post(&mut house.client(), &format!("{link}/{way}"), &[]);
+        is_calm(&house, &link, 410, english);
+        let pages = says(&house, &link);
+        assert!(pages[1].contains(spanish), "{way}: {}", pages[1]);
+        for page in &pages {
+            let blames = ["Your clinic has closed it", "Su clínica lo cerró"];
+            assert!(
+                !blames.iter().any(|words| page.contains(words)),
+                "{way}: {page}"
+            );
+        }
+        let note = post(
+            &mut house.client(),
+            &format!("{link}/correction"),
+            &[("note", "x")],
+        );
+        assert_eq!(
+            note.location(),
+            Some(link.as_str()),
+            "{way}: {}",
+            note.text()
+        );
+    }
 }
 
 #[test]

@@ -68,6 +68,38 @@ fn nothing_is_handed_in_until_the_last_part_is() {
 }
 
 #[test]
+fn a_question_printed_without_a_number_has_none_on_its_page_and_in_the_review_either() {
+    let house = House::open();
+    let link = house.link(house.patient("P1"), &["pc_ptsd_5"]);
+    let mut patient = house.client();
+    start(&mut patient, &link, "page");
+    let mut text = |path: &str| get(&mut patient, &format!("{link}{path}")).text();
+    assert!(text("").contains("6 questions"));
+    assert!(text("/q/1").contains("Before question 1 of 5"));
+    assert!(text("/q/1?lang=es").contains("Antes de la pregunta 1 de 5"));
+    assert!(text("/q/1?lang=en").contains("Before question 1 of 5"));
+    post(
+        &mut house.client(),
+        &format!("{link}/q/1"),
+        &[("answer", "1")],
+    );
+    let second = text("/q/2");
+    assert!(
+        second.contains("Question 1 of 5") && second.contains("Had nightmares"),
+        "{second}"
+    );
+    assert!(text("/q/6").contains("Question 5 of 5"));
+    let (list, review) = (text("/list/1"), text("/review"));
+    for page in [&list, &review] {
+        assert!(
+            page.contains(">Have you ever") && page.contains(">1. Had nightmares"),
+            "{page}"
+        );
+    }
+    assert!(review.contains("the answer before question 1") && review.contains(" answer 5"));
+}
+
+#[test]
 fn a_no_at_the_gate_ends_the_questions_with_a_score_of_zero() {
     let house = House::open();
     let link = house.link(house.patient("P1"), &["pc_ptsd_5"]);
@@ -116,5 +148,27 @@ fn a_yes_at_the_gate_asks_on() {
         house.texts("SELECT CAST(CAST(value AS INTEGER) AS TEXT) AS value FROM score"),
         ["5"]
     );
+    house.verified();
+}
+
+#[test]
+fn a_list_that_was_opened_on_another_device_before_takes_no_answer_back() {
+    let house = House::open();
+    let (link, mut phone, mut tablet) = (house.phq9("P1"), house.client(), house.client());
+    start(&mut tablet, &link, "list");
+    start(&mut phone, &link, "page");
+    for number in 1..=10 {
+        post(
+            &mut phone,
+            &format!("{link}/q/{number}"),
+            &[("answer", "1")],
+        );
+    }
+    let stale = [("q1", "1"), ("q2", "2"), ("next", "1")];
+    let taken = post(&mut tablet, &format!("{link}/list/1"), &stale);
+    assert_eq!(taken.status, 303, "nothing is open: {}", taken.text());
+    assert_eq!(post(&mut phone, &format!("{link}/send"), &[]).status, 303);
+    assert_eq!(house.number("score WHERE value = 10"), 1, "one answer grew");
+    assert_eq!(house.number("flag_act WHERE act = 'answer_changed'"), 0);
     house.verified();
 }

@@ -5,6 +5,7 @@ use crate::operator::{Office, PASSWORD, complaint, printed};
 use crate::support::database::{Engine, engine};
 use crate::support::process::{PATIENCE, Site};
 use crate::support::smtp::SmtpSink;
+use attune::store::{Fault, Place, Seal, Store};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -306,6 +307,229 @@ fn data_is_opened_with_the_key_it_was_written_with_and_no_other() {
     );
 }
 
+/// `attune key replace`, on PostgreSQL as somebody who has seen to it that no node runs.
+fn replace_key(site: &Site) -> std::process::Output {
+    let mut words = vec!["key", "replace", "--because", "the disk with the key died"];
+    if engine() == Engine::Postgres {
+        words.push("--no-node-runs");
+        // A minute ago.
+        site.database
+            .run_on_postgres("UPDATE heartbeat SET at = at - INTERVAL '2 minutes'");
+    }
+    site.run(&words)
+}
+
+fn must_replace_key(site: &Site) -> String {
+    let output = replace_key(site);
+    let said = printed(&output) + &complaint(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    said
+}
+
+/// The data as a service of today leaves it, and the key's file.
+fn left_behind() -> (Site, std::path::PathBuf) {
+    let site = Site::new();
+    site.must_run(&["migrate"]);
+    site.serve().stop(std::time::Duration::from_secs(10));
+    let key = site.folder.path().join("secret.key");
+    (site, key)
+}
+
+/// What is kept of earlier keys.
+fn kept_aside(site: &Site) -> Vec<std::path::PathBuf> {
+    let folder = std::fs::read_dir(site.folder.path()).expect("the folder can be read");
+    let paths = folder.map(|entry| entry.expect("the folder can be read").path());
+    paths
+        .filter(|path| path.to_string_lossy().contains("secret.key.until-"))
+        .collect()
+}
+
+#[test]
+fn a_site_whose_key_is_lost_goes_on_with_another() {
+    let (site, key) = left_behind();
+    std::fs::remove_file(&key).expect("a file can be lost");
+    let said = refused_to_serve(&site);
+    assert!(said.contains("attune key replace"), "{said}");
+    let said = must_replace_key(&site);
+    assert!(
+        said.contains("nobody can check them") && said.contains("Keep a copy"),
+        "{said}"
+    );
+    assert_eq!(mode(&key), 0o600);
+    assert!(kept_aside(&site).is_empty(), "there was nothing to keep");
+    let running = site.serve();
+    let doctor = printed(&site.run(&["doctor"]));
+    assert!(
+        doctor.contains("WARN   site key: replaced at")
+            && doctor.contains("the disk with the key died"),
+        "{doctor}"
+    );
+    let verified = site.must_run(&["verify"]);
+    for wanted in [
+        "the disk with the key died",
+        "not at hand",
+        "\"newest_before\"",
+    ] {
+        assert!(verified.contains(wanted), "{verified}");
+    }
+    running.stop(std::time::Duration::from_secs(10));
+    site.must_run(&["verify"]);
+}
+
+#[test]
+fn a_key_is_not_replaced_without_a_reason_or_beside_a_service() {
+    let (site, key) = left_behind();
+    let before = std::fs::read(&key).expect("the key can be read");
+    let refused = |words: &[&str], code: i32, wanted: &str| {
+        let output = site.run(words);
+        let said = complaint(&output);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+        assert!(said.contains(wanted), "{words:?}: {said}");
+    };
+    refused(&["key", "replace"], 2, "--because");
+    refused(&["key", "replace", "--because", " "], 1, "say why");
+    refused(&["key", "replace", "--because", "two\nlines"], 1, "say why");
+    let why = ["key", "replace", "--because", "the disk died"];
+    let told = [&why[..], &["--no-node-runs"]].concat();
+    let running = site.serve();
+    match engine() {
+        Engine::Sqlite => refused(&told, 1, "another process has"),
+        Engine::Postgres => {
+            refused(&why, 1, "--no-node-runs");
+            refused(&told, 1, "a node runs");
+        }
+    }
+    running.stop(std::time::Duration::from_secs(10));
+    assert_eq!(std::fs::read(&key).expect("it is there"), before);
+    assert!(!site.must_run(&["verify"]).contains("key_changes"));
+    let elsewhere = Site::new();
+    let nothing = elsewhere.folder.path().join("nothing");
+    let elsewhere = elsewhere
+        .with("ATTUNE_DATA_DIR", &nothing.display().to_string())
+        .with(
+            "ATTUNE_DATABASE_URL",
+            &format!("sqlite://{}", nothing.join("attune.db").display()),
+        );
+    assert_eq!(elsewhere.run(&why).status.code(), Some(1));
+    assert!(!nothing.exists(), "nothing is made where no data is");
+}
+
+#[test]
+fn a_key_that_is_at_hand_is_kept_aside_and_what_it_sealed_is_checked_first() {
+    let (site, key) = left_behind();
+    let old = std::fs::read(&key).expect("the key can be read");
+    must_replace_key(&site);
+    let [aside] = &kept_aside(&site)[..] else {
+        panic!("one key is kept aside");
+    };
+    assert_eq!(std::fs::read(aside).expect("it can be read"), old);
+    assert_eq!(mode(aside), 0o600);
+    let new = std::fs::read(&key).expect("the key can be read");
+    assert_ne!(new, old);
+    let verified = site.must_run(&["verify"]);
+    assert!(verified.contains("nothing was broken"), "{verified}");
+    // With the old one in its place again.
+    std::fs::write(&key, &old).expect("a file can be written");
+    let said = refused_to_serve(&site);
+    assert!(
+        said.contains("is the key this data was written with until"),
+        "{said}"
+    );
+    std::fs::write(&key, &new).expect("a file can be written");
+    site.serve().stop(std::time::Duration::from_secs(10));
+    site.must_run(&["verify"]);
+}
+
+#[test]
+fn a_key_that_is_at_hand_is_not_replaced_over_an_audit_that_is_broken() {
+    let (site, key) = left_behind();
+    // Other events than the edited one say whose key it is.
+    let account = ["--email", "ada@staff.example.org", "--name", "Ada"];
+    site.must_run(&[&["user", "add", "--role", "administrator"], &account[..]].concat());
+    let place = Place::parse(site.database.url()).expect("the test's own database URL");
+    let store = Store::open(place, Seal::new([1; 32])).expect("the database opens");
+    let edited: Result<(), Fault> = store.write_blocking(|tx| {
+        let edit = "UPDATE audit_event SET outcome = 'failed' WHERE act = 'found'";
+        crate::house::run_sql(tx, edit).map(|rows| assert_eq!(rows, 1))
+    });
+    edited.expect("the test's statement is good");
+    store.close();
+    let old = std::fs::read(&key).expect("the key can be read");
+    let refused = replace_key(&site);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = complaint(&refused);
+    assert!(said.contains("is not as it was written"), "{said}");
+    assert_eq!(std::fs::read(&key).expect("it is there"), old);
+    assert!(!key.with_extension("key.new").exists());
+}
+
+#[test]
+fn a_damaged_or_foreign_key_is_kept_aside_too() {
+    for text in [
+        "not a key",
+        "8f1c2a7be05d4936b1a2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718",
+    ] {
+        let (site, key) = left_behind();
+        std::fs::write(&key, text).expect("a file can be written");
+        must_replace_key(&site);
+        let kept = kept_aside(&site);
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        assert_eq!(std::fs::read_to_string(&kept[0]).expect("text"), text);
+        assert!(site.must_run(&["verify"]).contains("not at hand"));
+    }
+}
+
+#[test]
+fn a_change_of_key_that_was_cut_short_is_finished_and_written_down_once() {
+    let (site, key) = left_behind();
+    let old = std::fs::read(&key).expect("the key can be read");
+    let staged = site.folder.path().join("secret.key.new");
+    // Cut short before anything was written down: the key that lies there is taken.
+    const NEW: &str = "8f1c2a7be05d4936b1a2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718";
+    std::fs::write(&staged, NEW).expect("a file can be written");
+    set_mode(&staged, 0o600);
+    must_replace_key(&site);
+    assert_eq!(std::fs::read_to_string(&key).expect("text"), NEW);
+    // Cut short after that, before the key was put in its place; and between the two names.
+    for is_there in [true, false] {
+        std::fs::rename(&key, &staged).expect("a file can be renamed");
+        kept_aside(&site)
+            .iter()
+            .for_each(|path| std::fs::remove_file(path).expect("a file can be removed"));
+        if is_there {
+            std::fs::write(&key, &old).expect("a file can be written");
+            set_mode(&key, 0o600);
+        }
+        let said = must_replace_key(&site);
+        assert!(said.contains("now it is finished"), "{said}");
+        assert_eq!(std::fs::read_to_string(&key).expect("text"), NEW);
+        assert_eq!(kept_aside(&site).len(), usize::from(is_there));
+    }
+    let verified = site.must_run(&["verify"]);
+    assert_eq!(verified.matches("the disk with the key died").count(), 1);
+}
+
+#[test]
+fn a_key_that_a_setting_gives_is_replaced_by_the_next_one_set() {
+    const FIRST: &str = "8f1c2a7be05d4936b1a2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718";
+    const NEXT: &str = "0f1c2a7be05d4936b1a2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718";
+    let mut site = Site::new().with("ATTUNE_SECRET_KEY", FIRST);
+    site.must_run(&["migrate"]);
+    site.serve().stop(std::time::Duration::from_secs(10));
+    let refused = replace_key(&site);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(complaint(&refused).contains("Set it to the new one"));
+    site.set("ATTUNE_SECRET_KEY", NEXT);
+    must_replace_key(&site);
+    for name in ["secret.key", "secret.key.new"] {
+        assert!(!site.folder.path().join(name).exists(), "{name}");
+    }
+    site.serve().stop(std::time::Duration::from_secs(10));
+    site.must_run(&["verify"]);
+    site.set("ATTUNE_SECRET_KEY", FIRST);
+    assert!(refused_to_serve(&site).contains("is the key this data was written with until"));
+}
+
 #[test]
 fn the_data_is_its_owners_alone_and_what_was_left_open_is_closed() {
     if engine() == Engine::Postgres {
@@ -385,6 +609,11 @@ fn migrate_says_what_is_missing_does_it_once_and_then_nothing_is() {
         "{}",
         printed(&missing)
     );
+    let tables = match engine() {
+        Engine::Sqlite => "SELECT count(*) AS value FROM sqlite_master",
+        Engine::Postgres => "SELECT count(*) AS value FROM pg_tables WHERE schemaname = 'public'",
+    };
+    assert_eq!(site.database.number(tables), 0, "a look changes nothing");
     assert!(site.must_run(&["migrate"]).contains("done: "));
     assert!(!site.must_run(&["migrate"]).contains("done: "));
     assert!(

@@ -1,10 +1,12 @@
 //! How a patient is reached: what staff set holds for the very next message, an address that changed takes its links along, and pauses hold what waits.
 
 use attune::app::plan_due::plan_due;
-use attune::domain::ids::PatientId;
+use attune::app::stop_reminders::stop_reminders;
+use attune::domain::ids::{AdministrationId, PatientId};
+use attune::store::{Fault, contact};
 use chrono::TimeDelta;
 
-use crate::house::{House, Person, address_of, instant, monday};
+use crate::house::{House, Person, address_of, instant, monday, wait_for};
 use crate::mail::{due, send};
 use crate::patient::{CALM, get, post, submit};
 use crate::support::http::{Client, path_of};
@@ -191,6 +193,100 @@ fn what_cannot_be_is_refused_beside_its_field_and_nothing_is_stored() {
     assert_eq!(
         house.texts("SELECT phone AS value FROM contact_preference"),
         ["+15550100199"]
+    );
+}
+
+/// The only patient presses the button that stops reminders.
+fn stops_reminders(house: &House) {
+    let form: AdministrationId = house.ids("administration")[0].parse().expect("an id");
+    let stopped = wait_for(stop_reminders(&house.app, form)).expect("the database works");
+    assert!(stopped.is_some());
+}
+
+fn stopped(house: &House) -> usize {
+    house.number("contact_preference WHERE reminders_stopped_at IS NOT NULL")
+}
+
+#[test]
+fn a_form_opened_before_reminders_were_stopped_comes_back_and_says_so() {
+    let house = House::at(monday());
+    house.phq9("P1");
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let address = format!("/patients/{}/contact", only_patient(&house));
+    let opened = get(&mut therapist, &address).text();
+    assert!(!opened.contains("saw_stop"), "{opened}");
+    stops_reminders(&house);
+    let tasks = house.number("task");
+
+    let typed = [("note", "shared mailbox")];
+    let back = post(&mut therapist, &address, &fields(&typed));
+    let text = back.text();
+    assert_eq!(back.status, 422, "{text}");
+    assert!(text.contains("Reminders were stopped after this form was opened"));
+    assert!(text.contains("shared mailbox") && text.contains("name=\"saw_stop\""));
+    assert!(
+        text.contains("name=\"no_reminders\" value=\"yes\" checked"),
+        "{text}"
+    );
+    assert_eq!(
+        (
+            stopped(&house),
+            house.number("contact_preference WHERE note = ''")
+        ),
+        (1, 1)
+    );
+
+    // As it came back it keeps the stop; whoever takes the tick away knows of it.
+    let seen = [typed[0], ("saw_stop", "yes"), ("no_reminders", "yes")];
+    assert_eq!(set(&house, &mut therapist, &seen), 303);
+    assert_eq!(
+        (
+            stopped(&house),
+            house.number("contact_preference WHERE note <> ''")
+        ),
+        (1, 1)
+    );
+    assert_eq!(set(&house, &mut therapist, &seen[..2]), 303);
+    assert_eq!((stopped(&house), house.number("task")), (0, tasks));
+    house.verified();
+}
+
+#[test]
+fn a_stop_in_the_same_moment_as_another_change_is_not_lost() {
+    let house = House::at(monday());
+    house.phq9("P1");
+    let (org, patient) = (house.app.org, only_patient(&house));
+    let (tell, told) = std::sync::mpsc::channel();
+    let now = house.app.clock.now();
+    let known = house
+        .app
+        .store
+        .write_blocking(move |tx| contact::take(tx, org, patient, now));
+    assert!(known.is_ok(), "there is a row already");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            house.app.store.write_blocking(move |tx| {
+                let row = contact::take(tx, org, patient, now)?;
+                tell.send(()).expect("the test waits");
+                // Time for the other to overtake, if nothing kept it waiting.
+                std::thread::sleep(std::time::Duration::from_millis(500));
+                let row = contact::ContactRow {
+                    note: "shared mailbox".into(),
+                    ..row
+                };
+                contact::put(tx, &row)?;
+                Ok::<_, Fault>(())
+            })
+        });
+        told.recv().expect("the other has the row");
+        stops_reminders(&house);
+    });
+    assert_eq!(
+        (
+            stopped(&house),
+            house.number("contact_preference WHERE note <> ''")
+        ),
+        (1, 1)
     );
 }
 

@@ -6,11 +6,12 @@ use attune::domain::ids::PatientId;
 
 use crate::house::{House, Person, address_of, instant, monday};
 use crate::mail::send;
-use crate::patient::{get, submit};
+use crate::patient::{get, post, submit};
 use crate::plans::{at, details, end};
 use crate::support::http::path_of;
 use crate::support::page::plain_text;
 use crate::support::smtp::SmtpSink;
+use crate::ways::{informant, record, send_all};
 
 fn page(house: &House, person: &Person, path: &str) -> String {
     let answer = get(&mut house.signed_in(person), path);
@@ -154,4 +155,166 @@ fn a_summary_that_counted_a_follow_up_is_found_and_made_anew() {
         1
     );
     house.verified();
+}
+
+/// A whole address with the question in it.
+fn evaluation_of(house: &House, days: &str) -> String {
+    format!("/evaluation?{days}&scale={}", phq9_code(house))
+}
+
+#[test]
+fn the_quality_team_sees_one_sort_of_periods_and_the_administrator_says_which() {
+    let house = House::at(monday());
+    // Still new year's eve in Chicago.
+    house.app.clock.set(instant("2026-01-01 05:59:00"));
+    let (quality, supervisor) = (&house.people.quality, &house.people.supervisor);
+    let seen = page(&house, quality, "/evaluation");
+    assert!(
+        seen.contains("<option value=\"2025-07-01..2025-09-30\" selected>2025, quarter 3</option>"),
+        "{seen}"
+    );
+    assert!(!seen.contains("2025-10-01") && !seen.contains("2024-01-01..2024-12-31"));
+    assert!(!seen.contains("type=\"date\"") && seen.contains("whole quarters that are over"));
+    let free = page(&house, supervisor, "/evaluation");
+    assert!(free.contains("type=\"date\"") && free.contains("Last four whole quarters"));
+
+    house.app.clock.set(instant("2026-01-01 06:00:00"));
+    let seen = page(&house, quality, "/evaluation");
+    assert!(
+        seen.contains("\"2025-10-01..2025-12-31\" selected"),
+        "{seen}"
+    );
+    let year = evaluation_of(&house, "from=2025-01-01&to=2025-12-31");
+    let refused = get(&mut house.signed_in(quality), &year);
+    assert_eq!(refused.status, 422);
+    assert!(
+        plain_text(&refused.text())
+            .contains("choose one whole quarter that is over, such as 2025-10-01 to 2025-12-31")
+    );
+    page(&house, supervisor, &year);
+
+    let mut administrator = house.signed_in(&house.people.administrator);
+    let odd = post(
+        &mut administrator,
+        "/admin/periods",
+        &[("periods", "weeks")],
+    );
+    assert_eq!(odd.status, 422);
+    assert!(odd.text().contains("Choose one from the list."));
+    let set = post(
+        &mut administrator,
+        "/admin/periods",
+        &[("periods", "years")],
+    );
+    assert_eq!((set.status, set.location()), (303, Some("/admin?periods")));
+    let said = get(&mut administrator, "/admin?periods").text();
+    assert!(
+        said.contains("<option value=\"years\" selected>") && said.contains("Choose once."),
+        "{said}"
+    );
+    assert_eq!(
+        house.number("audit_event WHERE act = 'administer' AND subject = 'evaluation_by_years'"),
+        1
+    );
+    assert!(page(&house, quality, &year).contains(">2025</option>"));
+    let quarter = evaluation_of(&house, "period=2025-10-01..2025-12-31");
+    let refused = get(&mut house.signed_in(quality), &quarter);
+    assert_eq!(refused.status, 422);
+    assert!(plain_text(&refused.text()).contains("one whole calendar year that is over"));
+    assert_eq!(
+        get(
+            &mut house.signed_in(quality),
+            "/safety/report?period=2025-10-01..2025-12-31"
+        )
+        .status,
+        422
+    );
+}
+
+#[test]
+fn the_quality_team_sees_the_coverage_of_the_last_whole_month_and_supervisors_that_of_thirty_days()
+{
+    let house = House::at(monday());
+    let ask = |at: &str, names: std::ops::Range<usize>| -> Vec<String> {
+        house.app.clock.set(instant(at));
+        names.map(|n| house.phq9(&format!("P{n}"))).collect()
+    };
+    // The last evening of February and the first moment of March, in Chicago.
+    ask("2026-03-01 05:59:59", 0..12);
+    let in_march = ask("2026-03-01 06:00:00", 12..24);
+    for link in &in_march {
+        answer(&house, link, &LAST);
+    }
+    for day in ["2026-03-02 16:00:00", "2026-03-20 16:00:00"] {
+        house.app.clock.set(instant(day));
+        let csv = page(&house, &house.people.quality, "/sending/coverage.csv");
+        assert!(
+            csv.contains("forms_open,all clinics,,,12,12,1.0000"),
+            "{csv}"
+        );
+        assert!(
+            csv.contains("patients_answered,,all languages,all channels,0,24,0.0000"),
+            "{csv}"
+        );
+        let seen = page(&house, &house.people.quality, "/sending/coverage");
+        assert!(seen.contains("1 Feb 2026 to 28 Feb 2026"), "{seen}");
+        let csv = page(&house, &house.people.supervisor, "/sending/coverage.csv");
+        assert!(
+            csv.contains("forms_open,all clinics,,,12,24,0.5000"),
+            "{csv}"
+        );
+        assert!(
+            csv.contains("patients_answered,,all languages,all channels,12,24,0.5000"),
+            "{csv}"
+        );
+    }
+    let seen = page(&house, &house.people.supervisor, "/sending/coverage");
+    assert!(seen.contains("19 Feb 2026 to 20 Mar 2026"), "{seen}");
+    // Thirty whole days: all of the first of them, and the day before it no more.
+    let forms = |now: &str| {
+        house.app.clock.set(instant(now));
+        let csv = page(&house, &house.people.supervisor, "/sending/coverage.csv");
+        let of = csv.lines().find(|line| line.starts_with("forms_open,all"));
+        of.expect("a line").to_owned()
+    };
+    assert_eq!(
+        forms("2026-03-30 04:59:59"),
+        "forms_open,all clinics,,,12,24,0.5000"
+    );
+    assert_eq!(
+        forms("2026-03-30 05:00:00"),
+        "forms_open,all clinics,,,0,12,0.0000"
+    );
+}
+
+#[test]
+fn what_others_were_asked_and_what_staff_put_down_is_no_form_that_a_patient_was_asked() {
+    let house = House::at(monday());
+    answer(&house, &house.phq9("P1"), &LAST);
+    let mut staff = house.signed_in(&house.people.therapist);
+    let recorded = house.patient("P2").to_string();
+    assert_eq!(record(&mut staff, &recorded, ("1", "0"), &[]).status, 303);
+    let child = house.patient("P3").to_string();
+    house.permit("psc17");
+    let parent = informant(&house, &mut staff, &child, "parent");
+    let given = post(
+        &mut staff,
+        &format!("/patients/{child}/informants/form"),
+        &[("informant", &parent), ("instrument", "psc17")],
+    )
+    .text();
+    let (_, link) = given.split_once("value=\"http://").expect("a link");
+    let (address, _) = link.split_once('"').expect("which ends");
+    let link = path_of(&format!("http://{address}")).to_owned();
+    assert_eq!(send_all(&mut house.client(), &link, 17, "1").status, 303);
+    assert_eq!(house.number("administration WHERE state = 'completed'"), 3);
+    let csv = page(&house, &house.people.therapist, "/sending/numbers.csv");
+    assert!(
+        csv.contains("forms_answered,all clinics,,,1,1,1.0000"),
+        "{csv}"
+    );
+    assert!(
+        csv.contains("patients_answered,,all languages,all channels,1,3,0.3333"),
+        "{csv}"
+    );
 }

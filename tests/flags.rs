@@ -6,10 +6,12 @@ use attune::app::import::{Mode, Order, What, import};
 use attune::app::plan_due::{expire_due, plan_due};
 use attune::app::verify::verify;
 use attune::domain::ids::StaffId;
+use attune::domain::risk::policy::RuleSetting;
 use chrono::TimeDelta;
 
 use crate::house::{House, monday, wait_for};
 use crate::patient::{CALM, get, post, submit};
+use crate::signals::set_policy;
 use crate::support::assessment::{ASSESSED, assessed, close, close_with};
 use crate::support::page;
 
@@ -387,6 +389,46 @@ fn with_nobody_licensed_the_answer_is_kept_help_is_shown_and_an_alarm_is_raised(
         refused.is_err(),
         "and no further form that can raise a flag is given"
     );
+}
+
+#[test]
+fn help_comes_with_the_answer_and_not_with_each_later_save_wherever_the_threshold_is() {
+    let house = House::open();
+    let library = attune::domain::instrument::Library::embedded();
+    let rule = &library
+        .get("phq9")
+        .expect("a shipped instrument")
+        .risk_rules[0]
+        .id;
+    let setting = RuleSetting {
+        at_least: Some(2),
+        tier: None,
+    };
+    set_policy(&house, |policy| {
+        policy.rules = [(format!("phq9.{rule}"), setting)].into();
+    });
+    let link = house.phq9("P1");
+    let mut patient = house.client();
+    let mut helped = |number: usize, answer: &str| {
+        let path = format!("{link}/q/{number}");
+        let saved = post(&mut patient, &path, &[("answer", answer)]);
+        assert_eq!(saved.status, 303, "{}", saved.text());
+        saved.location().is_some_and(|on| on.contains("/support"))
+    };
+    assert!(helped(9, "1"), "below the site's threshold help comes too");
+    assert_eq!(house.counts(["flags"]), [0]);
+    assert!(!helped(1, "2") && !helped(2, "1"), "another answer");
+    assert!(!helped(9, "1"), "the same again");
+    assert!(helped(9, "2"), "more than before");
+    assert_eq!(house.counts(["flags", "flags_waiting"]), [1, 1]);
+    assert!(!helped(3, "1"), "another answer");
+    assert!(!helped(9, "0"), "taken back");
+    assert!(helped(9, "1"), "given once more");
+    assert_eq!(house.counts(["flags"]), [1]);
+    let sent = post(&mut patient, &format!("{link}/send"), &[]);
+    assert_eq!(sent.location(), Some(format!("{link}/end").as_str()));
+    let end = get(&mut patient, &format!("{link}/end")).text();
+    assert!(end.contains("Help is there for you"), "{end}");
 }
 
 #[test]

@@ -243,6 +243,33 @@ fn help_is_on_every_page_while_the_database_is_broken() {
     house.run_sql("ALTER TABLE gone RENAME TO administration");
 }
 
+#[test]
+fn an_address_that_leads_nowhere_says_so_in_every_language() {
+    let house = House::at(monday());
+    for path in ["/nowhere", "/S/abc", "/patient/1?lang=es", "/mailbox"] {
+        let page = get(&mut house.client(), path);
+        let text = page.text();
+        assert_eq!(page.status, 404, "{path}");
+        assert_eq!(
+            page.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        for (language, sentence) in [
+            ("en", "We cannot find this page"),
+            ("en", "Open your message again"),
+            ("es", "No podemos encontrar esta página"),
+            ("es", "Abra otra vez su mensaje"),
+        ] {
+            let (_, section) = text
+                .split_once(&format!("<section lang=\"{language}\">"))
+                .expect("a section in each language");
+            let (section, _) = section.split_once("</section>").expect("which ends");
+            assert!(section.contains(sentence), "{path}: {text}");
+        }
+        says(&HELP, path, &page);
+    }
+}
+
 async fn breaks() -> HttpResponse {
     panic!("a handler that breaks on purpose")
 }

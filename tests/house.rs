@@ -311,6 +311,19 @@ impl House {
         seen
     }
 
+    /// Stops the site and starts it again over the same data, with a key of these bytes. The first one is of sevens.
+    pub fn start_again(&mut self, key: [u8; 32]) {
+        if let Some((handle, thread)) = self.web.take() {
+            wait_for(handle.stop(false));
+            thread.join().expect("the server ends well");
+        }
+        let place = self.app.store.place().clone();
+        self.app.store.close();
+        self.app.store = Store::open(place, Seal::new(key)).expect("the database opens again");
+        let listener = TcpListener::bind(self.address).expect("the port is free again");
+        self.web = Some(serve(self.app.clone(), listener));
+    }
+
     /// The texts of a query's one column, which it calls `value`.
     pub fn texts(&self, query: &str) -> Vec<String> {
         let query = query.to_owned();
@@ -396,7 +409,7 @@ pub fn texts(tx: &mut Tx, query: &str) -> Result<Vec<String>, Fault> {
     Ok(rows.into_iter().map(|row| row.value).collect())
 }
 
-fn run_sql(tx: &mut Tx, statement: &str) -> Result<usize, Fault> {
+pub fn run_sql(tx: &mut Tx, statement: &str) -> Result<usize, Fault> {
     Ok(match &mut tx.db {
         Db::Postgres(db) => diesel::sql_query(statement).execute(db)?,
         Db::Sqlite(db) => diesel::sql_query(statement).execute(db)?,

@@ -5,7 +5,7 @@ use attune::app::verify::verify;
 use attune::domain::risk::policy::{RuleSetting, SafetyPolicy};
 use chrono::TimeDelta;
 
-use crate::house::{House, PATIENT_NAME, Person, monday, wait_for};
+use crate::house::{House, PATIENT_NAME, Person, instant, monday, wait_for};
 use crate::patient::{CALM, get, post, submit};
 use crate::support::http::{Client, Response};
 use crate::support::page::{Form, form_to, plain_text};
@@ -620,28 +620,36 @@ fn the_report_says_how_soon_people_acted_and_names_nobody() {
         assert!(csv.contains(line), "{line} is missing in {csv}");
     }
     let mut quality = house.signed_in(&house.people.quality);
-    for query in [
-        "from=2026-03-01&to=2026-03-03",
-        "from=2026-01-01&to=2026-03-31",
-    ] {
-        let refused = get(&mut quality, &format!("/safety/report?{query}"));
-        assert_eq!(
-            refused.status, 422,
-            "{query}: it is not over, or no quarter"
-        );
-        assert!(refused.text().contains("whole quarters that are over"));
-    }
-    house.app.clock.set(monday() + TimeDelta::days(31));
+    let days = "/safety/report.csv?from=2026-03-01&to=2026-03-03";
+    let refused = get(&mut quality, days);
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused
+            .text()
+            .contains("choose one whole quarter that is over, such as 2025-10-01 to 2025-12-31"),
+        "{}",
+        refused.text()
+    );
+    // The first quarter is over on the first of April, in Chicago.
+    let quarter = "/safety/report.csv?from=2026-01-01&to=2026-03-31";
+    house.app.clock.set(instant("2026-04-01 04:59:00"));
     let mut quality = house.signed_in(&house.people.quality);
-    let hidden = get(
-        &mut quality,
-        "/safety/report.csv?from=2026-01-01&to=2026-03-31",
-    )
-    .text();
+    assert_eq!(get(&mut quality, quarter).status, 422);
+    house.app.clock.set(instant("2026-04-01 05:00:00"));
+    let hidden = get(&mut quality, quarter).text();
     assert!(
         hidden.contains("suppressed") && !hidden.contains(",1,2,") && !hidden.contains("minutes"),
         "{hidden}"
     );
+    let page = get(&mut quality, "/safety/report").text();
+    assert!(
+        page.contains("value=\"2026-01-01..2026-03-31\" selected")
+            && !page.contains("type=\"date\""),
+        "{page}"
+    );
+    let chosen = get(&mut quality, "/safety/report?period=2025-10-01..2025-12-31");
+    assert!(chosen.text().contains("1 Oct 2025 to 31 Dec 2025"));
+    let mut lead = house.signed_in(&house.people.supervisor);
     assert_eq!(get(&mut quality, "/safety/report").status, 200);
     house.app.clock.set(monday() + TimeDelta::hours(30));
     for query in [

@@ -61,7 +61,8 @@ fn decided(client: &mut Client, signal: &str, choice: &str, reason: &str) -> Res
     )
 }
 
-fn set_policy(house: &House, change: impl FnOnce(&mut SafetyPolicy)) {
+/// Puts a safety policy in force, whatever it is.
+pub fn set_policy(house: &House, change: impl FnOnce(&mut SafetyPolicy)) {
     let mut body = SafetyPolicy::default();
     change(&mut body);
     let (actor, now) = (

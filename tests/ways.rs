@@ -83,7 +83,7 @@ fn a_tablet_takes_a_code_once_answers_and_is_handed_back_with_nothing_on_it() {
         let elsewhere = post(&mut phone, &format!("{link}{path}"), &[field]);
         assert!([303, 410].contains(&elsewhere.status), "{path}");
     }
-    attune::app::begin::write_down(&house.app, house.app.clock.now()).expect("written down");
+    attune::app::begin::write_down(&house.app, house.app.clock.now());
     assert_eq!(house.snapshot(), before);
 
     assert_eq!(submit(&mut tablet, &link, &CALM).status, 303);
@@ -319,7 +319,7 @@ fn a_link_asks_for_the_year_of_birth_before_it_shows_or_takes_anything() {
         );
     }
     post(&mut browser, &link, &[("layout", "page")]);
-    attune::app::begin::write_down(&house.app, house.app.clock.now()).expect("written down");
+    attune::app::begin::write_down(&house.app, house.app.clock.now());
     assert_eq!(house.snapshot(), before);
 
     let right = post(
@@ -455,7 +455,7 @@ pub fn record_form(staff: &mut Client, patient: &str, instrument: &str) -> page:
 }
 
 /// Records a PHQ-9 with this answer to items 1 to 8, that to item 9, and these fields besides.
-fn record(
+pub fn record(
     staff: &mut Client,
     patient: &str,
     (all, ninth): (&str, &str),
@@ -728,14 +728,14 @@ fn a_thousand_visits_of_scanners_and_prefetchers_leave_the_whole_database_as_it_
         assert!(answer.status < 500, "{method} {path}: {}", answer.status);
     }
     get(&mut scanner, "/tablet?code=ABCDEF");
-    attune::app::begin::write_down(&house.app, house.app.clock.now()).expect("written down");
+    attune::app::begin::write_down(&house.app, house.app.clock.now());
     assert_eq!(everything(&house), before);
     assert_eq!(submit(&mut house.client(), &link, &CALM).status, 303);
     house.verified();
 }
 
 /// Adds somebody who answers about the patient; their id as it stands in forms.
-fn informant(house: &House, staff: &mut Client, patient: &str, relation: &str) -> String {
+pub fn informant(house: &House, staff: &mut Client, patient: &str, relation: &str) -> String {
     let fields = [
         ("relation", relation),
         ("name", "Ana Marlow"),
@@ -748,7 +748,7 @@ fn informant(house: &House, staff: &mut Client, patient: &str, relation: &str) -
 }
 
 /// Sends a whole list of an instrument, every item with this answer, through a link.
-fn send_all(browser: &mut Client, link: &str, items: usize, answer: &str) -> Response {
+pub fn send_all(browser: &mut Client, link: &str, items: usize, answer: &str) -> Response {
     let mut fields: Vec<(String, String)> = (1..=items)
         .map(|item| (format!("q{item}"), answer.to_owned()))
         .collect();

@@ -5,6 +5,7 @@ use super::escalate::hand_over_flags_of;
 use super::link::Token;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Role, StaffActor, Subject, decide};
+use crate::domain::evaluation::Grid;
 use crate::domain::ids::{ClinicId, Id, OrgId, StaffId};
 use crate::domain::message::MessageKind;
 use crate::store::organisation::{self, OrganisationRow};
@@ -225,6 +226,7 @@ pub fn found_if_new(tx: &mut Tx, now: NaiveDateTime) -> Result<OrganisationRow, 
         crisis_line: None,
         reading_promise: "before your next visit".into(),
         created_at: now,
+        shown_by: Grid::Quarters.word().into(),
     };
     organisation::found(tx, &row)?;
     // The first event: from now on every process can tell whether its key is the one this data is written with.

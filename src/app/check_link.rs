@@ -1,6 +1,7 @@
 //! Who may use a link besides holding it: a tablet's link opens on the paired tablet alone; and where the site asks for it and a year of birth is
 //! on record, whoever opens a link says that year first. No answer here ever confirms a name.
 
+use super::decline::Why;
 use super::link::Token;
 use super::{App, Failure};
 use crate::domain::access::Actor;
@@ -46,8 +47,10 @@ pub enum Refusal {
     OtherDevice,
     /// The year of birth has to be said first.
     NotChecked,
-    /// The link was withdrawn, or the occasion declined or cancelled.
+    /// The link was withdrawn, or the occasion cancelled.
     Revoked,
+    /// Whoever holds the link said no, and so closed it.
+    SaidNo(Why),
     /// Its time is over.
     Expired,
     /// Everything was handed in already, with these very answers: a second click.
@@ -72,7 +75,8 @@ pub fn check_open(slip: &Slip, now: NaiveDateTime) -> Result<(), Refusal> {
         .map_err(|_| Refusal::Unknown)?;
     match state {
         AdministrationState::Completed => Err(Refusal::SentAlready),
-        AdministrationState::Declined | AdministrationState::Cancelled => Err(Refusal::Revoked),
+        AdministrationState::Declined => Err(Refusal::SaidNo(Why::of(&slip.administration))),
+        AdministrationState::Cancelled => Err(Refusal::Revoked),
         AdministrationState::NotSeen
         | AdministrationState::Abandoned
         | AdministrationState::Expired => Err(Refusal::Expired),

@@ -302,6 +302,7 @@ impl Desk {
                     clinic: &now.clinic,
                     link: &link,
                     until: local_time(zone(now), now.administration.expires_at),
+                    finish_within_h: now.administration.finish_within_s / 3600,
                     reading: saying
                         .read_from
                         .map(|at| reading::from(&self.cover, zone(now), at, words)),
@@ -707,15 +708,14 @@ fn give_to_person(
     let who: PatientId = id_of(&row.recipient_id)?;
     // By the way it took, not by the one that is used now: the answer may come days later.
     let by_text = row.lane == Lane::Texts.word();
-    match contact::of_patient(tx, row.org_id, who)? {
-        Some(said) if by_text => contact::put(
-            tx,
-            &ContactRow {
-                phone_refused_at: Some(now),
-                ..said
-            },
-        )?,
-        _ => patient::mark_address_refused(tx, row.org_id, who, now)?,
+    if by_text {
+        let refused = ContactRow {
+            phone_refused_at: Some(now),
+            ..contact::take(tx, row.org_id, who, now)?
+        };
+        contact::put(tx, &refused)?;
+    } else {
+        patient::mark_address_refused(tx, row.org_id, who, now)?;
     }
     change_address::close_unbegun(tx, row.org_id, who, "the address was refused", now)?;
     let Some(asked) = sending::look(tx, row.org_id, id_of(&row.subject_id)?, now)? else {

@@ -46,13 +46,14 @@ impl std::fmt::Display for Refusal {
 /// Why it takes none.
 pub fn open_until(slip: &Slip, now: NaiveDateTime) -> Result<NaiveDateTime, Refusal> {
     let form = &slip.administration;
+    let handed_in = match form.ended_at {
+        Some(at) if form.state == AdministrationState::Completed.word() => at,
+        // The first page says what became of it.
+        _ => return Err(Refusal::NotHandedIn),
+    };
     if slip.revoked_at.is_some() {
         return Err(Refusal::Link(take_answers::Refusal::Revoked));
     }
-    let handed_in = match form.ended_at {
-        Some(at) if form.state == AdministrationState::Completed.word() => at,
-        _ => return Err(Refusal::NotHandedIn),
-    };
     let until = until(handed_in);
     if now <= until {
         Ok(until)

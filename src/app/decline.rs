@@ -7,7 +7,7 @@ use super::take_answers::{Refusal, check_open};
 use crate::app::App;
 use crate::domain::access::Actor;
 use crate::domain::care::AdministrationState;
-use crate::store::administration;
+use crate::store::administration::{self, AdministrationRow};
 use crate::store::door::{self, Slip};
 use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Tx, audit, fresh};
@@ -31,6 +31,14 @@ impl Why {
         match self {
             Why::NotForMe => "somebody who got the link said it was not meant for them",
             Why::NotThisTime => "the patient said not this time",
+        }
+    }
+
+    /// Why a declined occasion was declined. Without a word it is the older of the two: "not this time" was always written down.
+    pub fn of(declined: &AdministrationRow) -> Why {
+        match declined.ended_why.as_deref() {
+            Some(said) if said == Why::NotThisTime.words() => Why::NotThisTime,
+            _ => Why::NotForMe,
         }
     }
 

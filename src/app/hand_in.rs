@@ -3,6 +3,7 @@
 use crate::domain::care::Layout;
 use crate::domain::ids::StaffId;
 use crate::domain::instrument::ENGLISH;
+use crate::domain::risk::Tier;
 use crate::domain::submission::{Asks, Course, Extreme, Outcome};
 use crate::store::door::Slip;
 use crate::store::response::{EpisodeScaleRow, ResponseRow};
@@ -39,6 +40,17 @@ pub enum Support {
     ShowNow,
     /// Nothing new.
     NotNow,
+}
+
+impl Support {
+    /// What an outcome asks for, by the definition's own rules and by the answers alone: what the site sets decides who looks how soon and which flags there are,
+    /// never whether help is offered.
+    pub(super) fn after(outcome: &Outcome<'_>) -> Support {
+        match outcome.news.iter().any(|hit| hit.tier() == Tier::Crisis) {
+            true => Support::ShowNow,
+            false => Support::NotNow,
+        }
+    }
 }
 
 /// The printed numbers of the items whose answers came with the form before, as they are stored.

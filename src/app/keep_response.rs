@@ -19,8 +19,8 @@ use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRo
 use crate::store::{Fault, Tx, fresh, informant, way_in};
 use chrono::NaiveDateTime;
 
-/// Stores outcomes, with what becomes of the occasion and the event for the audit, in a transaction that has the episode to itself; says whether that raised
-/// a crisis flag. `None`: nothing may be stored, the occasion had ended already; the caller undoes what was begun.
+/// Stores outcomes, with what becomes of the occasion and the event for the audit, in a transaction that has the episode to itself; says whether
+/// help comes first now. `None`: nothing may be stored, the occasion had ended already; the caller undoes what was begun.
 ///
 /// # Errors
 /// When the database fails.
@@ -51,7 +51,7 @@ pub fn keep(
     let whence = whence(tx, &ledger, outcomes)?;
     let mut support = Support::NotNow;
     for (outcome, (standing, row)) in touched(outcomes).zip(&deposit.responses) {
-        let raised = raise_flags(
+        raise_flags(
             tx,
             ledger.slip,
             (row.id, &whence),
@@ -60,7 +60,7 @@ pub fn keep(
             ledger.now,
         )?;
         let written = raise_words(tx, &ledger, outcome, row, &whence)?;
-        if [raised, written].contains(&Support::ShowNow) {
+        if [Support::after(outcome), written].contains(&Support::ShowNow) {
             support = Support::ShowNow;
         }
         note_taken_back(tx, form.org_id, row.id, &outcome.taken_back, ledger.now)?;

@@ -4,7 +4,6 @@
 //! Which answers these are is `risk::rules`, which tier and whether the site's threshold is reached `risk::policy`. What happens to a flag afterwards is `escalate`
 //! and `review_flag`.
 
-use super::hand_in::Support;
 use super::safety_in_force::InForce;
 use super::tell_of_flag::{add_act, notify, tell_duty};
 use crate::domain::ids::{ClinicId, EpisodeId, InformantId, OrgId, PatientId, ResponseId, StaffId};
@@ -108,8 +107,7 @@ impl Rules {
     }
 }
 
-/// Raises what the hits of an outcome ask for; says whether help comes first now. By the definition's own rules: what the site sets decides who looks how soon, never
-/// whether help is offered.
+/// Raises what the hits of an outcome ask for. Whether the patient is offered help is no matter of flags: see `Support::after`.
 ///
 /// # Errors
 /// When the database fails.
@@ -120,9 +118,9 @@ pub(super) fn raise_flags(
     standing: Standing,
     outcome: &Outcome<'_>,
     now: NaiveDateTime,
-) -> Result<Support, Fault> {
+) -> Result<(), Fault> {
     if outcome.hits.is_empty() {
-        return Ok(Support::NotNow);
+        return Ok(());
     }
     let (instrument, org) = (outcome.instrument, slip.administration.org_id);
     let before = match standing {
@@ -151,10 +149,7 @@ pub(super) fn raise_flags(
         let language = &slip.administration.language;
         take_hits(tx, &place, &news, instrument, language, now)?;
     }
-    Ok(match news.iter().any(|hit| hit.tier() == Tier::Crisis) {
-        true => Support::ShowNow,
-        false => Support::NotNow,
-    })
+    Ok(())
 }
 
 fn take_hits(
@@ -346,8 +341,9 @@ fn add_to(
     flag::update_waiting(tx, &after)?;
     let (act, what) = match (reopened, row.response_id == place.response) {
         (true, _) => (Act::Reopened, "answer to item"),
-        (false, true) => (Act::AnswerChanged, "answer to item"),
-        (false, false) => (Act::Joined, "answered again: item"),
+        // A sentence is never changed: each is one of its own.
+        (false, true) if sign.rule != PHRASE_RULE => (Act::AnswerChanged, "answer to item"),
+        (false, _) => (Act::Joined, "answered again: item"),
     };
     let way = if rose { "raised to" } else { "now" };
     let note = match sign.rule == PHRASE_RULE {

@@ -3,10 +3,12 @@
 use super::site_words::CrisisLine;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Subject, decide};
+use crate::domain::evaluation::Grid;
 use crate::domain::ids::ClinicId;
+use crate::store::key_change::{self, KeyChange};
 use crate::store::outbox::{self, Standing};
 use crate::store::staff::{self, StaffRow};
-use crate::store::{audit, organisation};
+use crate::store::{Fault, audit, organisation};
 
 /// One account with the names of its clinics.
 #[derive(Debug, Clone)]
@@ -30,8 +32,12 @@ pub struct Overview {
     pub line: Option<CrisisLine>,
     /// When answers are read, as patients are told.
     pub promise: String,
+    /// Which periods accounts are shown that may not see small numbers.
+    pub grid: Grid,
     /// What waits in the outbox.
     pub outbox: Standing,
+    /// Every change of the site's key, oldest first.
+    pub key_changes: Vec<KeyChange>,
 }
 
 /// Why there is nothing to look at: never the domain's doing.
@@ -89,8 +95,13 @@ pub async fn read_admin(app: &App, actor: Actor) -> Result<Overview, Failure<Ref
                     .as_ref()
                     .and_then(|row| row.crisis_line.as_deref())
                     .map(CrisisLine::read),
+                grid: words
+                    .as_ref()
+                    .map_or(Ok(Grid::Quarters), |row| row.shown_by.parse())
+                    .map_err(Fault::from)?,
                 promise: words.map(|row| row.reading_promise).unwrap_or_default(),
                 outbox: outbox::standing(tx, org)?,
+                key_changes: key_change::all(tx, org)?,
                 clinics,
             })
         })

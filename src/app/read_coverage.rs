@@ -1,27 +1,27 @@
-//! Coverage: what became of the forms of the last days by clinic, and who in care can be reached, is asked in their own language and answers, by language
+//! Coverage: what became of the forms of the last days, or the last whole month, by clinic, and who in care can be reached, is asked in their own language and answers, by language
 //! and channel. Numbers, no names; small ones are hidden from whoever sees them as an evaluation. The reading is audited.
 
-use super::read_caseload::site_zone;
 use super::read_sending::clinics;
+use super::site_days::{SiteDays, instants, is_held_to_the_grid, site_days};
 use super::{App, Failure};
 use crate::app::evaluate::sheet::quoted;
 use crate::app::import::guard::guarded;
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::care::AdministrationState;
-use crate::domain::evaluation::{CountTable, Hiding, Rate, Shown, ShownTable};
+use crate::domain::evaluation::{CountTable, Hiding, Period, Rate, Shown, ShownTable};
 use crate::domain::ids::{Id, PatientId, kind};
 use crate::domain::instrument::Library;
 use crate::domain::language::Language;
 use crate::store::contact::Channel;
 use crate::store::send_log::{self, FormCount, InCare};
 use crate::store::{Fault, Tx, audit};
-use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 
-/// Days that are looked back on.
-pub const DAYS: i64 = 30;
+/// Days that are looked back on, today with them.
+pub const DAYS: u64 = 30;
 
 /// As whom somebody sees the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub enum OfPatients {
     Reachable,
     /// Of these in care: every planned form has its questions in their language.
     InLanguage,
-    /// Of these in care: answered something in the last days.
+    /// Of these in care: answered in the period something they were asked.
     Answered,
 }
 
@@ -109,16 +109,14 @@ const OF_PATIENTS: usize = OfPatients::Answered as usize + 1;
 pub struct Coverage {
     /// Names of the clinics: the rows of `forms`.
     pub clinics: Vec<String>,
-    /// Forms that fell due in the last days; one column.
+    /// Forms that fell due in the period; one column.
     pub forms: ShownTable,
     /// Tags of the languages: the rows of `patients`.
     pub languages: Vec<String>,
     /// Patients in care; a column for each [`Channel`].
     pub patients: ShownTable,
-    /// The last day that is counted.
-    pub today: NaiveDate,
-    /// The zone in which the site's days begin.
-    pub zone: Tz,
+    /// The days that are counted, as the site's calendar has them.
+    pub period: Period,
 }
 
 impl Coverage {
@@ -156,7 +154,12 @@ pub async fn read_coverage(
     audited?;
     let read: Result<Gathered, Fault> = app
         .store
-        .read(move |tx| tx.snapshot(|tx| gather(tx, &permit, library, now)))
+        .read(move |tx| {
+            tx.snapshot(|tx| {
+                let days = site_days(tx, now)?;
+                gather(tx, &permit, library, (days.zone, period(&actor, &days)))
+            })
+        })
         .await;
     let gathered = read?;
     // Hiding small numbers is arithmetic: it must hold neither a database thread nor one that serves pages.
@@ -165,14 +168,22 @@ pub async fn read_coverage(
         .map_err(|_| Failure::Fault(Fault::Bug))
 }
 
+/// The days somebody sees. Small numbers are hidden in each look by itself, and days that move with the calendar would make of two looks the numbers of one day: whoever
+/// may not see those gets whole months.
+fn period(actor: &Actor, days: &SiteDays) -> Period {
+    match is_held_to_the_grid(actor) {
+        true => Period::last_of_months(1, days.today),
+        false => Period::ending(days.today, DAYS),
+    }
+}
+
 /// The numbers before small ones are hidden.
 struct Gathered {
     clinics: Vec<String>,
     forms: CountTable,
     languages: Vec<String>,
     patients: CountTable,
-    today: NaiveDate,
-    zone: Tz,
+    period: Period,
 }
 
 impl Gathered {
@@ -182,8 +193,7 @@ impl Gathered {
             forms: self.forms.shown(hiding),
             languages: self.languages,
             patients: self.patients.shown(hiding),
-            today: self.today,
-            zone: self.zone,
+            period: self.period,
         }
     }
 }
@@ -192,26 +202,24 @@ fn gather(
     tx: &mut Tx,
     permit: &Permit,
     library: &Library,
-    now: NaiveDateTime,
+    (zone, period): (Tz, Period),
 ) -> Result<Gathered, Fault> {
-    let since = now - TimeDelta::days(DAYS);
+    let (from, until) = instants(zone, period);
     let clinics = clinics(tx, permit)?;
     let mut forms = CountTable::new(clinics.len(), 1, OF_FORMS);
-    for row in send_log::due_between(tx, permit, since, now)? {
+    for row in send_log::due_between(tx, permit, from, until)? {
         let place = clinics.iter().position(|(id, _)| *id == row.clinic_id);
         if let Some(place) = place {
             count_forms(&mut forms, place, 0, &row)?;
         }
     }
-    let (languages, patients) = count_patients(tx, permit, library, since)?;
-    let zone = site_zone(tx)?;
+    let (languages, patients) = count_patients(tx, permit, library, (from, until))?;
     Ok(Gathered {
         clinics: clinics.into_iter().map(|(_, name)| name).collect(),
         forms,
         languages,
         patients,
-        today: super::read_caseload::day_in(zone, now),
-        zone,
+        period,
     })
 }
 
@@ -236,7 +244,7 @@ fn count_patients(
     tx: &mut Tx,
     permit: &Permit,
     library: &Library,
-    since: NaiveDateTime,
+    (from, until): (NaiveDateTime, NaiveDateTime),
 ) -> Result<(Vec<String>, CountTable), Fault> {
     // Somebody in two programs is one patient.
     let everybody: BTreeMap<PatientId, InCare> = send_log::in_care(tx, permit)?
@@ -247,7 +255,7 @@ fn count_patients(
     for (patient, instruments) in send_log::planned(tx, permit)? {
         planned.entry(patient).or_default().push(instruments);
     }
-    let answered: HashSet<PatientId> = send_log::answered_since(tx, permit, since)?
+    let answered: HashSet<PatientId> = send_log::answered_between(tx, permit, from, until)?
         .into_iter()
         .collect();
     let languages = languages_of(everybody.values());

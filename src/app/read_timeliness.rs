@@ -2,21 +2,20 @@
 //! from whoever sees no patient. Deadlines are those of the policy and the reading hours that held when the flag was raised. The reading is audited.
 
 use super::evaluate::sheet::quoted;
-use super::evaluate::{is_coarse, last_quarter, sees_whole_quarters_only};
 use super::import::guard::guarded;
 use super::past_answers::{Onward, each_page};
 use super::policy_history::PolicyHistory;
-use super::read_caseload::site_zone;
 use super::read_sending::clinics;
+use super::site_days::{SiteDays, instants, is_held_to_the_grid, site_days};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Reach, Subject, decide};
-use crate::domain::evaluation::{CountTable, Hiding, Rate, Shown, ShownTable};
+use crate::domain::evaluation::{CountTable, Hiding, Period, Rate, Shown, ShownTable, TooFine};
 use crate::domain::ids::{ClinicId, FlagId, Id, ProgramId, kind};
 use crate::domain::risk::life::{Times, raised};
 use crate::domain::risk::{Act, FlagState, Tier};
 use crate::domain::schedule::office::Office;
 use crate::domain::schedule::policy::SendingPolicy;
-use crate::domain::schedule::{local_day, local_instant, local_time};
+use crate::domain::schedule::{local_day, local_time};
 use crate::store::past::LONGEST_FORM;
 use crate::store::policy::{self, Dated};
 use crate::store::safety::{self, TimedRow};
@@ -26,7 +25,7 @@ use chrono_tz::Tz;
 use std::collections::{HashMap, HashSet};
 
 /// Days that are looked back on, unless somebody says otherwise.
-pub const DAYS: i64 = 90;
+pub const DAYS: u64 = 90;
 /// The longest period, in days.
 pub const DAYS_MOST: i64 = 366;
 /// Numbers below this are small: as in the evaluation.
@@ -70,8 +69,8 @@ const COUNTS: usize = Of::Unfinished as usize + 1;
 pub enum Refusal {
     /// The period ends before it begins, or is too long.
     Period,
-    /// Whoever must not see small numbers asked for a period that is not made of whole quarters that are over.
-    TooFine,
+    /// Whoever must not see small numbers asked for a period that is none of the site's.
+    TooFine(TooFine),
 }
 
 impl std::fmt::Display for Refusal {
@@ -81,9 +80,7 @@ impl std::fmt::Display for Refusal {
                 f,
                 "Choose a first day and a last day that is not before it, at most {DAYS_MOST} days in all."
             ),
-            Refusal::TooFine => f.write_str(
-                "Choose whole quarters that are over, such as 2026-01-01 to 2026-03-31: two periods that differ by a few days could show the small numbers that are hidden.",
-            ),
+            Refusal::TooFine(why) => write!(f, "Nothing is shown of these days: {why}."),
         }
     }
 }
@@ -149,23 +146,11 @@ pub async fn read_timeliness(
 ) -> Result<Timeliness, Failure<Refusal>> {
     let now = app.clock.now();
     let permit = decide(&actor, Action::Evaluate, Subject::Organisation)?;
-    let zone: Tz = app.store.read(site_zone).await?;
-    let today = local_day(zone, now);
-    let coarse = sees_whole_quarters_only(&actor);
-    let (from, to) = period.unwrap_or_else(|| match coarse {
-        true => last_quarter(today),
-        false => (today - TimeDelta::days(DAYS - 1), today),
-    });
-    if to < from || (to - from).num_days() >= DAYS_MOST {
-        return Err(Failure::Refused(Refusal::Period));
-    }
-    if coarse && !is_coarse((from, to), today) {
-        return Err(Failure::Refused(Refusal::TooFine));
-    }
-    let span = (
-        local_instant(zone, from, 0),
-        local_instant(zone, to + TimeDelta::days(1), 0),
-    );
+    let days: Result<SiteDays, Fault> = app.store.read(move |tx| site_days(tx, now)).await;
+    let days = days?;
+    let period = asked(&actor, period, &days).map_err(Failure::Refused)?;
+    let zone = days.zone;
+    let span = instants(zone, period);
     let asked = permit.clone();
     let audited: Result<(), Fault> = app
         .store
@@ -184,9 +169,34 @@ pub async fn read_timeliness(
     let gathered = read?;
     let below = count_below(app, &permit, &gathered.policies, span).await?;
     // Hiding small numbers is arithmetic: it must hold neither a database thread nor one that serves pages.
-    tokio::task::spawn_blocking(move || gathered.into_report((from, to), below, hiding))
+    tokio::task::spawn_blocking(move || gathered.into_report(period, below, hiding))
         .await
         .map_err(|_| Failure::Fault(Fault::Bug))
+}
+
+/// The period somebody asks for and may be shown; `None`: the usual one.
+fn asked(
+    actor: &Actor,
+    wanted: Option<(NaiveDate, NaiveDate)>,
+    days: &SiteDays,
+) -> Result<Period, Refusal> {
+    let held = is_held_to_the_grid(actor);
+    let usual = match held {
+        true => days.grid.newest(days.today),
+        false => Period::ending(days.today, DAYS),
+    };
+    let Some((from, to)) = wanted else {
+        return Ok(usual);
+    };
+    let period = Period::new(from, to)
+        .ok()
+        .filter(|_| (to - from).num_days() < DAYS_MOST)
+        .ok_or(Refusal::Period)?;
+    if held {
+        let allowed = days.grid.allows(period, days.today);
+        allowed.map_err(Refusal::TooFine)?;
+    }
+    Ok(period)
 }
 
 /// The numbers before small ones are hidden.
@@ -407,12 +417,7 @@ impl Gathered {
         }
     }
 
-    fn into_report(
-        self,
-        (from, to): (NaiveDate, NaiveDate),
-        below: u64,
-        hiding: Hiding,
-    ) -> Timeliness {
+    fn into_report(self, period: Period, below: u64, hiding: Hiding) -> Timeliness {
         let flags = self.flags.shown(hiding);
         let (rows, columns) = (flags.rows(), flags.columns());
         // The same flags by hour add up to the same totals: where one of those is hidden, the sums would tell it.
@@ -431,8 +436,8 @@ impl Gathered {
             }
         });
         Timeliness {
-            from,
-            to,
+            from: period.from(),
+            to: period.to(),
             minutes: minutes.collect(),
             clinics: self.clinics,
             programs: self.programs,

@@ -6,6 +6,7 @@
 
 use super::App;
 use super::compose::{self, Afterwards, Composed, Desk, TextAsk};
+use super::pulse::Pulse;
 use super::{stop_reminders, take_text, unsent};
 use crate::domain::ids::{Id, OutboxId};
 use crate::domain::instrument::Library;
@@ -92,33 +93,33 @@ pub fn send_due<'a>(app: &App, by: impl Into<Carriers<'a>>, lane: Lane) -> Resul
         };
         let mut busy = workers.min(count);
         (0..busy).for_each(|_| begin());
-        // One conversation may hang for minutes, and a flag that is raised meanwhile must not wait for its end.
-        while lane == Lane::Notices && busy > 0 && Instant::now() < turn.ends {
+        let mut pulse = Pulse::of(loop_of(lane));
+        let all_ended = turn.ends + LONGEST_CONVERSATION;
+        // One conversation may hang for minutes. The loop lives meanwhile, and a flag that is raised must not wait for its end.
+        while busy > 0 && Instant::now() < all_ended {
             if one_ended.recv_timeout(NEWER_EVERY).is_ok() {
                 busy -= 1;
                 continue;
             }
-            let free = workers - busy;
-            if free == 0 {
-                continue;
-            }
-            match claim(app, lane, free) {
-                Ok(newer) => {
-                    count += newer.len();
-                    let more = free.min(newer.len());
-                    turn.waiting().extend(newer);
-                    (0..more).for_each(|_| begin());
-                    busy += more;
-                }
-                Err(fault) => {
-                    tracing::error!(%fault, "newer notices could not be claimed");
-                    break;
-                }
-            }
+            pulse.beat(app);
+            let newer = turn.newer(workers - busy);
+            count += newer;
+            let more = newer.min(workers - busy);
+            (0..more).for_each(|_| begin());
+            busy += more;
         }
     });
     turn.put_back_rest()?;
     Ok(count)
+}
+
+/// The name under which the loop of this lane says that it lives.
+fn loop_of(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Mails => "invitations",
+        Lane::Notices => "notices",
+        Lane::Texts => "texts",
+    }
 }
 
 /// Claims what is due, so much that so many workers have enough to do.
@@ -166,6 +167,20 @@ enum Then {
 }
 
 impl Turn<'_> {
+    /// Claims notices that fell due since, for workers that have nothing to do; says how many.
+    fn newer(&self, free: usize) -> usize {
+        if self.lane != Lane::Notices || free == 0 || Instant::now() >= self.ends {
+            return 0;
+        }
+        let newer = claim(self.app, self.lane, free).unwrap_or_else(|fault| {
+            tracing::error!(%fault, "newer notices could not be claimed");
+            vec![]
+        });
+        let many = newer.len();
+        self.waiting().extend(newer);
+        many
+    }
+
     fn work(&self) {
         let mut settling = Settling(None);
         loop {

@@ -1,6 +1,7 @@
 //! How a patient may be reached: reading it, and setting it. Another address closes the links that went to the old one (`change_address`).
 
 use super::pause_sending::{self, ShownPause};
+use super::stop_reminders::Reminders;
 use super::{App, Failure, change_address};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::ids::PatientId;
@@ -58,6 +59,8 @@ pub struct NewContact {
     pub messages: Wish,
     /// Reminders.
     pub reminders: Wish,
+    /// What was said about reminders when the form was opened: a patient may have stopped them since.
+    pub saw: Reminders,
 }
 
 /// Why it was not taken.
@@ -77,6 +80,8 @@ pub enum Refusal {
     Note,
     /// Not a year somebody in care was born in.
     BirthYear,
+    /// Reminders were stopped after the form was opened.
+    StoppedMeanwhile,
 }
 
 impl std::fmt::Display for Refusal {
@@ -94,6 +99,9 @@ impl std::fmt::Display for Refusal {
                 "Write both times, at least half an hour apart, or leave both empty."
             }
             Refusal::Note => "Write at most 200 characters.",
+            Refusal::StoppedMeanwhile => {
+                "Reminders were stopped after this form was opened, so nothing was saved yet. “No reminders” is ticked now: save to keep it so."
+            }
             Refusal::BirthYear => "Write a year with four digits, such as 1984, or leave it empty.",
         })
     }
@@ -181,7 +189,12 @@ pub async fn set_contact(
     app.store
         .write(move |tx| {
             let permit = permit(tx, &actor, id, Action::EnrolPatient)?;
+            // A stop of the patient's own waits for this, or stands there already.
+            contact::take(tx, permit.org(), id, now)?;
             let before = card(tx, &permit, id, now)?;
+            if stopped_meanwhile(&before.contact, &new) {
+                return Err(Failure::Refused(Refusal::StoppedMeanwhile));
+            }
             if before.patient.email != new.email {
                 let row = PatientRow {
                     email: new.email.clone(),
@@ -202,6 +215,13 @@ pub async fn set_contact(
     // What has to be said before a link opens hangs on it.
     app.store.forget_words();
     Ok(())
+}
+
+/// Whether the form would switch reminders on again for a patient who stopped them after it was opened.
+fn stopped_meanwhile(known: &ContactRow, new: &NewContact) -> bool {
+    known.reminders_stopped_at.is_some()
+        && new.saw == Reminders::Sent
+        && new.reminders == Wish::Wanted
 }
 
 /// Whether a link that left before would stand in another mailbox or telephone than one that leaves now.

@@ -116,8 +116,7 @@ pub async fn stop_reminders(
                 return Ok(None);
             };
             let patient = found.administration.patient_id;
-            let known = found.contact.clone();
-            let known = known.unwrap_or_else(|| ContactRow::unsaid(org, patient, now));
+            let known = contact::take(tx, org, patient, now)?;
             if known.reminders_stopped_at.is_none() {
                 let stopped = ContactRow {
                     reminders_stopped_at: Some(now),

@@ -100,8 +100,11 @@ pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Fa
     let who = (command.token_hash, command.holder);
     let begun_at = app.begun.at(&who);
     let taken = match take_at_once(app, &command, begun_at).await {
-        Some(receipt) => Ok(receipt),
-        None => take_in_turn(app, command, begun_at).await,
+        Ok(Some(receipt)) => Ok(receipt),
+        // It may be stored by now, or later: whoever sends it again finds out.
+        Err(Failure::Fault(Fault::Slow)) => Err(Failure::Fault(Fault::Slow)),
+        // Whatever else went wrong, the other way finds out again, with everything locked.
+        Ok(None) | Err(_) => take_in_turn(app, command, begun_at).await,
     };
     if taken.is_ok() && begun_at.is_some() {
         app.begun.forget(&who);
@@ -156,9 +159,9 @@ async fn take_at_once(
     app: &App,
     command: &TakeAnswers,
     begun_at: Option<NaiveDateTime>,
-) -> Option<Receipt> {
+) -> Result<Option<Receipt>, Failure<Refusal>> {
     if command.intent == Intent::Save || !app.store.stores_at_once() {
-        return None;
+        return Ok(None);
     }
     let (library, clock, command) = (app.library, app.clock.clone(), command.clone());
     let tried = app.store.store_at_once(move |tx| {
@@ -179,8 +182,7 @@ async fn take_at_once(
         let support = Support::NotNow;
         Ok::<_, Failure<Refusal>>(whole.map(|whole| (whole, Receipt { support, stage })))
     });
-    // Whatever went wrong, the other way finds out again, with everything locked.
-    tried.await.ok().flatten()
+    tried.await
 }
 
 /// The slip in the language that the page spoke.

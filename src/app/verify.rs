@@ -16,6 +16,7 @@ use crate::domain::schedule::step::read_steps;
 use crate::domain::scoring;
 use crate::domain::submission::{Course, Extreme, is_of_course};
 use crate::store::administration::AdministrationRow;
+use crate::store::key_change::KeyChange;
 use crate::store::response::{RECENT, ResponseRow, ScoreRow};
 use crate::store::verify::{self, Page};
 use crate::store::{Fault, Tx, audit, safety, staff};
@@ -33,6 +34,9 @@ const NAMED_MOST: usize = 100;
 pub struct Verification {
     /// How much there is.
     pub counts: BTreeMap<&'static str, usize>,
+    /// Every change of the site's key, oldest first: what stands before the newest can no longer be checked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub key_changes: Vec<KeyChange>,
     /// The rules that are broken, with their rows.
     pub broken: Vec<Broken>,
 }
@@ -381,6 +385,7 @@ fn check_messages(tx: &mut Tx, org: OrgId, found: &mut Verification) -> Result<(
 fn check_audit(tx: &mut Tx, org: OrgId, found: &mut Verification) -> Result<(), Fault> {
     let check = audit::check(tx, org)?;
     found.count("audit_events", check.events);
+    found.count("audit_events_of_earlier_keys", check.of_earlier_keys);
     for id in check.edited {
         found.breaks("no audit event was edited", id);
     }
@@ -390,5 +395,12 @@ fn check_audit(tx: &mut Tx, org: OrgId, found: &mut Verification) -> Result<(), 
             format!("seal {number}"),
         );
     }
+    for number in check.broken_changes {
+        found.breaks(
+            "every change of key was written down with the new key, and nothing from before it was changed since",
+            format!("change {}", -number),
+        );
+    }
+    found.key_changes = check.key_changes;
     Ok(())
 }

@@ -346,6 +346,7 @@ pub(super) fn wait_for<T, R: std::fmt::Display>(
     verb: impl Future<Output = Result<T, Failure<R>>>,
 ) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .map_err(|error| error.to_string())?;
     runtime

@@ -3,7 +3,7 @@
 use super::console::Exit;
 use super::open::{self, Opened, Purpose};
 use super::serve;
-use crate::app::demo::{Wanted, invent};
+use crate::app::demo::{Wanted, arrive, invent};
 use crate::app::{App, give_form};
 use crate::config::{Config, LogFormat};
 use crate::domain::access::{Action, Actor, Permit, Role, Subject, decide};
@@ -106,6 +106,7 @@ fn fill(opened: &mut Opened, patients: usize) -> Result<(), String> {
         };
         invent(&opened.app, wanted, &mut |_| ()).map_err(words)?;
         end_quiet_hours(&opened.app).map_err(words)?;
+        runtime()?.block_on(arrive(&opened.app))?;
     }
     let row = opened
         .app
@@ -114,6 +115,13 @@ fn fill(opened: &mut Opened, patients: usize) -> Result<(), String> {
         .map_err(words)?;
     opened.organisation = row.ok_or("the organisation is gone")?;
     Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(|error| error.to_string())
 }
 
 /// Whoever tries the demo at night sees its mails leave all the same.
@@ -181,11 +189,8 @@ fn welcome(app: &App, bound: SocketAddr, dir: &Path) -> Result<String, String> {
         .read_blocking(move |tx| cast(tx, &permit, &known))
         .map_err(words)?
         .ok_or("no invented patient is in care")?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .map_err(|error| error.to_string())?;
     let ids = vec!["phq9".to_owned(), "pc_ptsd_5".to_owned()];
-    let link = runtime
+    let link = runtime()?
         .block_on(give_form::give_form(app, actor, cast.patient, ids))
         .map_err(|failure| failure.to_string())?
         .address;

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::domain::language::Language;
 use crate::domain::risk::policy::SafetyPolicy;
 use crate::patient_words::help::Help;
-use crate::store::{Fault, policy};
+use crate::store::{Fault, key_change, policy};
 use std::io::Write;
 use std::time::Instant;
 
@@ -38,6 +38,7 @@ pub fn run(app: &App, config: &Config, console: &mut Console<'_>) -> Exit {
             ("database", database),
             ("schema", pending),
             ("duty contact", duty_contact(app)),
+            ("site key", site_key(app)),
         ]),
         console,
     );
@@ -87,6 +88,23 @@ pub fn run_alone(config: &Config) -> Exit {
             &mut console,
         ),
     }
+}
+
+/// Whether the key is the one the site began with. That it is not is no fault, and nobody may overlook it.
+fn site_key(app: &App) -> Result<String, String> {
+    let org = app.org;
+    let changes = app.store.read_blocking(move |tx| key_change::all(tx, org));
+    let changes = changes.map_err(|fault: Fault| fault.to_string())?;
+    let newest = changes.last().map(|change| {
+        format!(
+            "{WARNING}: replaced at {} UTC, because: {}; {} audit events from before cannot be checked any more. Changes so far: {}",
+            change.at.format("%Y-%m-%d %H:%M"),
+            change.because,
+            change.events_before,
+            changes.len()
+        )
+    });
+    Ok(newest.unwrap_or_else(|| "the one the site began with".to_owned()))
 }
 
 /// Whether somebody is told when a flag waits and nobody licensed is here.

@@ -10,6 +10,7 @@ mod doctor;
 pub mod evaluate;
 pub mod import;
 mod instrument;
+mod key;
 mod mail;
 mod open;
 mod private;
@@ -45,6 +46,9 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// The site's key, with which the audit is sealed and links are made.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Print a page, with help on it, for the proxy to show patients while the service is down.
     AwayPage,
     /// Score answers from standard input, one JSON object a line: {"answers":{"1":0,"2":3}}.
@@ -124,6 +128,7 @@ pub fn main() -> Exit {
         }
         Command::Instrument(command) => with_config(|config| instrument::run(config, &command)),
         Command::Serve => with_config(serve::run),
+        Command::Key(command) => with_config(|config| key::run(config, &command)),
         Command::AwayPage => with_config(away_page),
         Command::Migrate { check } => with_config(|config| open::migrate(config, check)),
         Command::Data(command) => with_config(|config| data::run_somewhere(config, &command)),

@@ -6,8 +6,9 @@ use crate::app::clock::Clock;
 use crate::app::{App, accounts};
 use crate::config::{Config, SecretKey};
 use crate::patient_words::help::Help;
+use crate::store::audit::{self, Fit};
 use crate::store::organisation::{self, OrganisationRow};
-use crate::store::{Fault, Place, Store, audit};
+use crate::store::{Fault, Place, Store};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -85,7 +86,7 @@ pub fn require_file(config: &Config) -> Result<(), String> {
     }
 }
 
-fn no_data(config: &Config) -> String {
+pub(super) fn no_data(config: &Config) -> String {
     let place = match &config.place {
         Place::Sqlite(path) => format!("at {}", path.display()),
         Place::Postgres(_) => "in the PostgreSQL database".to_owned(),
@@ -123,8 +124,14 @@ fn enter(
         audit::fits_key(tx, known.id).map(|fits| (known, fits))
     });
     match entered.map_err(words)? {
-        (organisation, true) => Ok(organisation),
-        (_, false) => Err(format!(
+        (organisation, Fit::Fits) => Ok(organisation),
+        (_, Fit::Replaced(at)) => Err(format!(
+            "{} is the key this data was written with until {}, when `attune key replace` put another in its place. Set that one; an interrupted \
+             `attune key replace` is finished by the same command",
+            named_key(config),
+            at.format("%Y-%m-%d %H:%M UTC")
+        )),
+        (_, Fit::Foreign) => Err(format!(
             "{} is not the key this data is written with. {WANTED_KEY}",
             named_key(config)
         )),
@@ -133,10 +140,10 @@ fn enter(
 
 /// What to do without the right key. Any other would leave links that nobody can open, and an audit that looks tampered with.
 const WANTED_KEY: &str = "Set ATTUNE_SECRET_KEY (or ATTUNE_SECRET_KEY_FILE) to the key of the service that wrote it, or put that service's secret.key, \
-    which belongs to every backup, into the data folder";
+    which belongs to every backup, into the data folder. If it is lost for good: attune key replace (docs/operations.md)";
 
 /// Where the key at hand is from.
-fn named_key(config: &Config) -> String {
+pub(super) fn named_key(config: &Config) -> String {
     match config.secret_key {
         Some(_) => "ATTUNE_SECRET_KEY".to_owned(),
         None => config.key_file().display().to_string(),
@@ -148,13 +155,13 @@ fn help(config: &Config) -> Help {
     config.help.lines.as_ref().map(Help::of).unwrap_or_default()
 }
 
-fn connect(config: &Config, key: &SecretKey) -> Result<Store, String> {
+pub(super) fn connect(config: &Config, key: &SecretKey) -> Result<Store, String> {
     Store::open(config.place.clone(), key.seal())
         .map_err(|fault| format!("the database cannot be used: {fault}"))
 }
 
 /// Keeps a second process off the SQLite file.
-fn lock(config: &Config) -> Result<Option<File>, String> {
+pub(super) fn lock(config: &Config) -> Result<Option<File>, String> {
     if !matches!(config.place, Place::Sqlite(_)) {
         return Ok(None);
     }
@@ -176,7 +183,7 @@ fn lock(config: &Config) -> Result<Option<File>, String> {
 }
 
 /// SQLite is brought up to date by itself; on PostgreSQL somebody decides when.
-fn bring_up_to_date(store: &Store, purpose: Purpose) -> Result<(), String> {
+pub(super) fn bring_up_to_date(store: &Store, purpose: Purpose) -> Result<(), String> {
     let pending = store
         .pending_migrations()
         .map_err(|fault| fault.to_string())?;

@@ -132,9 +132,7 @@ pub fn serve(
     });
     stop_loops(loops);
     let _ = std::fs::remove_file(config.control_socket());
-    if let Err(fault) = begin::write_down(&app, app.clock.now()) {
-        tracing::warn!(%fault, "some beginnings could not be written down");
-    }
+    begin::write_down(&app, app.clock.now());
     app.store.close();
     ended
 }

@@ -4,6 +4,7 @@
 pub mod heartbeat;
 
 use crate::app::escalate::{self, ClockWatch, Look};
+use crate::app::pulse::Pulse;
 use crate::app::raise_signals::Round;
 use crate::app::send_due::Carriers;
 use crate::app::{App, begin, plan_due, seal_audit, send_digest, send_due};
@@ -20,8 +21,6 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked who has not answered for days.
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
-/// How often a loop says that it lives.
-const BEAT_EVERY: Duration = Duration::from_secs(10);
 /// How often waiting flags are looked at whose time has not come: their owner may be gone, or a wrong clock planned them.
 const LOOK_AT_ALL_EVERY: Duration = Duration::from_secs(10);
 
@@ -127,7 +126,7 @@ impl Jobs {
 }
 
 fn run(name: &'static str, app: &App, stop: &Stop, mut turn: Turn) {
-    let mut last_beat: Option<Instant> = None;
+    let mut pulse = Pulse::of(name);
     loop {
         // One message or flag that breaks a turn must not end the loop that sends all others.
         let turned = catch_unwind(AssertUnwindSafe(|| turn(app))).unwrap_or(Err(Fault::Bug));
@@ -135,11 +134,8 @@ fn run(name: &'static str, app: &App, stop: &Stop, mut turn: Turn) {
             tracing::error!(worker = name, %fault, "a loop's turn failed; it will try again");
         });
         // A loop whose every turn fails lives as little as one that hangs.
-        if turned.is_ok() && last_beat.is_none_or(|at| at.elapsed() > BEAT_EVERY) {
-            let now = app.clock.now();
-            app.store
-                .write_soon(move |tx| crate::store::heartbeat::beat(tx, name, now));
-            last_beat = Some(Instant::now());
+        if turned.is_ok() {
+            pulse.beat(app);
         }
         // With work left, only a breath: a patient's answer must never wait behind a backlog.
         if !stop.pause(if turned.is_ok_and(|done| done > 0) {
@@ -210,7 +206,7 @@ impl Looks {
 }
 
 fn keep(app: &App, last_seal: &mut Option<Instant>) -> Result<usize, Fault> {
-    begin::write_down_old(app)?;
+    begin::write_down_old(app);
     if last_seal.is_none_or(|at| at.elapsed() > Duration::from_secs(5)) {
         let sealed = seal_audit::seal_audit(app, app.clock.now())?;
         // A full seal means that more is waiting.
@@ -244,5 +240,45 @@ impl Rounds {
             self.last_look_at_all = Some(Instant::now());
         }
         Ok(steps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::clock::Clock;
+    use crate::domain::ids::Id;
+    use crate::domain::instrument::Library;
+    use crate::store::{Seal, Store};
+    use chrono::NaiveDateTime;
+
+    #[test]
+    fn a_turn_that_panics_does_not_end_its_loop() {
+        let folder = std::env::temp_dir().join(format!("attune-loop-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let place = Place::Sqlite(folder.join("attune.sqlite"));
+        let store = Store::open(place, Seal::new([7; 32])).unwrap();
+        store.migrate().unwrap();
+        let app = App {
+            store,
+            library: Library::embedded(),
+            clock: Clock::stopped_at(NaiveDateTime::default()),
+            begun: Default::default(),
+            org: Id::from_bytes(&[1; 16]).unwrap(),
+            base_url: "http://127.0.0.1".into(),
+            help: Default::default(),
+        };
+        let mut turns = 0;
+        let ends = Arc::new(Stop::default());
+        let asked = Arc::clone(&ends);
+        let turn: Turn = Box::new(move |_| {
+            turns += 1;
+            assert!(turns > 1, "as this test wants it");
+            *asked.asked.lock().unwrap() = true;
+            Ok(0)
+        });
+        run("planner", &app, &ends, turn);
+        app.store.close();
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

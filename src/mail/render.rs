@@ -123,8 +123,10 @@ pub struct Invitation<'a> {
     pub clinic: &'a str,
     /// The whole address.
     pub link: &'a str,
-    /// The last moment at which the link works, by the patient's clock.
+    /// The last moment at which the link works, or, before anybody has begun, at which they can begin; by the patient's clock.
     pub until: NaiveDateTime,
+    /// How many hours there are from the beginning on.
+    pub finish_within_h: i64,
     /// When answers are read, where nobody would read them now: whole sentences.
     pub reading: Option<String>,
     /// The site's name as the sender.
@@ -143,7 +145,11 @@ pub fn invitation(message_id: String, to: String, invitation: &Invitation<'_>) -
         Asking::Invitation => (words.mail.asks)(&sentence_start(clinic)),
         Asking::Reminder(_) => (words.mail.still_open)(clinic),
     };
-    let works_until = (words.mail.works_until)(&(words.moment)(invitation.until));
+    let until = (words.moment)(invitation.until);
+    let works_until = match invitation.begun {
+        Begun::NotYet => (words.mail.begin_by)(&until, invitation.finish_within_h),
+        Begun::Kept => (words.mail.works_until)(&until),
+    };
     let kept = match invitation.begun {
         Begun::NotYet => None,
         Begun::Kept => Some(words.mail.kept),
@@ -404,6 +410,7 @@ mod tests {
             clinic,
             link: LINK,
             until,
+            finish_within_h: 48,
             reading: None,
             sender_name: None,
             in_reply_to: None,
@@ -512,7 +519,7 @@ mod tests {
                 Language::English,
                 "A form from Riverside",
                 [
-                    "until Tuesday 3 March at 4:00 pm.",
+                    "until Tuesday 3 March at 4:00 pm. Once you have begun you have 48 hours",
                     "call or text 988",
                     "call 911",
                     "This is not for me",
@@ -522,7 +529,7 @@ mod tests {
                 Language::Spanish,
                 "Un formulario de Riverside",
                 [
-                    "hasta el martes 3 de marzo a las 4:00\u{a0}p.\u{a0}m. Puede parar",
+                    "hasta el martes 3 de marzo a las 4:00\u{a0}p.\u{a0}m. Desde que empiece tiene 48 horas",
                     "al 988 y oprima 2, o envíe la palabra AYUDA",
                     "al 911",
                     "Esto no es para mí",

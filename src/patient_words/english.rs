@@ -80,7 +80,10 @@ pub const WORDS: Words = Words {
         about_somebody: "You answer about the person you were asked about, not about yourself. Your answers are kept apart from theirs.",
     },
     question: QuestionWords {
-        step: |number, total| format!("Question {number} of {total}"),
+        step: |counted, total| match counted {
+            Counted::At(number) => format!("Question {number} of {total}"),
+            Counted::Before(number) => format!("Before question {number} of {total}"),
+        },
         not_chosen: "You have not chosen an answer",
         not_written: "You have not written a number",
         unfit: "Please check what you wrote",
@@ -135,7 +138,10 @@ pub const WORDS: Words = Words {
         },
         no_answer: "No answer yet",
         change: "Change",
-        change_which: |number| format!("answer {number}"),
+        change_which: |counted| match counted {
+            Counted::At(number) => format!("answer {number}"),
+            Counted::Before(number) => format!("the answer before question {number}"),
+        },
     },
     support: SupportWords {
         title: "Help for you now",
@@ -190,9 +196,21 @@ pub const WORDS: Words = Words {
             heading: "This link is no longer used",
             text: "Your clinic has closed it. If a newer message came to you, please use the link in that one.",
         },
+        left_out: Said {
+            heading: "You left these questions out this time",
+            text: "That is all right, and your clinic sees it. The next questions come by themselves. If you want to answer these after all, call or write to your clinic.",
+        },
+        not_theirs: Said {
+            heading: "This link was closed with “This is not for me”",
+            text: "Whoever pressed that did nothing wrong, and the clinic was told. If these questions are for you, call or write to your clinic. They can send you a new link.",
+        },
         used: Said {
             heading: "These questions are already answered",
             text: "The answers have been sent. There is nothing more to do.",
+        },
+        not_added: Said {
+            heading: "Your answers were sent before",
+            text: "What you have just entered was not added to them. If something has changed, tell your clinic. If you are not safe, use the numbers below now.",
         },
         handed_in: Said {
             heading: "These questions are already answered",
@@ -233,6 +251,10 @@ pub const WORDS: Words = Words {
         fault: Said {
             heading: "Something went wrong on our side",
             text: "It is not your fault. Wait a minute, then try again with the same link. What you saved before is still there.",
+        },
+        slow: Said {
+            heading: "This takes longer than it should",
+            text: "It is not your fault. We cannot tell whether your last answers arrived. Wait a minute, then open the same link: it shows what is saved. Sending twice does no harm.",
         },
         away: Said {
             heading: "This page is closed for a short time",
@@ -279,6 +301,10 @@ pub const WORDS: Words = Words {
             heading: "Reminders are stopped",
             text: "We will send you no more reminders. You will still get a message when there are new questions. Your clinic knows about it. If you want reminders again, tell them.",
         },
+        unknown: Said {
+            heading: "This link does not stop reminders any more",
+            text: "Nothing was changed. If you want no more reminders, tell your clinic. They can stop them for you.",
+        },
     },
     rules: rules::ENGLISH,
     mail: MailWords {
@@ -299,6 +325,11 @@ pub const WORDS: Words = Words {
         works_until: |until| {
             format!(
                 "The link works until {until}. You can stop and come back: what you answered is kept."
+            )
+        },
+        begin_by: |until, hours| {
+            format!(
+                "The link opens until {until}. Once you have begun you have {hours} hours: you can stop and come back, and what you answered is kept."
             )
         },
         not_for_emergencies: "This mail is not for emergencies and nobody watches for replies.",

@@ -14,6 +14,7 @@ mod spanish;
 
 use crate::domain::language::Language;
 use crate::domain::schedule::policy::ReadingHours;
+use crate::domain::submission::Counted;
 use chrono::NaiveDateTime;
 use help::{HelpLines, HelpSaid};
 pub use rules::RulesWords;
@@ -171,7 +172,7 @@ pub struct StartWords {
 #[derive(Debug)]
 pub struct QuestionWords {
     /// Which question of how many.
-    pub step: fn(usize, usize) -> String,
+    pub step: fn(Counted, usize) -> String,
     /// Complaint: nothing is chosen.
     pub not_chosen: &'static str,
     /// Complaint: no number is written.
@@ -241,7 +242,7 @@ pub struct ReviewWords {
     /// Link back to a question.
     pub change: &'static str,
     /// Which answer it changes, for who hears the page.
-    pub change_which: fn(usize) -> String,
+    pub change_which: fn(Counted) -> String,
 }
 
 /// Help, at once after an answer that asks for it.
@@ -327,8 +328,14 @@ pub struct NoticeWords {
     pub expired: Said,
     /// The clinic withdrew it.
     pub revoked: Said,
+    /// "Not this time" was said through it before.
+    pub left_out: Said,
+    /// "This is not for me" was said through it before.
+    pub not_theirs: Said,
     /// The answers are sent.
     pub used: Said,
+    /// Other answers came after these were sent, and change nothing.
+    pub not_added: Said,
     /// The answers to this form are sent, and more questions are open.
     pub handed_in: Said,
     /// There is no such page.
@@ -349,6 +356,8 @@ pub struct NoticeWords {
     pub too_many: Said,
     /// A fault on our side.
     pub fault: Said,
+    /// The database has not answered in time: what came last may be kept, or not.
+    pub slow: Said,
     /// The whole site is closed for a while; shown by the proxy in front of it.
     pub away: Said,
     /// Link back.
@@ -418,6 +427,8 @@ pub struct StopWords {
     pub button: &'static str,
     /// Once they are stopped.
     pub done: Said,
+    /// When the address is none of ours, or not any more.
+    pub unknown: Said,
 }
 
 /// The invitation. No word in it may say what the care is about.
@@ -437,8 +448,10 @@ pub struct MailWords {
     pub kept: &'static str,
     /// Above the link.
     pub open: &'static str,
-    /// Until which moment the link works.
+    /// To somebody who has begun: until which moment the link works.
     pub works_until: fn(&str) -> String,
+    /// To somebody who has not: by which moment to begin, and how many hours there are from then on.
+    pub begin_by: fn(&str, i64) -> String,
     /// That nobody reads replies. Where help is follows.
     pub not_for_emergencies: &'static str,
     /// What to do when it is not yours.

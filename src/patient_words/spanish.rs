@@ -106,7 +106,10 @@ pub const WORDS: Words = Words {
         about_somebody: "Usted contesta sobre la persona por quien le preguntaron, no sobre usted. Sus respuestas se guardan aparte de las de esa persona.",
     },
     question: QuestionWords {
-        step: |number, total| format!("Pregunta {number} de {total}"),
+        step: |counted, total| match counted {
+            Counted::At(number) => format!("Pregunta {number} de {total}"),
+            Counted::Before(number) => format!("Antes de la pregunta {number} de {total}"),
+        },
         not_chosen: "Todavía no ha elegido una respuesta",
         not_written: "Todavía no ha escrito un número",
         unfit: "Por favor, revise lo que escribió",
@@ -166,7 +169,10 @@ pub const WORDS: Words = Words {
         },
         no_answer: "Todavía sin respuesta",
         change: "Cambiar",
-        change_which: |number| format!("la respuesta {number}"),
+        change_which: |counted| match counted {
+            Counted::At(number) => format!("la respuesta {number}"),
+            Counted::Before(number) => format!("la respuesta antes de la pregunta {number}"),
+        },
     },
     support: SupportWords {
         title: "Ayuda para usted ahora",
@@ -227,9 +233,21 @@ pub const WORDS: Words = Words {
             heading: "Este enlace ya no se usa",
             text: "Su clínica lo cerró. Si le llegó un mensaje más nuevo, use el enlace de ese mensaje.",
         },
+        left_out: Said {
+            heading: "Esta vez dejó estas preguntas sin contestar",
+            text: "Está bien así, y su clínica lo ve. Las próximas preguntas le llegarán solas. Si quiere contestar estas de todos modos, llame o escriba a su clínica.",
+        },
+        not_theirs: Said {
+            heading: "Este enlace se cerró con “Esto no es para mí”",
+            text: "Quien oprimió ese botón no hizo nada mal, y ya avisamos a la clínica. Si estas preguntas son para usted, llame o escriba a su clínica. Le pueden enviar un enlace nuevo.",
+        },
         used: Said {
             heading: "Estas preguntas ya están contestadas",
             text: "Las respuestas ya se enviaron. No hay nada más que hacer.",
+        },
+        not_added: Said {
+            heading: "Sus respuestas ya se habían enviado",
+            text: "Lo que acaba de marcar no se agregó. Si algo cambió, avise a su centro. Si no está a salvo, use ahora los números de abajo.",
         },
         handed_in: Said {
             heading: "Estas preguntas ya están contestadas",
@@ -270,6 +288,10 @@ pub const WORDS: Words = Words {
         fault: Said {
             heading: "Algo falló de nuestro lado",
             text: "No es culpa suya. Espere un minuto e inténtelo otra vez con el mismo enlace. Lo que guardó antes sigue ahí.",
+        },
+        slow: Said {
+            heading: "Esto tarda más de lo debido",
+            text: "No es culpa suya. No sabemos si sus últimas respuestas llegaron. Espere un minuto y abra el mismo enlace: muestra lo que está guardado. Enviarlas dos veces no hace daño.",
         },
         away: Said {
             heading: "Esta página está cerrada por un rato",
@@ -316,6 +338,10 @@ pub const WORDS: Words = Words {
             heading: "Ya no recibirá recordatorios",
             text: "No le enviaremos más recordatorios. Todavía recibirá un mensaje cuando haya preguntas nuevas. Su clínica ya lo sabe. Si quiere recordatorios otra vez, dígaselo.",
         },
+        unknown: Said {
+            heading: "Este enlace ya no sirve para detener los recordatorios",
+            text: "No cambió nada. Si no quiere más recordatorios, dígaselo a su clínica. Ellos pueden detenerlos.",
+        },
     },
     rules: rules::SPANISH,
     mail: MailWords {
@@ -335,6 +361,11 @@ pub const WORDS: Words = Words {
         works_until: |until| {
             format!(
                 "El enlace funciona hasta el {until} Puede parar y volver: lo que ya contestó queda guardado."
+            )
+        },
+        begin_by: |until, hours| {
+            format!(
+                "El enlace se abre hasta el {until} Desde que empiece tiene {hours} horas: puede parar y volver, y lo que ya contestó queda guardado."
             )
         },
         not_for_emergencies: "Este correo no es para emergencias. Si lo contesta, nadie leerá su mensaje.",

@@ -53,6 +53,9 @@ pub struct AdministrationRow {
     pub step: Option<String>,
 }
 
+/// What the names of occasions are like that staff put down: nobody was asked.
+pub(super) const PUT_DOWN_BY_STAFF: &str = "entered %";
+
 /// Adds an occasion.
 ///
 /// # Errors
@@ -83,6 +86,69 @@ pub fn add_link(
             link::id.eq(id),
             link::administration_id.eq(administration),
             link::created_at.eq(now),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// A link that opens a form which has not ended.
+#[derive(Debug, Clone, Queryable)]
+pub struct OpenLink {
+    /// The link.
+    pub id: LinkId,
+    /// Its form.
+    pub administration_id: AdministrationId,
+    /// When it was made, UTC.
+    pub created_at: NaiveDateTime,
+    /// The tablet that it is bound to.
+    pub tablet_hash: Option<Vec<u8>>,
+}
+
+/// Every link that opens a form which has not ended, once.
+///
+/// # Errors
+/// When the database fails.
+pub fn open_links(tx: &mut Tx, permit: &Permit) -> Result<Vec<OpenLink>, Fault> {
+    let mut links: Vec<OpenLink> = link::table
+        .inner_join(
+            administration::table.on(administration::org_id
+                .eq(link::org_id)
+                .and(administration::id.eq(link::administration_id))),
+        )
+        .filter(link::org_id.eq(permit.org()))
+        .filter(link::revoked_at.is_null())
+        .filter(administration::ended_at.is_null())
+        .order(link::id)
+        .select((
+            link::id,
+            link::administration_id,
+            link::created_at,
+            link::tablet_hash,
+        ))
+        .load(&mut tx.db)?;
+    // One that has a second token already stands there twice.
+    links.dedup_by_key(|link| link.id);
+    Ok(links)
+}
+
+/// Lets a link be opened by a second token too.
+///
+/// # Errors
+/// When the database fails.
+pub fn add_token(
+    tx: &mut Tx,
+    permit: &Permit,
+    link: &OpenLink,
+    token_hash: &[u8],
+) -> Result<(), Fault> {
+    diesel::insert_into(link::table)
+        .values((
+            link::token_hash.eq(token_hash),
+            link::org_id.eq(permit.org()),
+            link::id.eq(link.id),
+            link::administration_id.eq(link.administration_id),
+            link::created_at.eq(link.created_at),
+            link::tablet_hash.eq(&link.tablet_hash),
         ))
         .execute(&mut tx.db)?;
     Ok(())
@@ -256,7 +322,7 @@ pub fn last_ends(
         )
         .filter(administration::ended_at.is_not_null())
         // What staff put down was not asked by a link.
-        .filter(administration::occasion.not_like("entered %"))
+        .filter(administration::occasion.not_like(PUT_DOWN_BY_STAFF))
         .order((administration::ended_at.desc(), administration::id.desc()))
         .select((administration::informant_id, administration::ended_why))
         .load(&mut tx.db)?;

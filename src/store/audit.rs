@@ -1,19 +1,23 @@
 //! The audit: events are only ever added, each carries a keyed digest of itself, and every few seconds the events so far are sealed in a
-//! chain, so that an edit, a deletion or a cut tail shows in [`check`].
+//! chain, so that an edit, a deletion or a cut tail shows in [`check`]. What a change of key means for it: `key_change`.
 
 use super::engine::on_engine;
+use super::id::{millis_of, moved};
 use super::kept::kept;
+use super::key_change::{self, KeyChange};
 use super::schema::{audit_event, audit_seal};
 use super::{Fault, Moment, Tx, fresh};
 use crate::domain::access::{Actor, Permit};
+use crate::domain::audit::order::Order;
 use crate::domain::audit::{AuditEvent, StoredEvent, name_actor, sealed_bytes};
 use crate::domain::ids::{Id, OrgId};
-use chrono::{NaiveDateTime, SubsecRound, TimeDelta};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Nullable, Text, Timestamp};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Events younger than this are not sealed yet: a transaction may still be open that will add an older one.
-const SEAL_LAG: TimeDelta = TimeDelta::seconds(20);
+/// Events younger than this, in milliseconds, are not sealed yet: a transaction may still be open that will add an older one.
+const SEAL_LAG_MS: u64 = 20_000;
 /// How many of the newest events tell whose key this is: more than one, because an edited event fits no key.
 const KEY_EVENTS: i64 = 16;
 /// At most so many events in one seal, so that each turn is short.
@@ -80,13 +84,69 @@ pub fn event_by<K>(
     }
 }
 
-/// Adds an event as it is.
+/// Where the events of this process stand; nothing is known before the first.
+pub(super) type Events = Arc<Mutex<Option<Order>>>;
+
+/// Asks the order of events. The first time it begins behind what is stored.
+fn ask<T>(
+    tx: &mut Tx,
+    org: OrgId,
+    clock: u64,
+    ask: impl FnOnce(&mut Order) -> T,
+) -> Result<T, Fault> {
+    let events = Arc::clone(&tx.events);
+    let mut known = events.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut order = match *known {
+        Some(order) => order,
+        None => Order::begin(clock, newest_place(tx, org)?),
+    };
+    let said = ask(&mut order);
+    *known = Some(order);
+    Ok(said)
+}
+
+/// Forgets the order: the next event begins it anew, behind everything that is stored.
+pub(super) fn begin_anew(tx: &Tx) {
+    *tx.events.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+/// Where the newest event stands.
+fn newest_place(tx: &mut Tx, org: OrgId) -> Result<Option<u64>, Fault> {
+    let id: Option<Vec<u8>> = audit_event::table
+        .filter(audit_event::org_id.eq(org))
+        .order(audit_event::id.desc())
+        .select(audit_event::id)
+        .first(&mut tx.db)
+        .optional()?;
+    Ok(id.map(|id| millis_of(&id)))
+}
+
+/// The id under which an event is stored: its own, but for where the clock was put back ([`Order`]).
+pub(super) fn place(tx: &mut Tx, event: &AuditEvent) -> Result<[u8; 16], Fault> {
+    let id = *event.id.bytes();
+    let clock = millis_of(&id);
+    let place = ask(tx, event.org, clock, |order| order.place(clock))?;
+    Ok(moved(id, place))
+}
+
+/// Adds an event.
 ///
 /// # Errors
 /// When the database fails.
 pub fn add(tx: &mut Tx, event: &AuditEvent) -> Result<(), Fault> {
-    let stored = event.stored();
-    let mac = mac_of(tx, &stored);
+    let id = place(tx, event)?;
+    put(
+        tx,
+        &StoredEvent {
+            id: &id,
+            ..event.stored()
+        },
+    )
+}
+
+/// Stores an event as it stands there.
+pub(super) fn put(tx: &mut Tx, stored: &StoredEvent<'_>) -> Result<(), Fault> {
+    let mac = mac_of(tx, stored);
     let add = Add {
         org: stored.org,
         id: stored.id,
@@ -117,21 +177,21 @@ pub(super) fn mac_of(tx: &Tx, event: &StoredEvent<'_>) -> [u8; 16] {
 }
 
 #[derive(Debug, Clone, Queryable)]
-struct EventRow {
+pub(super) struct EventRow {
     org_id: Vec<u8>,
-    id: Vec<u8>,
-    at: NaiveDateTime,
+    pub(super) id: Vec<u8>,
+    pub(super) at: NaiveDateTime,
     actor: String,
     actor_id: Option<Vec<u8>>,
-    act: String,
-    subject: String,
+    pub(super) act: String,
+    pub(super) subject: String,
     subject_id: Option<Vec<u8>>,
-    outcome: String,
-    mac: Vec<u8>,
+    pub(super) outcome: String,
+    pub(super) mac: Vec<u8>,
 }
 
 impl EventRow {
-    fn stored(&self) -> StoredEvent<'_> {
+    pub(super) fn stored(&self) -> StoredEvent<'_> {
         StoredEvent {
             org: &self.org_id,
             id: &self.id,
@@ -144,16 +204,31 @@ impl EventRow {
             outcome: &self.outcome,
         }
     }
+
+    /// Whether this program wrote it, with this key.
+    pub(super) fn fits(&self, tx: &Tx) -> bool {
+        mac_of(tx, &self.stored())[..] == self.mac[..]
+    }
 }
 
+/// A seal, numbered from 1; below zero stand the changes of key, which seal everything before them.
 #[derive(Debug, Clone, Queryable, Insertable)]
 #[diesel(table_name = audit_seal)]
-struct SealRow {
-    org_id: OrgId,
-    number: i64,
-    up_to: Vec<u8>,
-    events: i64,
-    digest: Vec<u8>,
+pub(super) struct SealRow {
+    pub(super) org_id: OrgId,
+    pub(super) number: i64,
+    pub(super) up_to: Vec<u8>,
+    pub(super) events: i64,
+    pub(super) digest: Vec<u8>,
+}
+
+/// What a seal goes on from: the seal or the change of key before it.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    pub(super) up_to: Vec<u8>,
+    pub(super) digest: Vec<u8>,
+    /// How many seals there are so far.
+    pub(super) number: i64,
 }
 
 /// When the newest event happened.
@@ -169,18 +244,36 @@ pub fn newest(tx: &mut Tx, org: OrgId) -> Result<Option<NaiveDateTime>, Fault> {
         .optional()?)
 }
 
-/// Whether the data was last written with this key: one of the newest events fits it, or there is none.
+/// What a key is to the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// The data was last written with it, or nothing is written yet.
+    Fits,
+    /// It was the data's key until then, UTC, when it was replaced.
+    Replaced(NaiveDateTime),
+    /// None of the newest events was written with it.
+    Foreign,
+}
+
+/// Whether the data was last written with this key.
 ///
 /// # Errors
 /// When the database fails.
-pub fn fits_key(tx: &mut Tx, org: OrgId) -> Result<bool, Fault> {
+pub fn fits_key(tx: &mut Tx, org: OrgId) -> Result<Fit, Fault> {
     let newest: Vec<EventRow> = audit_event::table
         .filter(audit_event::org_id.eq(org))
         .order(audit_event::id.desc())
         .limit(KEY_EVENTS)
         .load(&mut tx.db)?;
-    let fits = |event: &EventRow| mac_of(tx, &event.stored())[..] == event.mac[..];
-    Ok(newest.is_empty() || newest.iter().any(fits))
+    // What stands before a change of key was written with another.
+    let change = newest.iter().find(|event| event.act == key_change::ACT);
+    let fits = newest.iter().find(|event| event.fits(tx));
+    Ok(match (fits, change) {
+        _ if newest.is_empty() => Fit::Fits,
+        (Some(fits), Some(change)) if fits.id < change.id => Fit::Replaced(change.at),
+        (Some(_), _) => Fit::Fits,
+        (None, _) => Fit::Foreign,
+    })
 }
 
 /// A seal that is made and not stored yet.
@@ -199,20 +292,15 @@ impl Seal {
 /// # Errors
 /// When the database fails.
 pub fn make_seal(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<Option<Seal>, Fault> {
-    let last: Option<SealRow> = audit_seal::table
-        .filter(audit_seal::org_id.eq(org))
-        .order(audit_seal::number.desc())
-        .first(&mut tx.db)
-        .optional()?;
-    let after = last
-        .as_ref()
-        .map_or_else(Vec::new, |seal| seal.up_to.clone());
-    // Events stand in the order of their ids, which know no more than the millisecond: a limit within one could take an event along and leave another out that stands before it.
-    let before = (now - SEAL_LAG).trunc_subsecs(3);
+    let last = last_seal(tx, org)?;
     // Only what the chain covers is read.
     let events: Vec<(Vec<u8>, Vec<u8>)> = audit_event::table
-        .filter(audit_event::org_id.eq(org).and(audit_event::id.gt(&after)))
-        .filter(audit_event::at.lt(before))
+        .filter(
+            audit_event::org_id
+                .eq(org)
+                .and(audit_event::id.gt(&last.up_to)),
+        )
+        .filter(audit_event::id.lt(old_enough(tx, org, now)?))
         .order(audit_event::id)
         .limit(SEAL_MOST_EVENTS as i64)
         .select((audit_event::id, audit_event::mac))
@@ -222,15 +310,45 @@ pub fn make_seal(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<Option<S
     };
     Ok(Some(Seal(SealRow {
         org_id: org,
-        number: last.as_ref().map_or(1, |seal| seal.number + 1),
+        number: last.number + 1,
         up_to: newest.clone(),
         events: i64::try_from(events.len()).unwrap_or(i64::MAX),
         digest: chain(
             tx,
-            last.as_ref().map_or(&[][..], |seal| &seal.digest),
+            &last.digest,
             events.iter().map(|(id, mac)| (&id[..], &mac[..])),
         ),
     })))
+}
+
+/// The first id that is too young to be sealed. Of a millisecond all are or none: within one, ids stand in no order.
+fn old_enough(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<[u8; 16], Fault> {
+    let clock = u64::try_from(now.and_utc().timestamp_millis()).unwrap_or(0);
+    let newest = newest_place(tx, org)?;
+    let place = ask(tx, org, clock, |order| order.look(clock, newest))?;
+    Ok(moved([0; 16], place.saturating_sub(SEAL_LAG_MS)))
+}
+
+/// What the next seal goes on from.
+fn last_seal(tx: &mut Tx, org: OrgId) -> Result<Before, Fault> {
+    let last: Option<SealRow> = audit_seal::table
+        .filter(audit_seal::org_id.eq(org).and(audit_seal::number.gt(0)))
+        .order(audit_seal::number.desc())
+        .first(&mut tx.db)
+        .optional()?;
+    let last = last.map_or_else(Before::default, |seal| Before {
+        up_to: seal.up_to,
+        digest: seal.digest,
+        number: seal.number,
+    });
+    Ok(match key_change::newest(tx, org)? {
+        Some(change) if change.up_to > last.up_to => Before {
+            up_to: change.up_to,
+            digest: change.digest,
+            ..last
+        },
+        _ => last,
+    })
 }
 
 /// Stores a seal, unless another node stored one of that number first.
@@ -242,19 +360,10 @@ pub fn store_seal(tx: &mut Tx, seal: &Seal) -> Result<(), Fault> {
     Ok(())
 }
 
-fn events_between(
-    tx: &mut Tx,
-    org: OrgId,
-    after: &[u8],
-    before: NaiveDateTime,
-) -> Result<Vec<EventRow>, Fault> {
+/// Some events behind this one, in order; an empty id for those from the beginning.
+pub(super) fn events_after(tx: &mut Tx, org: OrgId, after: &[u8]) -> Result<Vec<EventRow>, Fault> {
     Ok(audit_event::table
-        .filter(
-            audit_event::org_id
-                .eq(org)
-                .and(audit_event::id.gt(after))
-                .and(audit_event::at.lt(before)),
-        )
+        .filter(audit_event::org_id.eq(org).and(audit_event::id.gt(after)))
         .order(audit_event::id)
         .limit(SEAL_MOST_EVENTS as i64)
         .load(&mut tx.db)?)
@@ -278,10 +387,17 @@ fn chain<'a>(
 pub struct AuditCheck {
     /// How many events there are.
     pub events: usize,
+    /// Of these, how many were written with an earlier key. Nobody can tell any more whether they were changed before the newest change of key; since then they
+    /// were not, unless a change is among the broken.
+    pub of_earlier_keys: usize,
     /// Events whose content is not what was written.
     pub edited: Vec<String>,
     /// Seals that do not fit their events: something was taken out, put in or moved.
     pub broken_seals: Vec<i64>,
+    /// Every change of key, oldest first.
+    pub key_changes: Vec<KeyChange>,
+    /// Changes of key, by number, that were not written by whoever has the key, or before which something is not as they found it.
+    pub broken_changes: Vec<i64>,
 }
 
 /// Reads the whole audit and checks every digest and every seal.
@@ -290,17 +406,22 @@ pub struct AuditCheck {
 /// When the database fails.
 pub fn check(tx: &mut Tx, org: OrgId) -> Result<AuditCheck, Fault> {
     let mut check = AuditCheck::default();
+    let Before {
+        mut up_to,
+        mut digest,
+        number,
+    } = key_change::check(tx, org, &mut check)?;
     let seals: Vec<SealRow> = audit_seal::table
-        .filter(audit_seal::org_id.eq(org))
+        .filter(audit_seal::org_id.eq(org).and(audit_seal::number.gt(0)))
+        .filter(audit_seal::up_to.gt(&up_to))
         .order(audit_seal::number)
         .load(&mut tx.db)?;
-    let (mut after, mut previous) = (vec![], vec![]);
-    for (expected, seal) in (1..).zip(seals) {
+    for (expected, seal) in (number + 1..).zip(seals) {
         let events: Vec<EventRow> = audit_event::table
             .filter(
                 audit_event::org_id
                     .eq(org)
-                    .and(audit_event::id.gt(&after))
+                    .and(audit_event::id.gt(&up_to))
                     .and(audit_event::id.le(&seal.up_to)),
             )
             .order(audit_event::id)
@@ -309,31 +430,27 @@ pub fn check(tx: &mut Tx, org: OrgId) -> Result<AuditCheck, Fault> {
         let whole = i64::try_from(events.len()) == Ok(seal.events)
             && chain(
                 tx,
-                &previous,
+                &digest,
                 events.iter().map(|event| (&event.id[..], &event.mac[..])),
             ) == seal.digest;
         if !whole || seal.number != expected {
             check.broken_seals.push(seal.number);
         }
-        (after, previous) = (seal.up_to, seal.digest);
+        (up_to, digest) = (seal.up_to, seal.digest);
     }
-    check.look_at_unsealed(tx, org, after)?;
+    check.look_at_unsealed(tx, org, up_to)?;
     Ok(check)
 }
 
-/// Later than anything that is stored. `NaiveDateTime::MAX` would not do: as text its year sorts before ours.
-fn end_of_time() -> NaiveDateTime {
-    chrono::NaiveDate::from_ymd_opt(9999, 12, 31).map_or(NaiveDateTime::MAX, |day| {
-        day.and_time(chrono::NaiveTime::MIN)
-    })
-}
-
 impl AuditCheck {
+    /// Whether all of it can be checked and is as it was written.
+    pub fn is_whole(&self) -> bool {
+        self.edited.is_empty() && self.broken_seals.is_empty() && self.broken_changes.is_empty()
+    }
+
     fn look_at(&mut self, tx: &Tx, events: &[EventRow]) {
         self.events += events.len();
-        let edited = events
-            .iter()
-            .filter(|event| mac_of(tx, &event.stored())[..] != event.mac[..]);
+        let edited = events.iter().filter(|event| !event.fits(tx));
         self.edited.extend(edited.map(|event| hex(&event.id)));
     }
 
@@ -344,7 +461,7 @@ impl AuditCheck {
         mut after: Vec<u8>,
     ) -> Result<(), Fault> {
         loop {
-            let events = events_between(tx, org, &after, end_of_time())?;
+            let events = events_after(tx, org, &after)?;
             let Some(last) = events.last() else {
                 return Ok(());
             };

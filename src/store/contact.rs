@@ -1,5 +1,6 @@
 //! How patients may be reached, and the times in which nothing is sent. Whether a message leaves is decided in `domain`.
 
+use super::engine::{get_locked, load_locked, on_engine};
 use super::schema::{contact_preference, episode, pause};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
@@ -89,7 +90,27 @@ pub fn of_patient(
         .optional()?)
 }
 
-/// The patients with this number, each with the clinic of their newest episode of care.
+/// The same, kept from every other node until this transaction ends: whoever changes one thing writes the whole row. What nobody said anything about is
+/// written down first, so that there is a row to keep.
+///
+/// # Errors
+/// When the database fails.
+pub fn take(
+    tx: &mut Tx,
+    org: OrgId,
+    patient: PatientId,
+    now: NaiveDateTime,
+) -> Result<ContactRow, Fault> {
+    let unsaid = ContactRow::unsaid(org, patient, now);
+    on_engine!(tx, db => diesel::insert_into(contact_preference::table).values(&unsaid).on_conflict_do_nothing().execute(db))?;
+    Ok(get_locked!(
+        tx,
+        "contact_preference",
+        contact_preference::table.find((org, patient))
+    )?)
+}
+
+/// The patients with this number, each with the clinic of their newest episode of care; kept as [`take`] keeps one.
 ///
 /// # Errors
 /// When the database fails.
@@ -98,7 +119,7 @@ pub fn by_phone(
     org: OrgId,
     phone: &str,
 ) -> Result<Vec<(ContactRow, ClinicId)>, Fault> {
-    let mut rows: Vec<(ContactRow, ClinicId)> = contact_preference::table
+    let theirs = contact_preference::table
         .inner_join(
             episode::table.on(episode::org_id
                 .eq(contact_preference::org_id)
@@ -110,8 +131,8 @@ pub fn by_phone(
                 .and(contact_preference::phone.eq(phone)),
         )
         .order((contact_preference::patient_id, episode::started_on.desc()))
-        .select((contact_preference::all_columns, episode::clinic_id))
-        .load(&mut tx.db)?;
+        .select((contact_preference::all_columns, episode::clinic_id));
+    let mut rows: Vec<(ContactRow, ClinicId)> = load_locked!(tx, "contact_preference", theirs)?;
     rows.dedup_by_key(|(row, _)| row.patient_id);
     Ok(rows)
 }

@@ -256,10 +256,18 @@ impl Whole {
 /// # Errors
 /// When the database fails, somebody just stored one of the same forms, or a signal is not as it was. Nothing of any of them is stored then.
 pub fn store_together(tx: &mut Tx, wholes: &[Whole]) -> Result<Vec<Stored>, Fault> {
+    let ids = wholes
+        .iter()
+        .map(|whole| audit::place(tx, &whole.deposit.event))
+        .collect::<Result<Vec<_>, Fault>>()?;
     let sealed: Vec<_> = wholes
         .iter()
-        .map(|whole| {
-            let event = whole.deposit.event.stored();
+        .zip(&ids)
+        .map(|(whole, id)| {
+            let event = StoredEvent {
+                id,
+                ..whole.deposit.event.stored()
+            };
             let mac = audit::mac_of(tx, &event);
             (whole, event, mac)
         })

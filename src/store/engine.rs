@@ -151,6 +151,7 @@ pub(super) fn connect(place: &Place, seal: &Arc<Seal>) -> Result<Tx, Fault> {
         db,
         seal: Arc::clone(seal),
         remembered: Arc::default(),
+        events: Arc::default(),
     })
 }
 
@@ -255,8 +256,34 @@ fn parse_version(text: &str) -> (u32, u32, u32) {
     )
 }
 
+/// What is asked of the network where the URL does not say: a server that is gone is noticed within half a minute, not within hours.
+const NOTICE_THE_SERVER_IS_GONE: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "20000"),
+];
+
+/// The URL with what it leaves to the operating system.
+fn with_deadlines(url: &str) -> String {
+    let said = url.split_once('?').map_or("", |(_, said)| said);
+    let says = |name: &str| {
+        said.split('&')
+            .any(|pair| pair.split('=').next() == Some(name))
+    };
+    let mut whole = url.to_owned();
+    for (name, value) in NOTICE_THE_SERVER_IS_GONE {
+        if !says(name) {
+            let lead = if whole.contains('?') { '&' } else { '?' };
+            whole.push_str(&format!("{lead}{name}={value}"));
+        }
+    }
+    whole
+}
+
 fn connect_postgres(url: &str) -> Result<PgConnection, Fault> {
-    let mut db = PgConnection::establish(url).map_err(Fault::connect)?;
+    let mut db = PgConnection::establish(&with_deadlines(url)).map_err(Fault::connect)?;
     db.batch_execute(
         "SET TIME ZONE 'UTC'; SET client_encoding = 'UTF8'; SET lock_timeout = '10s';
          SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = 'warning'",
@@ -377,8 +404,15 @@ impl Tx {
     }
 }
 
-/// Which migrations the database lacks, by name, oldest first.
+/// Which migrations the database lacks, by name, oldest first. To look, diesel makes its own table where there is none: whoever only looks leaves nothing behind.
 pub(super) fn pending(tx: &mut Tx) -> Result<Vec<String>, Fault> {
+    tx.execute("BEGIN")?;
+    let pending = lacks(tx);
+    tx.execute("ROLLBACK")?;
+    pending
+}
+
+fn lacks(tx: &mut Tx) -> Result<Vec<String>, Fault> {
     let names = |list: Vec<Box<dyn diesel::migration::Migration<_>>>| {
         list.iter()
             .map(|migration| migration.name().to_string())
@@ -457,5 +491,21 @@ pub(super) fn checkpoint(tx: &mut Tx) -> Result<i32, Fault> {
             .get_result::<Checkpoint>(db)?
             .log),
         Db::Postgres(_) => Ok(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_url_says_of_its_network_stands_and_the_rest_is_added() {
+        let plain = with_deadlines("postgres://me@host/db");
+        assert!(plain.starts_with("postgres://me@host/db?connect_timeout=5&keepalives_idle=10&"));
+        let own = with_deadlines("postgres://me@host/db?sslmode=require&connect_timeout=60");
+        assert!(own.starts_with(
+            "postgres://me@host/db?sslmode=require&connect_timeout=60&keepalives_idle="
+        ));
+        assert!(!own.contains("connect_timeout=5&") && own.contains("tcp_user_timeout="));
     }
 }

@@ -39,6 +39,21 @@ pub fn seeded<K>(now: NaiveDateTime, random: &[u8; 10]) -> Id<K> {
     Id::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid())
 }
 
+/// The milliseconds since 1970 that an id begins with.
+pub(super) fn millis_of(id: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    if let Some(first) = id.get(..6) {
+        bytes[2..].copy_from_slice(first);
+    }
+    u64::from_be_bytes(bytes)
+}
+
+/// The same id at another moment, in milliseconds since 1970.
+pub(super) fn moved(mut id: [u8; 16], millis: u64) -> [u8; 16] {
+    id[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+    id
+}
+
 /// A moment on its way into a hand-written statement, or out of any. SQLite keeps moments as text; writing and reading that text with chrono's general formatter,
 /// some ten times a submission each, cost more than the statements' lookups. Same text as diesel's own.
 #[derive(Debug, Clone, Copy)]
@@ -247,7 +262,8 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::Moment;
+    use super::{Moment, fresh, millis_of, moved};
+    use crate::domain::ids::Id;
     use chrono::{NaiveDate, NaiveDateTime};
 
     #[test]
@@ -281,5 +297,14 @@ mod tests {
         ] {
             assert!(Moment::read(wrong).is_err(), "{wrong}");
         }
+    }
+    #[test]
+    fn an_id_that_is_moved_keeps_all_but_its_moment() {
+        let now = chrono::DateTime::from_timestamp_millis(1_772_000_000_123).expect("a time");
+        let id: Id<()> = fresh(now.naive_utc());
+        assert_eq!(millis_of(id.bytes()), 1_772_000_000_123);
+        let later = moved(*id.bytes(), 1_772_000_000_124);
+        assert_eq!(millis_of(&later), 1_772_000_000_124);
+        assert_eq!(moved(later, 1_772_000_000_123), *id.bytes());
     }
 }

@@ -436,10 +436,10 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    use crate::store::{Fault, Place, Seal, Store, Tx};
+    use crate::store::{Fault, Place, SQLITE_READERS, Seal, Store, Tx};
     use diesel::prelude::*;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::sync::{Arc, mpsc};
+    use std::sync::{Arc, Barrier, mpsc};
 
     diesel::table! { list (name) { name -> Text, } }
 
@@ -542,6 +542,39 @@ mod tests {
             "the first ran twice, and the last only then"
         );
         assert_eq!(names(&store).await, ["first", "last"]);
+        store.close();
+        std::fs::remove_dir_all(&folder).expect("the folder goes");
+    }
+
+    #[tokio::test]
+    async fn a_panic_inside_a_snapshot_leaves_nobody_with_the_data_of_that_moment() {
+        let (store, folder) = with_list("snapshot").await;
+        // Both readers at once, so that it happens to each.
+        let both = Arc::new(Barrier::new(SQLITE_READERS));
+        let panics = || {
+            let both = Arc::clone(&both);
+            store.read(move |tx| {
+                tx.snapshot(|tx| -> Result<(), Fault> {
+                    let _: Vec<String> = list::table.select(list::name).load(&mut tx.db)?;
+                    both.wait();
+                    panic!("as this test wants it")
+                })
+            })
+        };
+        let (one, other) = tokio::join!(panics(), panics());
+        assert!(matches!((one, other), (Err(Fault::Bug), Err(Fault::Bug))));
+        let later = store.write(|tx| add(tx, "later"));
+        later.await.expect("it is stored");
+        let reads = || {
+            let both = Arc::clone(&both);
+            store.read(move |tx| {
+                both.wait();
+                Ok::<Vec<String>, Fault>(list::table.select(list::name).load(&mut tx.db)?)
+            })
+        };
+        let (one, other) = tokio::join!(reads(), reads());
+        let expected = vec!["later".to_owned()];
+        assert_eq!((one.unwrap(), other.unwrap()), (expected.clone(), expected));
         store.close();
         std::fs::remove_dir_all(&folder).expect("the folder goes");
     }

@@ -29,6 +29,7 @@ pub mod evaluation;
 pub mod flag;
 pub mod heartbeat;
 pub mod informant;
+pub mod key_change;
 pub mod known_level;
 pub mod ledger;
 pub mod occasion;
@@ -65,6 +66,7 @@ use lane::{Asked, Connect, Errand, Near, Queue, Urgency, Wrap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use together::Together;
 use tokio::sync::oneshot;
 
@@ -79,6 +81,13 @@ const POSTGRES_TOGETHER: usize = 1;
 const POSTGRES_BRIEF: usize = 4;
 /// … for reads that may take long.
 const POSTGRES_READERS: usize = 2;
+
+/// How long whoever waits for a write is kept waiting when the database does not answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// … for a few rows that a key finds: a page may ask more than once.
+const PATIENCE_BRIEF: Duration = Duration::from_secs(5);
+/// … for what may take long by itself, such as a report over all episodes.
+const PATIENCE_LONG: Duration = Duration::from_secs(60);
 
 /// Something that went wrong below us: disk, connection, schema. Never the domain saying no.
 #[derive(Debug, Clone)]
@@ -102,6 +111,8 @@ pub enum Fault {
     Corrupt(String),
     /// More work is waiting than can be done soon.
     Overloaded,
+    /// The database has not answered in time. What was to be stored may still be, or may not.
+    Slow,
     /// The store is shutting down.
     Stopped,
     /// The closure panicked; its work was undone.
@@ -117,6 +128,7 @@ impl std::fmt::Display for Fault {
             Fault::Migration(error) => write!(f, "migration: {error}"),
             Fault::Corrupt(what) => write!(f, "a stored value cannot be read: {what}"),
             Fault::Overloaded => f.write_str("too much is waiting for the database"),
+            Fault::Slow => f.write_str("the database has not answered in time"),
             Fault::Stopped => f.write_str("the database is shutting down"),
             Fault::Bug => f.write_str("a bug: the work panicked and was undone"),
         }
@@ -191,6 +203,8 @@ pub struct Tx {
     pub seal: Arc<Seal>,
     /// Words that were read a moment ago.
     remembered: Arc<Remembered>,
+    /// Where this process' audit events stand.
+    events: audit::Events,
 }
 
 /// The database, ready for work. Cheap to clone.
@@ -244,10 +258,11 @@ impl Store {
         let remembered = Arc::new(Remembered::default());
         let connect: Connect = {
             let (place, seal) = (place.clone(), Arc::clone(&seal));
-            let remembered = Arc::clone(&remembered);
+            let (remembered, events) = (Arc::clone(&remembered), audit::Events::default());
             Arc::new(move || {
                 let mut tx = engine::connect(&place, &seal)?;
                 tx.remembered = Arc::clone(&remembered);
+                tx.events = Arc::clone(&events);
                 Ok(tx)
             })
         };
@@ -336,9 +351,7 @@ impl Store {
         E: From<Fault> + Send + 'static,
         F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
     {
-        self.ask(&self.inner.writes, work)?
-            .await
-            .unwrap_or(Err(E::from(Fault::Bug)))
+        patiently(self.ask(&self.inner.writes, work)?, PATIENCE).await
     }
 
     /// As [`Store::write`], for work that may be run a second time after everything it wrote was undone: it is spared the cost of being undone alone.
@@ -353,7 +366,7 @@ impl Store {
     {
         let (job, answer) = Asked::new(work, true);
         self.inner.writes.push(Urgency::Now, Box::new(job))?;
-        answer.await.unwrap_or(Err(E::from(Fault::Bug)))
+        patiently(answer, PATIENCE).await
     }
 
     /// Whether [`Store::store_at_once`] is any use: where many connections write. A single one shares its commit instead.
@@ -403,7 +416,7 @@ impl Store {
             keep
         });
         self.inner.brief.push(Urgency::Now, Box::new(job))?;
-        answer.await.unwrap_or(Err(E::from(Fault::Bug)))
+        patiently(answer, PATIENCE).await
     }
 
     /// As [`Store::write`], for threads that may block.
@@ -461,9 +474,7 @@ impl Store {
         E: From<Fault> + Send + 'static,
         F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
     {
-        self.ask(&self.inner.reads, work)?
-            .await
-            .unwrap_or(Err(E::from(Fault::Bug)))
+        patiently(self.ask(&self.inner.reads, work)?, PATIENCE_LONG).await
     }
 
     /// As [`Store::read`], for a few rows that a key finds. On SQLite it runs at once on the caller's thread: waking another one costs more than such a read.
@@ -478,10 +489,9 @@ impl Store {
     {
         match self.inner.place {
             Place::Sqlite(_) => self.inner.near.run(work),
-            Place::Postgres(_) => self
-                .ask(&self.inner.brief, work)?
-                .await
-                .unwrap_or(Err(E::from(Fault::Bug))),
+            Place::Postgres(_) => {
+                patiently(self.ask(&self.inner.brief, work)?, PATIENCE_BRIEF).await
+            }
         }
     }
 
@@ -566,6 +576,17 @@ impl Store {
     }
 }
 
+/// Waits for an answer, but not for ever.
+async fn patiently<T, E: From<Fault>>(
+    answer: oneshot::Receiver<Result<T, E>>,
+    most: Duration,
+) -> Result<T, E> {
+    match tokio::time::timeout(most, answer).await {
+        Ok(answer) => answer.unwrap_or(Err(E::from(Fault::Bug))),
+        Err(_) => Err(E::from(Fault::Slow)),
+    }
+}
+
 impl Tx {
     /// Runs `work` in a view of the data in which nothing changes underfoot. Only for reads outside a transaction.
     ///
@@ -587,5 +608,25 @@ impl Tx {
     /// When the database refuses the setting.
     pub fn bulk(&mut self) -> Result<(), Fault> {
         self.prepare_bulk()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_ever_for_a_database_that_does_not_answer() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let (tell, answer) = oneshot::channel::<Result<(), Fault>>();
+        let waited = runtime.block_on(patiently(answer, Duration::from_millis(5)));
+        assert!(matches!(waited, Err(Fault::Slow)), "{waited:?}");
+        assert!(
+            tell.send(Ok(())).is_err(),
+            "whoever answers late finds nobody"
+        );
     }
 }

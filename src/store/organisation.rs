@@ -3,6 +3,7 @@
 use super::engine::on_engine;
 use super::schema::{clinic, organisation, program};
 use super::{Fault, Tx};
+use crate::domain::evaluation::Grid;
 use crate::domain::ids::{ClinicId, OrgId, ProgramId};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -23,6 +24,8 @@ pub struct OrganisationRow {
     pub reading_promise: String,
     /// Since when it exists here.
     pub created_at: NaiveDateTime,
+    /// Which periods accounts are shown that may not see small numbers: a [`Grid`]'s word.
+    pub shown_by: String,
 }
 
 /// A clinic.
@@ -149,6 +152,17 @@ pub fn set_words(
             organisation::crisis_line.eq(crisis_line),
             organisation::reading_promise.eq(reading_promise),
         ))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Sets which periods accounts are shown that may not see small numbers.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_shown_by(tx: &mut Tx, org: OrgId, grid: Grid) -> Result<(), Fault> {
+    diesel::update(organisation::table.find(org))
+        .set(organisation::shown_by.eq(grid.word()))
         .execute(&mut tx.db)?;
     Ok(())
 }

@@ -10,6 +10,7 @@ table! {
         crisis_line -> Nullable<Text>,
         reading_promise -> Text,
         created_at -> Timestamp,
+        shown_by -> Text,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What staff see of sending: every attempt, the forms that wait for an answer, those that ended without one, and the counts behind coverage. Lists are
 //! paged by key and within the permit's reach; nothing here changes anything.
 
+use super::administration::PUT_DOWN_BY_STAFF;
 use super::schema::{
     administration, clinic, contact_preference, episode, outbox, patient, plan, send_attempt,
 };
@@ -417,7 +418,7 @@ macro_rules! asked_of_the_patient {
     () => {
         administration::informant_id
             .is_null()
-            .and(administration::occasion.not_like("entered %"))
+            .and(administration::occasion.not_like(PUT_DOWN_BY_STAFF))
     };
 }
 
@@ -559,22 +560,24 @@ pub fn planned(tx: &mut Tx, permit: &Permit) -> Result<Vec<(PatientId, String)>,
         .load(&mut tx.db)?)
 }
 
-/// Who answered a form that they were asked, since then.
+/// Who answered a form that they were asked themselves, from one instant until before another.
 ///
 /// # Errors
 /// When the database fails.
-pub fn answered_since(
+pub fn answered_between(
     tx: &mut Tx,
     permit: &Permit,
-    since: NaiveDateTime,
+    from: NaiveDateTime,
+    until: NaiveDateTime,
 ) -> Result<Vec<PatientId>, Fault> {
     Ok(administration::table
         .filter(
             administration::org_id
                 .eq(permit.org())
-                .and(administration::due_at.ge(since - LONGEST_WINDOW))
+                .and(administration::due_at.ge(from - LONGEST_WINDOW))
                 .and(administration::state.eq(AdministrationState::Completed.word()))
-                .and(administration::ended_at.ge(since)),
+                .and(administration::ended_at.ge(from))
+                .and(administration::ended_at.lt(until)),
         )
         .filter(asked_of_the_patient!())
         .select(administration::patient_id)

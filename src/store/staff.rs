@@ -1,10 +1,11 @@
 //! People who work here: accounts, clinics, sign-ins and one-time set-up links.
 
 use super::engine::on_engine;
-use super::schema::{setup_link, sign_in, staff, staff_clinic};
+use super::schema::{outbox, setup_link, sign_in, staff, staff_clinic};
 use super::{Fault, Tx};
-use crate::domain::access::{Licence, Role, StaffActor};
+use crate::domain::access::{Licence, Permit, Role, StaffActor};
 use crate::domain::ids::{ClinicId, OrgId, StaffId};
+use crate::domain::message::MessageKind;
 use crate::domain::risk::{Candidate, Standing, Supervision};
 use crate::domain::words::words;
 use chrono::NaiveDateTime;
@@ -342,6 +343,30 @@ pub fn setup_link_by(tx: &mut Tx, hash: &[u8]) -> Result<Option<SetupLinkRow>, F
         .find(hash)
         .get_result(&mut tx.db)
         .optional()?)
+}
+
+/// The set-up links whose mail has not left, each with the id that its secret is derived from.
+///
+/// # Errors
+/// When the database fails.
+pub fn setup_links_to_send(
+    tx: &mut Tx,
+    permit: &Permit,
+) -> Result<Vec<(Vec<u8>, SetupLinkRow)>, Fault> {
+    Ok(outbox::table
+        .inner_join(
+            setup_link::table.on(setup_link::org_id
+                .eq(outbox::org_id)
+                .and(setup_link::staff_id.eq(outbox::recipient_id.nullable()))
+                // Both were written at once.
+                .and(setup_link::created_at.eq(outbox::created_at))),
+        )
+        .filter(outbox::org_id.eq(permit.org()))
+        .filter(outbox::kind.eq(MessageKind::StaffSetup.word()))
+        .filter(outbox::ended_at.is_null())
+        .filter(setup_link::used_at.is_null())
+        .select((outbox::subject_id, setup_link::all_columns))
+        .load(&mut tx.db)?)
 }
 
 /// Uses a set-up link up, and with it every other that is for the same: of several that were asked for, none is left lying in a mailbox or a log. `false` when somebody

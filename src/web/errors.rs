@@ -10,7 +10,15 @@ pub fn plain(status: StatusCode, words: &str) -> HttpResponse {
     let mut response = HttpResponse::build(status)
         .insert_header(("content-type", "text/plain; charset=utf-8"))
         .body(words.to_owned());
-    response.extensions_mut().insert(Plain(words.to_owned()));
+    let says = Plain::Sentence(words.to_owned());
+    response.extensions_mut().insert(says);
+    response
+}
+
+/// That there is no such page: `last_resort` says so in every language, with help.
+pub fn nowhere() -> HttpResponse {
+    let mut response = HttpResponse::NotFound().finish();
+    response.extensions_mut().insert(Plain::Nowhere);
     response
 }
 
@@ -54,7 +62,7 @@ pub fn see_other(address: &str) -> HttpResponse {
 /// Logs a fault once, where it is handled.
 pub fn log(fault: &Fault) -> StatusCode {
     match fault {
-        Fault::Overloaded | Fault::Stopped | Fault::Connect(_) => {
+        Fault::Overloaded | Fault::Slow | Fault::Stopped | Fault::Connect(_) => {
             tracing::error!(%fault, "a request could not be served");
             StatusCode::SERVICE_UNAVAILABLE
         }

@@ -110,10 +110,7 @@ async fn check(access: Access, request: &ServiceRequest) -> Result<Option<Visito
         return if open {
             Ok(None)
         } else {
-            Err(errors::plain(
-                StatusCode::NOT_FOUND,
-                "There is no such page.",
-            ))
+            Err(errors::nowhere())
         };
     }
     let visitor = match visitor(site, request).await {

@@ -19,20 +19,11 @@ pub async fn healthz() -> HttpResponse {
 /// The service can do its work.
 pub async fn readyz(site: web::Data<Site>) -> HttpResponse {
     let now = site.app.clock.now();
-    let silent = site
-        .app
-        .store
-        .read(move |tx| heartbeat::silent(tx, now))
-        .await;
-    match silent {
-        Ok(silent) if silent.is_empty() => HttpResponse::Ok()
-            .content_type("text/plain")
-            .body("ready\n"),
+    let silent = site.app.store.read(move |tx| heartbeat::silent(tx, now));
+    match in_time(silent).await {
+        Ok(silent) if silent.is_empty() => fine("ready\n"),
         Ok(silent) => not_ready(&format!("no heartbeat: {}\n", silent.join(", "))),
-        Err(fault) => {
-            super::errors::log(&fault);
-            not_ready("the database does not answer\n")
-        }
+        Err(fault) => silence(&fault),
     }
 }
 
@@ -43,21 +34,28 @@ pub async fn clinical_health(site: web::Data<Site>) -> HttpResponse {
         .app
         .store
         .read(move |tx| clinical_health::reasons(tx, org, now));
-    match tokio::time::timeout(ANSWERS_WITHIN, asked).await {
-        Ok(Ok(reasons)) if reasons.is_empty() => {
-            HttpResponse::Ok().content_type("text/plain").body("ok\n")
-        }
-        Ok(Ok(reasons)) => {
+    match in_time(asked).await {
+        Ok(reasons) if reasons.is_empty() => fine("ok\n"),
+        Ok(reasons) => {
             let lines: Vec<String> = reasons.iter().map(|reason| format!("{reason}\n")).collect();
             not_ready(&lines.concat())
         }
-        Ok(Err(fault)) => {
-            let fault: Fault = fault;
-            super::errors::log(&fault);
-            not_ready("the database does not answer\n")
-        }
-        Err(_) => not_ready("the database does not answer\n"),
+        Err(fault) => silence(&fault),
     }
+}
+
+async fn in_time<T>(asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let answer = tokio::time::timeout(ANSWERS_WITHIN, asked).await;
+    answer.unwrap_or(Err(Fault::Slow))
+}
+
+fn fine(words: &'static str) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body(words)
+}
+
+fn silence(fault: &Fault) -> HttpResponse {
+    super::errors::log(fault);
+    not_ready("the database does not answer\n")
 }
 
 fn not_ready(why: &str) -> HttpResponse {

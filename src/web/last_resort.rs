@@ -4,7 +4,7 @@
 use super::{Site, assets, gate};
 use crate::domain::language::Language;
 use crate::patient_words::help::Help;
-use crate::patient_words::words;
+use crate::patient_words::{Said, Words, words};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -18,7 +18,12 @@ use std::pin::pin;
 use std::task::Poll;
 
 /// What a bare page says. Ours, never a person's: it is printed as it stands.
-pub struct Plain(pub String);
+pub enum Plain {
+    /// A sentence.
+    Sentence(String),
+    /// That there is no such page, in every language: any mistyped address leads there.
+    Nowhere,
+}
 
 /// When nobody said more.
 const OUR_SIDE: &str = "Something went wrong on our side. Wait a minute, then try again.";
@@ -40,8 +45,8 @@ pub async fn whole<B: MessageBody + 'static>(
     };
     let mut response = answered?.map_into_boxed_body();
     let status = response.status();
-    if let Some(words) = wanted(&mut response) {
-        let (_, body) = bare(site, status, &words).into_parts();
+    if let Some(says) = wanted(&mut response) {
+        let (_, body) = bare(site, status, &says).into_parts();
         response = response.map_body(|_, _| body);
         let html = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, html);
@@ -49,16 +54,16 @@ pub async fn whole<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// The sentence of the page that takes an answer's place; `None` when it is a page already.
-fn wanted(response: &mut ServiceResponse<BoxBody>) -> Option<String> {
+/// What the page says that takes an answer's place; `None` when it is a page already.
+fn wanted(response: &mut ServiceResponse<BoxBody>) -> Option<Plain> {
     let said = response.response_mut().extensions_mut().remove::<Plain>();
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
     let empty = !response.headers().contains_key(CONTENT_TYPE);
     match said {
-        Some(Plain(words)) => Some(words),
-        None if status.is_server_error() && empty => Some(OUR_SIDE.to_owned()),
-        None if failed && empty => Some(NOT_TAKEN.to_owned()),
+        Some(said) => Some(said),
+        None if status.is_server_error() && empty => Some(Plain::Sentence(OUR_SIDE.to_owned())),
+        None if failed && empty => Some(Plain::Sentence(NOT_TAKEN.to_owned())),
         None => None,
     }
 }
@@ -80,7 +85,8 @@ async fn unwound<F: Future>(work: F) -> Option<F::Output> {
 
 /// The request went down with its handler, so that this answer passes nothing that would give it its headers.
 fn unanswered(site: Option<&Site>) -> actix_web::Error {
-    let mut response = bare(site, StatusCode::INTERNAL_SERVER_ERROR, OUR_SIDE);
+    let says = Plain::Sentence(OUR_SIDE.to_owned());
+    let mut response = bare(site, StatusCode::INTERNAL_SERVER_ERROR, &says);
     for (name, value) in gate::HEADERS {
         let (name, value) = (
             HeaderName::from_static(name),
@@ -91,11 +97,15 @@ fn unanswered(site: Option<&Site>) -> actix_web::Error {
     InternalError::from_response("a panic", response).into()
 }
 
-fn bare(site: Option<&Site>, status: StatusCode, words: &str) -> HttpResponse {
+fn bare(site: Option<&Site>, status: StatusCode, says: &Plain) -> HttpResponse {
+    let main = match says {
+        Plain::Sentence(words) => format!("<h1>{words}</h1>"),
+        Plain::Nowhere => in_every_language(|words| &words.notice.unknown, |_| String::new()),
+    };
     let body = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"robots\" content=\"noindex\"><meta name=\"color-scheme\" content=\"light dark\"><title>Check-in</title>\
-         <link rel=\"stylesheet\" href=\"{}\"></head><body><main><h1>{words}</h1></main><footer id=\"help\">{}</footer></body></html>",
+         <link rel=\"stylesheet\" href=\"{}\"></head><body><main>{main}</main><footer id=\"help\">{}</footer></body></html>",
         assets::address("survey.css"),
         site.map_or_else(String::new, help),
     );
@@ -114,17 +124,26 @@ fn help(site: &Site) -> String {
     country + &site.own_line()
 }
 
-/// A page for whatever stands in front of us to show while we are down: it loads nothing, and says where help is in every language.
-pub fn away(help: &Help) -> String {
-    let said = |language: &Language| {
-        let (tag, said) = (language.word(), &words(*language).notice.away);
-        let foot = &help.said(*language).foot;
+/// A notice in every language, each with what `then` adds.
+fn in_every_language(
+    notice: fn(&'static Words) -> &'static Said,
+    then: impl Fn(Language) -> String,
+) -> String {
+    let section = |language: &Language| {
+        let (tag, said) = (language.word(), notice(words(*language)));
+        let then = then(*language);
         format!(
-            "<section lang=\"{tag}\"><h1>{}</h1><p>{}</p><p>{foot}</p></section>\n",
+            "<section lang=\"{tag}\"><h1>{}</h1><p>{}</p>{then}</section>\n",
             said.heading, said.text
         )
     };
-    let sections: String = Language::ALL.iter().map(said).collect();
+    Language::ALL.iter().map(section).collect()
+}
+
+/// A page for whatever stands in front of us to show while we are down: it loads nothing, and says where help is in every language.
+pub fn away(help: &Help) -> String {
+    let foot = |language| format!("<p>{}</p>", help.said(language).foot);
+    let sections = in_every_language(|words| &words.notice.away, foot);
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"robots\" content=\"noindex\"><meta name=\"color-scheme\" content=\"light dark\"><title>Check-in</title></head>\n\

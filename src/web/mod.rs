@@ -18,7 +18,6 @@ pub mod throttle;
 
 use crate::app::App;
 use crate::mail::Mailbox;
-use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{App as Router, HttpRequest, HttpServer, dev::Server, web};
 use std::net::{IpAddr, TcpListener};
@@ -145,8 +144,5 @@ async fn nowhere(request: HttpRequest) -> Result<actix_web::HttpResponse, actix_
     if request.path().starts_with("/s/") {
         return survey::lost(&request).await;
     }
-    Ok(errors::plain(
-        StatusCode::NOT_FOUND,
-        "There is no such page. Check the link, or open it from the message once more.",
-    ))
+    Ok(errors::nowhere())
 }

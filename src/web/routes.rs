@@ -182,6 +182,7 @@ routes! {
     POST "/admin/staff/{id}/disable" Access::May(Action::Administer) => staff::admin::disable;
     POST "/admin/staff/{id}/link" Access::May(Action::Administer) => staff::admin::send_link;
     POST "/admin/words" Access::May(Action::Administer) => staff::admin::set_words;
+    POST "/admin/periods" Access::May(Action::Administer) => staff::admin::set_periods;
     GET "/programs" Access::May(Action::Administer) => staff::programs::page;
     POST "/programs/add" Access::May(Action::Administer) => staff::programs::add;
     POST "/programs/stop" Access::May(Action::Administer) => staff::programs::stop;

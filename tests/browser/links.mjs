@@ -7,6 +7,7 @@ import { PHONE, fitsWidth, isAccessible, isTouchable, offersHelp, press, visitor
 
 const THANKS = 'Thank you. Your answers are in.';
 const USED = 'These questions are already answered';
+const NOT_ADDED = 'Your answers were sent before';
 
 async function heading(page) {
   return (await page.getByRole('heading', { level: 1 }).textContent()).trim();
@@ -81,6 +82,9 @@ export function linkTests(browser, demo) {
     assert.equal(await heading(first), THANKS);
     await second.getByRole('radio').nth(1).check();
     await press(second, second.getByRole('button', { name: 'Save and continue' }));
+    assert.equal(await heading(second), NOT_ADDED);
+    await offersHelp(second);
+    await second.goto(link);
     assert.equal(await heading(second), USED);
     await close();
   });
@@ -102,7 +106,7 @@ export function linkTests(browser, demo) {
     assert.equal(await heading(desk.page), THANKS);
     await phone.page.getByRole('radio').nth(1).check();
     await press(phone.page, phone.page.getByRole('button', { name: 'Save and continue' }));
-    assert.equal(await heading(phone.page), USED);
+    assert.equal(await heading(phone.page), NOT_ADDED);
     await phone.close();
     await desk.close();
   });
@@ -136,7 +140,7 @@ export function linkTests(browser, demo) {
     await offersHelp(page);
     await isAccessible(page);
     await page.goBack();
-    assert.equal(await heading(page), 'This link is no longer used');
+    assert.equal(await heading(page), 'You left these questions out this time');
     await close();
   });
 }

@@ -3,8 +3,10 @@
 //!
 //! `site` is the place, `people` the names, `courses` how patients fare, `answers` what they tick, `story` one patient's care, `occasions` what
 //! they are asked, `flags` what was done about alarming answers, `write` the storing.
+//! `arrive` is what comes in after that, one answer at a time.
 
 mod answers;
+mod arrive;
 mod chance;
 mod courses;
 mod flags;
@@ -15,6 +17,8 @@ mod story;
 #[cfg(test)]
 mod tests;
 mod write;
+
+pub use arrive::arrive;
 
 use super::{App, accounts};
 use crate::domain::access::{Action, Actor, Permit, Role, Subject, decide};

@@ -2,17 +2,18 @@
 //! SQLite file of its own, or a new one in the server that `ATTUNE_TEST_DATABASE_URL` names.
 
 use super::site::Site;
-use super::{Invented, Wanted, invent, story};
+use super::{Invented, Wanted, arrive, invent, story};
 use crate::app::App;
 use crate::app::clock::Clock;
 use crate::app::hand_in::course_of;
 use crate::app::keep_response::criteria_json;
 use crate::app::seal_audit::seal_audit;
 use crate::app::verify::verify;
-use crate::domain::access::Role;
+use crate::domain::access::{Action, Actor, Role, Subject, decide};
 use crate::domain::change::{self, Direction, Verdict};
 use crate::domain::ids::OrgId;
 use crate::domain::instrument::{Answers, Library, Person};
+use crate::domain::risk::signal::SignalKind;
 use crate::domain::risk::{Standing, rules};
 use crate::domain::scoring;
 use crate::domain::submission::{Course, Extreme};
@@ -24,7 +25,7 @@ use crate::store::outbox::OutboxRow;
 use crate::store::patient::EpisodeRow;
 use crate::store::response::{EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
 use crate::store::session::SessionRow;
-use crate::store::{Fault, Place, Seal, Store, Tx, audit, schema, seeded, staff};
+use crate::store::{Fault, Place, Seal, Store, Tx, audit, schema, seeded, signal, staff};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -149,6 +150,7 @@ fn organisation() -> OrganisationRow {
         crisis_line: None,
         reading_promise: "before your next visit".into(),
         created_at: noon(),
+        shown_by: "quarters".into(),
     }
 }
 
@@ -535,6 +537,29 @@ fn verify_finds_nothing_broken() {
         (found.counts["notices"], found.counts["flags_waiting"]),
         (invented.flags, 3)
     );
+}
+
+#[test]
+fn those_who_answer_last_raise_signals_as_anybody_would() {
+    let home = Home::new();
+    home.invent(300);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    assert_eq!(runtime.block_on(arrive(&home.app)).unwrap(), 8);
+    let found = verify(&home.app).unwrap();
+    assert!(found.broken.is_empty(), "{:?}", found.broken);
+    assert_eq!(found.counts["flags_waiting"], 3, "no further flag");
+    let operator = Actor::Operator { org: org() };
+    let permit = decide(&operator, Action::Administer, Subject::Organisation).unwrap();
+    let waiting = home.read(move |tx| signal::waiting(tx, &permit));
+    for kind in [SignalKind::Deteriorated, SignalKind::NotOnTrack] {
+        let of_kind = waiting
+            .iter()
+            .filter(|found| found.signal.kind == kind.word());
+        assert!(of_kind.count() >= 2, "{kind:?}");
+    }
 }
 
 #[test]

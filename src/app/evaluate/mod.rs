@@ -6,20 +6,20 @@ pub mod sheet;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::read_caseload::site_zone;
+use super::site_days::{SiteDays, instants, is_held_to_the_grid, site_days};
 use super::{App, Failure};
-use crate::domain::access::{Action, Actor, Permit, Role, Subject, decide};
+use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::care;
 use crate::domain::change::ChangeParameters;
 use crate::domain::evaluation::{
     Accumulator, ClinicKey, Dated, Ended, Ending, EpisodeOutcome, Period, ProgramKey, Report,
+    TooFine,
 };
 use crate::domain::ids::{ClinicId, Id, OrgId, ProgramId, kind};
 use crate::domain::instrument::{Kind, Library};
-use crate::domain::schedule::{local_day, local_instant};
 use crate::store::evaluation::{self, EpisodeOnScale, Scope};
 use crate::store::{Fault, Tx, audit, organisation, response};
-use chrono::{Datelike, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use forms::{Forms, FormsAsked};
 use std::collections::BTreeMap;
@@ -47,8 +47,8 @@ pub enum Refusal {
     PeriodReversed,
     /// The period lies outside the years anybody means.
     PeriodAbsurd,
-    /// Whoever must not see small numbers asked for a period that is not made of whole quarters that are over.
-    PeriodTooFine,
+    /// Whoever must not see small numbers asked for a period that is none of the site's.
+    PeriodTooFine(TooFine),
     /// No such instrument; holds what was asked and those there are.
     NoInstrument(String, Vec<String>),
     /// The instrument has no such scale; holds what was asked and those there are.
@@ -65,16 +65,31 @@ pub enum Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Refusal::PeriodReversed => f.write_str("the period's last day is before its first; swap the two days"),
-            Refusal::PeriodAbsurd => write!(f, "the period must lie in the years {} to {}", YEARS.start(), YEARS.end()),
-            Refusal::PeriodTooFine => f.write_str(
-                "the period must be whole quarters that are over, such as 2026-01-01 to 2026-06-30: two periods that differ by a few \
-                 days could show the small numbers that are hidden",
-            ),
-            Refusal::NoInstrument(asked, known) => {
-                write!(f, "there is no instrument {asked:?}; there are: {}", known.join(", "))
+            Refusal::PeriodReversed => {
+                f.write_str("the period's last day is before its first; swap the two days")
             }
-            Refusal::NoScale(asked, known) => write!(f, "there is no scale {asked:?}; there are: {}", known.join(", ")),
+            Refusal::PeriodAbsurd => write!(
+                f,
+                "the period must lie in the years {} to {}",
+                YEARS.start(),
+                YEARS.end()
+            ),
+            Refusal::PeriodTooFine(why) => why.fmt(f),
+            Refusal::NoInstrument(asked, known) => {
+                write!(
+                    f,
+                    "there is no instrument {asked:?}; there are: {}",
+                    known.join(", ")
+                )
+            }
+            Refusal::NoScale(_, known) if known.is_empty() => {
+                f.write_str("this instrument has no scale, so there is nothing to evaluate")
+            }
+            Refusal::NoScale(asked, known) => write!(
+                f,
+                "there is no scale {asked:?}; there are: {}",
+                known.join(", ")
+            ),
             Refusal::NoChangeParameters { instrument, scale } => write!(
                 f,
                 "{instrument} {scale} cannot be evaluated: its definition states no published limit for a reliable change"
@@ -230,7 +245,9 @@ pub async fn evaluate(
     actor: Actor,
     query: Query,
 ) -> Result<Evaluation, Failure<Refusal>> {
-    let order = Order::of(app, &actor, &query, today(app).await?)?;
+    let now = app.clock.now();
+    let days: Result<SiteDays, Fault> = app.store.read(move |tx| site_days(tx, now)).await;
+    let order = Order::of(app, days?, now, &actor, &query)?;
     let (asked, wanted) = (order.clone(), order.clone());
     let audited: Result<(), Fault> = app.store.write(move |tx| asked.audit(tx)).await;
     audited?;
@@ -251,8 +268,8 @@ pub fn evaluate_blocking(
     query: &Query,
 ) -> Result<Evaluation, Failure<Refusal>> {
     let now = app.clock.now();
-    let today: Result<_, Fault> = app.store.read_blocking(move |tx| site_day(tx, now));
-    let order = Order::of(app, actor, query, today?)?;
+    let days: Result<SiteDays, Fault> = app.store.read_blocking(move |tx| site_days(tx, now));
+    let order = Order::of(app, days?, now, actor, query)?;
     let (asked, wanted) = (order.clone(), order.clone());
     let audited: Result<(), Fault> = app.store.write_blocking(move |tx| asked.audit(tx));
     audited?;
@@ -268,6 +285,7 @@ type Gathered = (Accumulator, FormsAsked, Places);
 struct Order {
     permit: Permit,
     period: Period,
+    zone: Tz,
     measure: Measure,
     now: NaiveDateTime,
 }
@@ -275,18 +293,19 @@ struct Order {
 impl Order {
     fn of(
         app: &App,
+        days: SiteDays,
+        now: NaiveDateTime,
         actor: &Actor,
         query: &Query,
-        today: NaiveDate,
     ) -> Result<Order, Failure<Refusal>> {
         let permit = decide(actor, Action::Evaluate, Subject::Organisation)?;
-        let now = app.clock.now();
-        let period = period(actor, query, today).map_err(Failure::Refused)?;
+        let period = period(actor, query, &days).map_err(Failure::Refused)?;
         let measure = measure(app.library, &query.instrument, query.scale.as_deref())
             .map_err(Failure::Refused)?;
         Ok(Order {
             permit,
             period,
+            zone: days.zone,
             measure,
             now,
         })
@@ -317,7 +336,7 @@ impl Order {
     }
 
     fn accumulate(&self, tx: &mut Tx) -> Result<Gathered, Fault> {
-        let site = Site::load(tx, self.permit.org())?;
+        let site = Site::load(tx, self.permit.org(), self.zone)?;
         let scope = Scope {
             from: self.period.from(),
             to: self.period.to(),
@@ -329,65 +348,23 @@ impl Order {
             rows.add(&site.outcome(row)?);
             Ok(())
         })?;
-        let instant = |day: NaiveDate| local_instant(site.zone, day, 0);
-        let from = instant(self.period.from());
-        let until = instant(self.period.to().succ_opt().unwrap_or(self.period.to()));
+        let (from, until) = instants(self.zone, self.period);
         let asked = self.measure.instrument;
         let forms = FormsAsked::read(tx, &self.permit, &site, asked, from, until)?;
         Ok((rows, forms, site.places))
     }
 }
 
-fn period(actor: &Actor, query: &Query, today: NaiveDate) -> Result<Period, Refusal> {
+fn period(actor: &Actor, query: &Query, days: &SiteDays) -> Result<Period, Refusal> {
     let period = Period::new(query.from, query.to).map_err(|_| Refusal::PeriodReversed)?;
     if !(YEARS.contains(&query.from.year()) && YEARS.contains(&query.to.year())) {
         return Err(Refusal::PeriodAbsurd);
     }
-    if sees_whole_quarters_only(actor) && !(is_whole_quarters(period) && period.to() < today) {
-        return Err(Refusal::PeriodTooFine);
+    if is_held_to_the_grid(actor) {
+        let allowed = days.grid.allows(period, days.today);
+        allowed.map_err(Refusal::PeriodTooFine)?;
     }
     Ok(period)
-}
-
-/// The day on the site's clock.
-///
-/// # Errors
-/// When the database fails.
-pub async fn today(app: &App) -> Result<NaiveDate, Fault> {
-    let now = app.clock.now();
-    app.store.read(move |tx| site_day(tx, now)).await
-}
-
-fn site_day(tx: &mut Tx, now: NaiveDateTime) -> Result<NaiveDate, Fault> {
-    Ok(local_day(site_zone(tx)?, now))
-}
-
-/// The last whole quarter before a day.
-pub(super) fn last_quarter(today: NaiveDate) -> (NaiveDate, NaiveDate) {
-    let first = today - TimeDelta::days(i64::from(today.day0()));
-    let begun = first
-        .checked_sub_months(Months::new(first.month0() % 3))
-        .unwrap_or(first);
-    let before = begun.checked_sub_months(Months::new(3)).unwrap_or(begun);
-    (before, begun.pred_opt().unwrap_or(begun))
-}
-
-/// Whether somebody who must not see small numbers may have a report over these days.
-pub(super) fn is_coarse((from, to): (NaiveDate, NaiveDate), today: NaiveDate) -> bool {
-    Period::new(from, to).is_ok_and(|period| is_whole_quarters(period) && to < today)
-}
-
-/// Small numbers are hidden in each report by itself, not between reports over nearly the same days. Supervisors may read the very records
-/// and the operator holds the file; the quality team sees neither, so its periods are coarse.
-pub fn sees_whole_quarters_only(actor: &Actor) -> bool {
-    actor
-        .staff()
-        .is_some_and(|staff| staff.role == Role::Quality)
-}
-
-fn is_whole_quarters(period: Period) -> bool {
-    let begins = |day: NaiveDate| day.day() == 1 && day.month0().is_multiple_of(3);
-    begins(period.from()) && period.to().succ_opt().is_some_and(begins)
 }
 
 /// What is needed to read the rows: the keys of the places, and the zone in which days begin.
@@ -399,14 +376,7 @@ struct Site {
 }
 
 impl Site {
-    fn load(tx: &mut Tx, org: OrgId) -> Result<Site, Fault> {
-        let known = organisation::only(tx)?.filter(|row| row.id == org);
-        let zone = known
-            .ok_or_else(|| Fault::Corrupt("there is no organisation".into()))?
-            .time_zone;
-        let zone = zone
-            .parse()
-            .map_err(|_| Fault::Corrupt(format!("{zone:?} is no time zone")))?;
+    fn load(tx: &mut Tx, org: OrgId, zone: Tz) -> Result<Site, Fault> {
         let clinics = organisation::clinics(tx, org)?.into_iter();
         let (clinic_ids, clinics) =
             in_order(clinics.map(|row| (row.name, row.external_id, row.id)));

@@ -1,11 +1,10 @@
 //! Evaluations of a real database file.
 
 use super::{Evaluation, Query, Refusal, evaluate_blocking, measures, sheet};
-use super::{is_coarse, last_quarter};
 use crate::app::clock::Clock;
 use crate::app::{App, Failure};
 use crate::domain::access::{Action, Actor, Denied, Role, StaffActor, Subject, decide};
-use crate::domain::evaluation::{ChangeFigures, Group, Shown};
+use crate::domain::evaluation::{Grid, Group, Shown};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, ProgramId, StaffId};
 use crate::domain::instrument::Library;
 use crate::store::bulk::{self, Batch};
@@ -186,6 +185,14 @@ impl Site {
         evaluate_blocking(&self.app, actor, &query)
     }
 
+    fn shows(&self, grid: Grid) {
+        let org = self.app.org;
+        self.app
+            .store
+            .write_blocking(move |tx| organisation::set_shown_by(tx, org, grid))
+            .unwrap();
+    }
+
     fn first_half(&self, actor: &Actor) -> Evaluation {
         self.evaluate(actor, "2026-01-01", "2026-06-30").unwrap()
     }
@@ -259,6 +266,7 @@ fn found(
             crisis_line: None,
             reading_promise: "before your next visit".into(),
             created_at: now,
+            shown_by: "quarters".into(),
         },
     )?;
     // Names and ids in opposite orders, and one that a spreadsheet would run.
@@ -484,32 +492,72 @@ fn the_same_question_gives_the_same_bytes() {
 #[test]
 fn a_small_clinic_is_hidden_in_the_file_and_so_is_what_would_give_it_away() {
     let site = Site::with_history();
+    for (count, clinic) in [(40, 0), (4, 1)] {
+        site.add(Like {
+            count,
+            clinic,
+            program: 1,
+            ..PAIR
+        });
+    }
+    let evaluation = site.first_half(&site.operator());
+    let ended = ended_in(&evaluation);
+    let given_away = [sheet::Cell::Count(4), sheet::Cell::Count(40)];
+    assert!(
+        ended.iter().all(|cell| !given_away.contains(cell)),
+        "{ended:?}"
+    );
+    let report = &evaluation.report;
+    assert!(report.groups.iter().all(|group| group.key.clinic.is_none()));
+    assert_eq!(total(&evaluation).ended, Shown::Count(89));
+    let said = &report.words.suppression;
+    assert!(said.contains("by program and not by clinic"), "{said}");
+}
+
+#[test]
+fn where_a_small_program_would_hide_every_total_the_figures_stand_by_clinic_alone() {
+    let site = Site::with_history();
     site.add(Like {
         count: 4,
         program: 1,
         ..PAIR
     });
     let evaluation = site.first_half(&site.operator());
-    let rows = sheet::rows(&evaluation);
-    let ended = sheet::COLUMNS
-        .iter()
-        .position(|name| *name == "ended")
-        .unwrap();
-    assert!(rows.iter().all(|row| row[ended] != sheet::Cell::Count(4)));
-    let hidden = rows
-        .iter()
-        .filter(|row| row[ended] == sheet::Cell::Suppressed)
-        .count();
-    assert!(hidden >= 4, "{hidden} rows");
-    let small = &evaluation.report.groups[3];
-    assert_eq!(small.completers.change, ChangeFigures::Suppressed);
+    let report = &evaluation.report;
+    assert!(
+        report
+            .groups
+            .iter()
+            .all(|group| group.key.program.is_none())
+    );
+    assert_eq!(report.groups.len(), 3, "two clinics and all of them");
+    assert_eq!(total(&evaluation).ended, Shown::Count(49));
+    assert_eq!(
+        total(&evaluation).completeness.paired.numerator,
+        Shown::Count(49)
+    );
+    assert!(
+        ended_in(&evaluation)
+            .iter()
+            .all(|cell| *cell != sheet::Cell::Count(4))
+    );
+    let said = &report.words.suppression;
+    assert!(said.contains("by clinic and not by program"), "{said}");
+}
+
+/// How many ended, row by row of the file.
+fn ended_in(evaluation: &Evaluation) -> Vec<sheet::Cell> {
+    let ended = sheet::COLUMNS.iter().position(|name| *name == "ended");
+    let rows = sheet::rows(evaluation).into_iter();
+    rows.map(|mut row| row.swap_remove(ended.unwrap()))
+        .collect()
 }
 
 #[test]
 fn nobody_is_named_and_every_look_is_audited() {
     let site = Site::with_history();
     let quality = site.staff(Role::Quality, vec![]);
-    let evaluation = site.first_half(&quality);
+    let evaluation = site.evaluate(&quality, "2026-04-01", "2026-06-30").unwrap();
     let csv = String::from_utf8(sheet::csv(&evaluation)).unwrap();
     assert!(!csv.contains(NAME) && !csv.contains("Therapist"), "{csv}");
     assert!(!format!("{evaluation:?}").contains(NAME));
@@ -547,22 +595,42 @@ fn a_therapist_and_an_administrator_may_not_look() {
 }
 
 #[test]
-fn whoever_must_not_see_small_numbers_gets_whole_quarters_that_are_over() {
+fn whoever_must_not_see_small_numbers_gets_one_whole_period_of_the_sites_that_is_over() {
     let site = Site::with_history();
     let quality = site.staff(Role::Quality, vec![]);
-    for (from, to) in [
-        ("2026-01-01", "2026-06-29"),
-        ("2026-01-02", "2026-06-30"),
-        ("2026-10-01", "2026-12-31"),
-    ] {
-        assert_eq!(
-            site.refusal(&quality, from, to),
-            Refusal::PeriodTooFine,
-            "{from} {to}"
+    let supervisor = site.staff(Role::Supervisor, site.clinics.to_vec());
+    let too_fine = |from: &str, to: &str| {
+        let refusal = site.refusal(&quality, from, to);
+        assert!(
+            matches!(refusal, Refusal::PeriodTooFine(_)),
+            "{from} {to}: {refusal}"
         );
-        assert!(site.evaluate(&site.operator(), from, to).is_ok());
-    }
-    assert!(site.evaluate(&quality, "2025-10-01", "2026-09-30").is_ok());
+        for other in [&supervisor, &site.operator()] {
+            assert!(site.evaluate(other, from, to).is_ok());
+        }
+    };
+    too_fine("2026-01-02", "2026-03-31");
+    too_fine("2026-10-01", "2026-12-31");
+    too_fine("2026-01-01", "2026-06-30");
+    // The year less three of its quarters would be the fourth.
+    too_fine("2025-01-01", "2025-12-31");
+    assert!(site.evaluate(&quality, "2025-10-01", "2025-12-31").is_ok());
+    site.shows(Grid::Years);
+    too_fine("2025-10-01", "2025-12-31");
+    too_fine("2026-01-01", "2026-12-31");
+    assert!(site.evaluate(&quality, "2025-01-01", "2025-12-31").is_ok());
+}
+
+#[test]
+fn a_quarter_is_over_when_it_is_at_the_site() {
+    let site = Site::with_history();
+    let quality = site.staff(Role::Quality, vec![]);
+    // Still the last evening of September in Chicago.
+    site.app.clock.set(instant("2026-10-01 04:59"));
+    let early = site.refusal(&quality, "2026-07-01", "2026-09-30");
+    assert!(early.to_string().contains("2026-04-01 to 2026-06-30"));
+    site.app.clock.set(instant("2026-10-01 05:00"));
+    assert!(site.evaluate(&quality, "2026-07-01", "2026-09-30").is_ok());
 }
 
 #[test]
@@ -579,22 +647,9 @@ fn a_quarter_is_over_when_it_is_over_on_the_sites_clock() {
     site.app.clock.set(instant("2026-10-01 01:00"));
     let asked = ("2026-07-01", "2026-09-30");
     let refusal = site.refusal(&quality, asked.0, asked.1);
-    assert_eq!(refusal, Refusal::PeriodTooFine);
+    assert!(matches!(refusal, Refusal::PeriodTooFine(_)), "{refusal}");
     site.app.clock.set(instant("2026-10-01 07:00"));
     assert!(site.evaluate(&quality, asked.0, asked.1).is_ok());
-}
-
-#[test]
-fn the_last_whole_quarter_is_the_one_before_the_one_that_has_begun() {
-    for (today, from, to) in [
-        ("2026-01-01", "2025-10-01", "2025-12-31"),
-        ("2026-03-31", "2025-10-01", "2025-12-31"),
-        ("2026-11-22", "2026-07-01", "2026-09-30"),
-    ] {
-        assert_eq!(last_quarter(day(today)), (day(from), day(to)), "{today}");
-        assert!(is_coarse((day(from), day(to)), day(today)));
-        assert!(!is_coarse((day(from), day(to)), day(to)));
-    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub(crate) mod guard;
 mod ledger;
 mod patients;
 mod places;
+pub mod quotes;
 mod rejects;
 mod sessions;
 mod table;

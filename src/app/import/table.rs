@@ -1,6 +1,7 @@
 //! A CSV file as rows with named cells: the header is checked against the known columns, each row keeps the line it began in, and one pass
 //! beforehand finds what can never be taken and which ids come more than once. What the cells mean is the callers' business.
 
+use super::quotes::Quotes;
 use super::text::{CleanText, TextFault};
 use super::{Refusal, guard};
 use csv::{ReaderBuilder, StringRecord};
@@ -59,7 +60,7 @@ pub struct Row {
 
 /// A file that is being read.
 pub struct Table {
-    reader: csv::Reader<CleanText<File>>,
+    reader: csv::Reader<CleanText<Quotes<File>>>,
     header: StringRecord,
     origin: Origin,
 }
@@ -87,7 +88,7 @@ impl Table {
         let mut reader = ReaderBuilder::new()
             .flexible(true)
             .has_headers(false)
-            .from_reader(CleanText::new(file));
+            .from_reader(CleanText::new(Quotes::new(file)));
         let mut header = StringRecord::new();
         reader
             .read_record(&mut header)

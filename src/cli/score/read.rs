@@ -116,6 +116,13 @@ impl<'i> Reading<'i> {
                 self.forget();
                 self.read_json(&without_huge_numbers(text))
             }
+            // Other programs write `NaN` for what is missing. That is no JSON, and what stands behind it must be seen all the same.
+            Err(error) if text.contains("NaN") || text.contains("Infinity") => {
+                self.forget();
+                // That the line is refused stands already, with the first reason.
+                let _ = self.read_json(&without_foreign_numbers(text));
+                Err(error)
+            }
             read => read,
         }
     }
@@ -379,6 +386,25 @@ fn without_huge_numbers(text: &str) -> String {
         let (token, after) = rest.split_at(length);
         let huge = first != '"' && token.parse::<f64>().is_ok_and(f64::is_infinite);
         out.push_str(if huge { "9e99" } else { token });
+        rest = after;
+    }
+    out
+}
+
+/// The text with `null` where another program wrote that a number is none.
+fn without_foreign_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let foreign = ["NaN", "-NaN", "Infinity", "-Infinity"];
+        let found = foreign.iter().find(|word| rest.starts_with(**word));
+        let length = match (found, first) {
+            (Some(word), _) => word.len(),
+            (None, '"') => end_of_string(rest),
+            (None, other) => other.len_utf8(),
+        };
+        let (token, after) = rest.split_at(length);
+        out.push_str(if found.is_some() { "null" } else { token });
         rest = after;
     }
     out

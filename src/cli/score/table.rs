@@ -9,6 +9,7 @@ mod header;
 use super::read::{Given, PersonKey, Reading};
 use super::{Columns, ScoreFault, Tally};
 use crate::app::import::guard::{guarded, unguarded};
+use crate::app::import::quotes::{QuoteFault, Quotes};
 use crate::domain::instrument::{AnsweredBy, Instrument, PUBLISHED, Position, Scale};
 use crate::domain::scoring::{Score, Scored, Verdict, score};
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer, WriterBuilder};
@@ -16,9 +17,6 @@ use std::io::{self, Read, Write};
 
 /// The longest row read, in bytes. A quotation mark that is never closed would otherwise take in the rest of the file.
 const LONGEST_ROW: usize = 1 << 20;
-/// Put behind the input as a row of its own. When it turns up inside another row, a quotation mark was never closed.
-const END: &[u8] = b"\0end of the table\0";
-const END_ROW: &[u8] = b"\n\0end of the table\0\n";
 
 /// What a column of the input is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +40,7 @@ pub(super) fn run(
     let mut reader = ReaderBuilder::new()
         .flexible(true)
         .has_headers(false)
-        .from_reader(RowLimit::new(input.chain(END_ROW)));
+        .from_reader(RowLimit::new(Quotes::new(input)));
     let mut writer = WriterBuilder::new().flexible(true).from_writer(output);
     let mut row = ByteRecord::new();
     if !next_row(&mut reader, &mut row)? {
@@ -74,18 +72,28 @@ fn next_row<R: Read>(
             let what = "is longer than 1 MiB (a closing quotation mark may be missing)";
             ScoreFault::Row { line, what }
         } else {
-            ScoreFault::Read(error.into())
+            fault_of(error)
         });
     }
     reader.get_mut().end_row();
-    match row.iter().next_back() {
-        None => Ok(false),
-        Some(cell) if cell == END && row.len() == 1 => Ok(false),
-        Some(cell) if cell.trim_ascii_end().ends_with(END) => {
-            let what = "has a quotation mark that is never closed";
-            Err(ScoreFault::Row { line, what })
-        }
-        Some(_) => Ok(true),
+    Ok(!row.is_empty())
+}
+
+fn fault_of(error: csv::Error) -> ScoreFault {
+    let error = match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    };
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(QuoteFault::Open(line)) => ScoreFault::Row {
+            line: *line,
+            what: "has a quotation mark that is never closed",
+        },
+        Some(QuoteFault::Behind(line)) => ScoreFault::Row {
+            line: *line,
+            what: "has something behind a closing quotation mark (inside a cell a mark is written twice; one before it may not be closed)",
+        },
+        None => ScoreFault::Read(error),
     }
 }
 

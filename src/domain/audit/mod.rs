@@ -1,5 +1,7 @@
 //! What an audit event is, and the bytes that are sealed so that no edit goes unnoticed. Keys and storage live elsewhere.
 
+pub mod order;
+
 use super::access::Actor;
 use super::ids::{AuditEventId, OrgId};
 use chrono::NaiveDateTime;
@@ -7,7 +9,7 @@ use chrono::NaiveDateTime;
 /// One thing somebody did with patient data, or tried to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// The event's id; ids grow with time.
+    /// The event's id, by its moment; where it is stored it may stand later ([`order`]).
     pub id: AuditEventId,
     /// The organisation.
     pub org: OrgId,
@@ -23,8 +25,45 @@ pub struct AuditEvent {
     pub subject: &'static str,
     /// The thing's id.
     pub subject_id: Option<[u8; 16]>,
-    /// `done` or why not.
+    /// `done` or why not. Of a change of key: its reason.
     pub outcome: &'static str,
+}
+
+/// What was known of the site's key when it was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyBefore {
+    /// Nobody had it at hand.
+    Missing,
+    /// It was there, and the audit was whole under it.
+    AtHand,
+}
+
+impl KeyBefore {
+    /// As the audit names it.
+    pub fn word(self) -> &'static str {
+        match self {
+            KeyBefore::Missing => "missing_key",
+            KeyBefore::AtHand => "key_at_hand",
+        }
+    }
+
+    /// As people read it.
+    pub fn words(self) -> &'static str {
+        match self {
+            KeyBefore::Missing => "not at hand: what was written with it could not be checked",
+            KeyBefore::AtHand => {
+                "at hand: what was written with it was checked then, and nothing was broken"
+            }
+        }
+    }
+
+    /// What people read for a word in the audit. A word that is none of ours stays as it is.
+    pub fn words_of(word: &str) -> &str {
+        [KeyBefore::Missing, KeyBefore::AtHand]
+            .into_iter()
+            .find(|known| known.word() == word)
+            .map_or(word, |known| known.words())
+    }
 }
 
 /// The actor as the audit names it: a word and an id.

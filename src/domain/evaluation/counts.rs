@@ -4,6 +4,9 @@ use super::Shown;
 use super::suppression::{CrossTable, Kind, ProtectedTable, protect};
 use std::collections::BTreeMap;
 
+/// The first two counts say how many things there are and what most looks are for: without their grand totals a table says nothing.
+const TOLD: usize = 2;
+
 /// Whether small numbers are hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hiding {
@@ -48,12 +51,15 @@ impl CountTable {
     #[must_use]
     pub fn shown(self, hiding: Hiding) -> ShownTable {
         let protected = match hiding {
-            Hiding::SmallCells if !self.cells.is_empty() => Some(protect(&CrossTable {
-                rows: self.rows,
-                columns: self.columns,
-                counts: self.counts,
-                cells: self.cells.clone(),
-            })),
+            Hiding::SmallCells if !self.cells.is_empty() => {
+                let table = CrossTable {
+                    rows: self.rows,
+                    columns: self.columns,
+                    counts: self.counts,
+                    cells: self.cells.clone(),
+                };
+                Some(protect(&table, TOLD))
+            }
             Hiding::SmallCells | Hiding::Nothing => None,
         };
         ShownTable {
@@ -78,6 +84,13 @@ impl ShownTable {
             Some(protected) => protected.shown(row, column, count),
             None => Shown::Count(self.plain.sum(row, column, count)),
         }
+    }
+
+    /// Whether anything at all is said of a cell; not of one that the table is not broken down to.
+    #[must_use]
+    pub fn tells_of(&self, row: usize, column: usize) -> bool {
+        let protected = self.protected.as_ref();
+        protected.is_none_or(|protected| protected.tells_of(row, column))
     }
 
     /// How many rows there are, without the total.

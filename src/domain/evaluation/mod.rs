@@ -10,6 +10,7 @@ mod accumulator;
 mod count;
 mod counts;
 mod effect;
+mod grid;
 mod moments;
 mod rate;
 mod report;
@@ -23,12 +24,13 @@ pub use accumulator::Accumulator;
 pub use count::Shown;
 pub use counts::{CountTable, Hiding, ShownTable};
 pub use effect::{Effect, NoEffect, effect_size, hedges_correction, pre_post_effect};
+pub use grid::{Grid, TooFine};
 pub use moments::Moments;
 pub use rate::{Interval, Rate, wilson};
 pub use report::{
     Caution, ChangeFigures, Completeness, Group, GroupKey, Outcomes, Population, Report,
 };
-pub use suppression::{LARGEST_SUPPRESSED, SMALLEST_WIDTH};
+pub use suppression::{Detail, LARGEST_SUPPRESSED, SMALLEST_WIDTH};
 pub use words::Words;
 
 use chrono::NaiveDate;

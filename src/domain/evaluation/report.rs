@@ -3,7 +3,7 @@
 //! Not here: counting (tally), which counts are suppressed, and what the figures mean (words).
 
 use super::effect::{Effect, NoEffect, pre_post_effect};
-use super::suppression::{CrossTable, ProtectedTable, protect};
+use super::suppression::{CrossTable, Detail, ProtectedTable, protect};
 use super::tally::{TALLIED, Tallied, Tally};
 use super::words::Words;
 use super::{ClinicKey, Moments, Period, ProgramKey, Rate, Shown};
@@ -15,13 +15,18 @@ const FEW_PAIRS: u64 = 20;
 /// Below this share of paired scores the outcome says little about those who ended (a judgement; 70 to 80 % is usual).
 const LOW_COMPLETENESS: f64 = 0.7;
 
+/// Without the grand totals of these an evaluation says nothing: who started, who ended, and what is known of them.
+const TOLD: usize = Tallied::Completers as usize + 1;
+
 /// The evaluation of one scale over one period.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// The period.
     pub period: Period,
-    /// Programs by clinics, with totals; programs in order, each with its clinics and then its total.
+    /// Programs by clinics, with totals; programs in order, each with its clinics and then its total. Only what `detail` tells apart.
     pub groups: Vec<Group>,
+    /// Whether it is broken down by program (rows) and clinic (columns): as far as leaves the totals to be shown.
+    pub detail: Detail,
     /// What the figures mean.
     pub words: Words,
 }
@@ -171,12 +176,13 @@ impl Margins {
     }
 
     fn protected(&self) -> ProtectedTable {
-        protect(&CrossTable {
+        let table = CrossTable {
             rows: self.programs.len(),
             columns: self.clinics.len(),
             counts: TALLIED,
             cells: self.inner.iter().map(|tally| tally.kinds.clone()).collect(),
-        })
+        };
+        protect(&table, TOLD)
     }
 
     /// The tally of a cell or total.
@@ -202,6 +208,7 @@ impl Report {
         let table = margins.protected();
         let groups = margins
             .places()
+            .filter(|(row, column)| table.tells_of(*row, *column))
             .map(|(row, column)| {
                 let cell = Cell {
                     parameters,
@@ -218,7 +225,8 @@ impl Report {
         Self {
             period,
             groups,
-            words: Words::of(parameters),
+            detail: table.detail(),
+            words: Words::of(parameters, table.detail()),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Not here: the figures.
 
+use super::Detail;
 use crate::domain::change::{ChangeParameters, Direction, compare, plain_points};
 
 /// Every figure's meaning, to stand beside the figures.
@@ -32,7 +33,7 @@ pub struct Words {
 }
 
 impl Words {
-    pub(super) fn of(parameters: &ChangeParameters) -> Self {
+    pub(super) fn of(parameters: &ChangeParameters, detail: Detail) -> Self {
         let basis = compare(parameters, 0.0, 0.0).basis;
         let start = plain_points(parameters.criterion_start());
         let asked = |rule: Option<String>| {
@@ -59,12 +60,29 @@ impl Words {
             reliable_change: basis.reliable,
             treatment_response: asked(basis.treatment_response),
             remission: asked(basis.remission),
-            suppression: "Numbers from 1 to 10 are hidden, and so are others that would give one away. 0 is shown. \
-                          Percentages and means that stand on a hidden number are hidden too."
-                .into(),
+            suppression: format!(
+                "Numbers from 1 to 10 are hidden, and so are others that would give one away. 0 is shown. \
+                 Percentages and means that stand on a hidden number are hidden too.{}",
+                detail_words(detail)
+            ),
             limits: "A change is not proof that care caused it: people who start with high scores tend to come down \
                      without care as well."
                 .into(),
+        }
+    }
+}
+
+fn detail_words(detail: Detail) -> &'static str {
+    match detail {
+        Detail::Cells => "",
+        Detail::Rows => {
+            " The figures stand by program and not by clinic: by both, even the totals would have to be hidden."
+        }
+        Detail::Columns => {
+            " The figures stand by clinic and not by program: by both, even the totals would have to be hidden."
+        }
+        Detail::Whole => {
+            " The figures stand for all programs and clinics together: divided further, even the totals would have to be hidden."
         }
     }
 }

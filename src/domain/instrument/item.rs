@@ -36,6 +36,12 @@ pub enum AnsweredBy {
 }
 
 impl Item {
+    /// Whether it is printed with a number; `0` is the id of one that is not and comes before number 1.
+    #[must_use]
+    pub fn is_numbered(&self) -> bool {
+        self.id != "0"
+    }
+
     /// The printed place of the option with this value.
     #[must_use]
     pub fn option_with(&self, value: i16) -> Option<usize> {

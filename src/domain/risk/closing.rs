@@ -219,7 +219,7 @@ struct Reader {
 
 impl Reader {
     fn whole(&mut self, typed: &Typed, today: NaiveDate) -> Option<Assessment> {
-        let asked = self.asked(&typed.asked);
+        let asked = self.asked(&typed.asked, typed.contact.parse().ok());
         let level = self.one_of(
             Field::Level,
             &typed.level,
@@ -262,10 +262,12 @@ impl Reader {
         })
     }
 
-    fn asked(&mut self, typed: &[String]) -> Option<Vec<Topic>> {
+    /// Whoever did not speak with the patient has asked nothing, and need not say otherwise.
+    fn asked(&mut self, typed: &[String], contact: Option<Contact>) -> Option<Vec<Topic>> {
+        let spoke = !matches!(contact, Some(Contact::NotReached | Contact::NotAttempted));
         let topics: Result<Vec<Topic>, _> = typed.iter().map(|word| word.parse()).collect();
         match topics {
-            Ok(mut topics) if !topics.is_empty() => {
+            Ok(mut topics) if !topics.is_empty() || !spoke => {
                 topics.sort_unstable();
                 topics.dedup();
                 Some(topics)
@@ -432,6 +434,12 @@ mod tests {
                 ..without
             };
             assert!(parse(Tier::Crisis, &with, today()).is_ok());
+            // Nothing was asked, and nobody is made to write down that it was.
+            let honest = Typed {
+                asked: vec![],
+                ..with
+            };
+            assert!(parse(Tier::Crisis, &honest, today()).is_ok());
         }
     }
 

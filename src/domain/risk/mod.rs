@@ -51,7 +51,7 @@ words! {
         Raised = "raised",
         /// The patient changed the answer before handing in; the flag stays.
         AnswerChanged = "answer_changed",
-        /// The same answer, or a lower one, came again on another form and belongs to this flag.
+        /// An answer on another form, or a further sentence, came and belongs to this flag.
         Joined = "joined",
         /// A higher answer came after somebody had taken the flag on: it has to be taken on anew.
         Reopened = "reopened",

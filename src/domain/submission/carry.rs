@@ -56,7 +56,7 @@ pub fn open<'a>(
     flagged: &dyn Fn(&Instrument, &RiskHit<'_>) -> Option<Tier>,
 ) -> Outcome<'a> {
     let mut answers = Answers::none(instrument);
-    let (mut carried, mut seen) = (vec![], vec![]);
+    let (mut carried, mut seen, mut helped) = (vec![], vec![], vec![]);
     for (outcome, _) in before.iter().filter(|(_, spoken)| *spoken == language) {
         for pair in shared(outcome.instrument, instrument, language) {
             let counted = instrument
@@ -68,26 +68,28 @@ pub fn open<'a>(
                 && copy(outcome, pair.from, &mut answers, pair.to, instrument);
             if put {
                 carried.push(pair.to);
-                seen.extend(
-                    rules::evaluate(outcome.instrument, &outcome.answers)
-                        .iter()
-                        .filter(|hit| hit.rule.item == pair.from)
-                        .filter_map(|hit| Some((pair.to, flagged(outcome.instrument, hit)?))),
-                );
+                let known = rules::evaluate(outcome.instrument, &outcome.answers);
+                for hit in known.iter().filter(|hit| hit.rule.item == pair.from) {
+                    helped.push((pair.to, hit.tier()));
+                    seen.extend(flagged(outcome.instrument, hit).map(|tier| (pair.to, tier)));
+                }
             }
         }
     }
     carried.sort_unstable();
     // One answer, one flag: unless this form asks for a person sooner than the one before.
-    let news = |hit: &RiskHit<'_>| {
-        !seen
+    let sooner = |told: &[(Position, Tier)], hit: &RiskHit<'_>| {
+        !told
             .iter()
             .any(|(position, tier)| *position == hit.rule.item && *tier <= hit.tier())
     };
-    let hits = rules::evaluate(instrument, &answers)
-        .into_iter()
-        .filter(news)
-        .collect();
+    let all = rules::evaluate(instrument, &answers);
+    let beyond = |told: &[(Position, Tier)]| -> Vec<RiskHit<'a>> {
+        let hits = all.iter().filter(|hit| sooner(told, hit));
+        hits.copied().collect()
+    };
+    // Help was offered by the rules of the form before, whatever the site made of their flags.
+    let (hits, news) = (beyond(&seen), beyond(&helped));
     let part = Part {
         instrument,
         answers,
@@ -104,6 +106,7 @@ pub fn open<'a>(
         touched: true,
         scored,
         hits,
+        news,
         taken_back: vec![],
     }
 }
@@ -204,6 +207,7 @@ mod tests {
         let below = |_: &Instrument, _: &RiskHit<'_>| None;
         let opened = open(phq9, &[(&outcome, "en")], "en", &below);
         assert_eq!(opened.hits.len(), 1);
+        assert!(opened.news.is_empty(), "help was offered with the screener");
     }
 
     #[test]
@@ -243,21 +247,20 @@ mod tests {
         let mut screener = phq9.clone();
         screener.id = "screener".into();
         let known = answered("phq9", &[0, 0, 0, 0, 0, 0, 0, 0, 2]).remove(0);
-        let hits = |screener: &Instrument| {
+        let found = |screener: &Instrument| {
             let outcome = Outcome {
                 instrument: screener,
                 hits: vec![],
                 scored: None,
                 ..known.clone()
             };
-            open(phq9, &[(&outcome, "en")], "en", &as_shipped)
-                .hits
-                .len()
+            let opened = open(phq9, &[(&outcome, "en")], "en", &as_shipped);
+            (opened.hits.len(), opened.news.len())
         };
-        assert_eq!(hits(&screener), 0, "its flag is raised by the screener");
+        assert_eq!(found(&screener), (0, 0), "its flag is the screener's");
         screener.risk_rules[0].tier = Tier::Review;
-        assert_eq!(hits(&screener), 1, "a person must look sooner");
+        assert_eq!(found(&screener), (1, 1), "a person must look sooner");
         screener.risk_rules.clear();
-        assert_eq!(hits(&screener), 1, "nobody has told yet");
+        assert_eq!(found(&screener), (1, 1), "nobody has told yet");
     }
 }

@@ -10,7 +10,8 @@ pub use carry::{open, reached};
 pub use course::{Course, Extreme, is_of_course};
 pub use entry::{Entry, Misfit, Unfit};
 pub use sheet::{
-    Left, Place, Read, Sheet, asked_before, gaps, next_asked, next_open, numbered, place, shown,
+    Counted, Left, Place, Read, Sheet, asked_before, gaps, next_asked, next_open, numbered, place,
+    questions, shown,
 };
 
 use super::instrument::{Answers, Instrument, NotAnOption, Person, Position};
@@ -160,6 +161,8 @@ pub struct Outcome<'a> {
     pub scored: Option<Scored<'a>>,
     /// The risk rules that hold now; on unfinished forms too.
     pub hits: Vec<RiskHit<'a>>,
+    /// Those that came with this save, or with a higher answer than before: after these help is offered, whatever becomes of them as flags.
+    pub news: Vec<RiskHit<'a>>,
     /// Rules that held before and hold no more because the patient changed the answer. Their flags stay.
     pub taken_back: Vec<RiskHit<'a>>,
 }
@@ -244,6 +247,7 @@ fn judge<'a>(part: Part<'a>, before: &Answers, hand_in: bool) -> Outcome<'a> {
             touched: false,
             scored: None,
             hits: vec![],
+            news: vec![],
             taken_back: vec![],
         };
     }
@@ -258,6 +262,7 @@ fn judge<'a>(part: Part<'a>, before: &Answers, hand_in: bool) -> Outcome<'a> {
         answers,
         asks,
     } = part;
+    let news = news(instrument, before, &hits);
     let taken_back = if changed {
         taken_back(instrument, before, &rules::evaluate(instrument, &answers))
     } else {
@@ -271,8 +276,20 @@ fn judge<'a>(part: Part<'a>, before: &Answers, hand_in: bool) -> Outcome<'a> {
         asks,
         scored,
         hits,
+        news,
         taken_back,
     }
+}
+
+/// The hits that no answer before was as high for.
+fn news<'a>(instrument: &'a Instrument, before: &Answers, now: &[RiskHit<'a>]) -> Vec<RiskHit<'a>> {
+    let before = rules::evaluate(instrument, before);
+    let stood = |hit: &RiskHit<'_>| {
+        before
+            .iter()
+            .any(|old| old.rule.id == hit.rule.id && old.value >= hit.value)
+    };
+    now.iter().filter(|hit| !stood(hit)).copied().collect()
 }
 
 fn taken_back<'a>(
@@ -318,6 +335,28 @@ mod tests {
         let outcome = &decide(vec![part], &[at(8, 0)], Intent::Save).unwrap()[0];
         assert!(outcome.hits.is_empty());
         assert_eq!(outcome.taken_back[0].value, 2);
+    }
+
+    #[test]
+    fn a_risk_answer_is_news_when_it_is_given_or_raised_and_not_when_others_are() {
+        let library = Library::embedded();
+        let mut part = phq9(library);
+        let mut news = |given: Given| {
+            let outcome = decide(vec![part.clone()], &[given], Intent::Save)
+                .unwrap()
+                .remove(0);
+            part.answers = outcome.answers;
+            outcome.news.iter().map(|hit| hit.value).collect::<Vec<_>>()
+        };
+        let none: [i16; 0] = [];
+        assert_eq!(news(at(0, 3)), none);
+        assert_eq!(news(at(8, 1)), [1]);
+        assert_eq!(news(at(0, 2)), none, "another answer");
+        assert_eq!(news(at(8, 1)), none, "a second click");
+        assert_eq!(news(at(8, 3)), [3], "raised");
+        assert_eq!(news(at(8, 2)), none, "lowered");
+        assert_eq!(news(at(8, 0)), none, "taken back");
+        assert_eq!(news(at(8, 2)), [2], "given once more");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a patient's form holds, before it is known which questions it belongs to; and where each question stands among all of an occasion.
 
 use super::{Entry, Given, Part, Put, Refusal, Unfit};
-use crate::domain::instrument::{Answer, Position};
+use crate::domain::instrument::{Answer, AnsweredBy, Position};
 
 /// The answers of one form as it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Sheet {
         /// What came.
         entry: Entry,
     },
-    /// All answers of one instrument: an item that is not named is not answered.
+    /// All answers of one instrument: an item that is not named is not answered, or, where one option is chosen, stays as it was.
     Whole {
         /// Which part of the battery, from 0.
         part: usize,
@@ -121,6 +121,11 @@ fn read_whole(
         if entry.is_none() && known.is_carried(position) {
             continue;
         }
+        // No browser can take back one choice of several: a page that does not send it was made before it was given, on another device perhaps.
+        if entry.is_none() && is_one_choice(known, position) && known.answers.is_answered(position)
+        {
+            continue;
+        }
         let nothing = Entry::Typed(vec![]);
         let entry = match entry {
             // An empty field does not take back that somebody chose not to answer.
@@ -135,6 +140,11 @@ fn read_whole(
         decline_gaps(read, known);
     }
     Ok(())
+}
+
+fn is_one_choice(part: &Part<'_>, position: Position) -> bool {
+    let item = part.instrument.items.get(position);
+    item.is_some_and(|item| item.answered_by == AnsweredBy::One)
 }
 
 /// Puts down that the questions the patient was asked for once more are left out on purpose.
@@ -192,11 +202,39 @@ pub fn next_open(parts: &[Part<'_>]) -> Option<usize> {
         .map(|(n, ..)| n)
 }
 
-/// How the question with this number is counted for the patient, and of how many: what was carried over is counted once, where it was asked.
-pub fn shown(parts: &[Part<'_>], number: usize) -> (usize, usize) {
-    let own = || numbered(parts).filter(|(_, part, position)| !part.is_carried(*position));
-    let before = own().filter(|(n, ..)| *n <= number).count();
-    (before, own().count())
+/// How a question is counted for the patient, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// At this place.
+    At(usize),
+    /// Not at all: it is printed without a number, before the one at this place.
+    Before(usize),
+}
+
+/// How the question with this number is counted for the patient, and of how many: as printed, so that a question without a number is not; what was
+/// carried over is counted once, where it was asked.
+pub fn shown(parts: &[Part<'_>], number: usize) -> (Counted, usize) {
+    let has_number = |(_, part, position): &(usize, &Part<'_>, Position)| {
+        part.instrument.items[*position].is_numbered()
+    };
+    let counted = || own(parts).filter(has_number);
+    let before = counted().filter(|(n, ..)| *n < number).count() + 1;
+    let is_counted = counted().any(|(n, ..)| n == number);
+    let place = match is_counted {
+        true => Counted::At(before),
+        false => Counted::Before(before),
+    };
+    (place, counted().count())
+}
+
+/// How many questions there are for the patient, with or without a number.
+pub fn questions(parts: &[Part<'_>]) -> usize {
+    own(parts).count()
+}
+
+/// The questions that did not come with an answer from the form before.
+fn own<'p, 'a>(parts: &'p [Part<'a>]) -> impl Iterator<Item = (usize, &'p Part<'a>, Position)> {
+    numbered(parts).filter(|(_, part, position)| !part.is_carried(*position))
 }
 
 /// Every question of the battery with its number, from 1.
@@ -233,6 +271,26 @@ pub fn gaps<'p>(part: &'p Part<'_>) -> impl Iterator<Item = Position> + 'p {
 mod tests {
     use super::*;
     use crate::domain::instrument::Library;
+
+    #[test]
+    fn questions_are_counted_as_they_are_printed() {
+        let library = Library::embedded();
+        let fresh = |id| Part::fresh(library.get(id).unwrap());
+        let screen = [fresh("pc_ptsd_5")];
+        let places: Vec<_> = (1..=6).map(|n| shown(&screen, n)).collect();
+        let printed = (1..=5).map(|n| (Counted::At(n), 5));
+        let wanted: Vec<_> = std::iter::once((Counted::Before(1), 5))
+            .chain(printed)
+            .collect();
+        assert_eq!(places, wanted);
+        assert_eq!(questions(&screen), 6);
+        let both = [fresh("gad7"), fresh("pc_ptsd_5")];
+        let first = questions(&both[..1]);
+        let (last, all) = shown(&both, first);
+        assert_eq!((last, all), (Counted::At(first), first + 5));
+        assert_eq!(shown(&both, first + 1).0, Counted::Before(first + 1));
+        assert_eq!(shown(&both, first + 2).0, Counted::At(first + 1));
+    }
 
     fn battery() -> Vec<Part<'static>> {
         ["phq9", "pc_ptsd_5"]
@@ -288,13 +346,20 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_sheet_takes_back_what_it_does_not_name() {
+    fn a_page_that_was_made_before_an_answer_does_not_take_it_back() {
         let mut parts = battery();
         let first = &mut parts[0];
         first.answers.set(first.instrument, 3, 2).unwrap();
         let read = whole(&[("1", "3")], Left::Blank).read(&parts).unwrap();
         assert_eq!(read.given[0].answer, Put::Value(3));
-        assert_eq!(read.given[3].answer, Put::Blank);
+        assert!(read.given.iter().all(|given| given.position != 3));
+        // Going on without what is open leaves out what is open, and no more.
+        let read = whole(&[("1", "3")], Left::Declined).read(&parts).unwrap();
+        let declined = |position| {
+            let given = read.given.iter().find(|given| given.position == position);
+            given.is_some_and(|given| given.answer == Put::Declined)
+        };
+        assert!(declined(2) && !declined(3) && declined(4));
         assert_eq!(
             whole(&[("x", "3")], Left::Blank).read(&parts),
             Err(Refusal::NoSuchQuestion)

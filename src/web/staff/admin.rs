@@ -1,14 +1,18 @@
 //! Running the site: accounts, the words patients read, how mails and workers stand. No patient is named on this page.
 
 use super::mistakes::Mistakes;
+use super::periods;
 use super::{Frame, SiteData, not_found, trouble, words};
 use crate::app::Failure;
 use crate::app::accounts::{self, NewAccount, Refusal, SETUP_HOURS};
 use crate::app::read_admin::{self, Account, Overview};
+use crate::app::set_periods;
 use crate::app::site_words::{self, CrisisLine};
 use crate::domain::access::Role;
+use crate::domain::evaluation::Grid;
 use crate::domain::ids::{ClinicId, StaffId};
 use crate::jobs::heartbeat;
+use crate::store::key_change::KeyChange;
 use crate::store::staff::StaffState;
 use crate::web::form::Fields;
 use crate::web::gate::Visitor;
@@ -29,6 +33,7 @@ const FIELDS: &[&str] = &[
     "line_shown",
     "line_dial",
     "promise",
+    "periods",
 ];
 
 #[derive(Template)]
@@ -40,17 +45,20 @@ struct Page {
     mistakes: Mistakes,
     link: Option<ShownLink>,
     hours: i64,
-    saved: bool,
+    saved: Option<&'static str>,
     accounts: Vec<Row>,
     typed: Typed,
     roles: Vec<(&'static str, &'static str)>,
     clinics: Vec<(String, String)>,
     line: CrisisLine,
     promise: String,
+    periods: &'static str,
+    sorts: [(&'static str, &'static str); 2],
     queued: i64,
     oldest: String,
     refused: i64,
     silent: String,
+    key_changes: Vec<KeyChange>,
 }
 
 /// A set-up link that is shown this once.
@@ -125,12 +133,16 @@ struct Before {
     link: Option<(StaffId, String)>,
     typed: Typed,
     words: Option<(CrisisLine, String)>,
-    saved: bool,
+    saved: Option<&'static str>,
 }
 
 /// The page.
 pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
-    let saved = request.query_string() == "saved";
+    let saved = match request.query_string() {
+        "saved" => Some("Saved. Patients read the new words from now on."),
+        "periods" => Some("Saved. Figures are shown by these periods from now on."),
+        _ => None,
+    };
     show(
         &site,
         &visitor,
@@ -198,6 +210,8 @@ fn fill(
             .collect(),
         line,
         promise,
+        periods: overview.grid.word(),
+        sorts: [Grid::Quarters, Grid::Years].map(|grid| (grid.word(), periods::sort(grid))),
         queued: overview.outbox.queued,
         oldest: overview
             .outbox
@@ -206,6 +220,7 @@ fn fill(
             .unwrap_or_default(),
         refused: overview.outbox.refused,
         silent: silent.join(", "),
+        key_changes: overview.key_changes,
     }
 }
 
@@ -435,6 +450,21 @@ pub async fn set_words(site: SiteData, visitor: Visitor, fields: Fields) -> Http
             )
             .await
         }
+        Err(failure) => trouble(&failure),
+    }
+}
+
+/// Sets which periods accounts are shown that may not see small numbers.
+pub async fn set_periods(site: SiteData, visitor: Visitor, fields: Fields) -> HttpResponse {
+    let Ok(grid) = fields.one("periods").parse::<Grid>() else {
+        let before = Before {
+            mistakes: Mistakes::one("periods", "Choose one from the list."),
+            ..Before::default()
+        };
+        return show(&site, &visitor, StatusCode::UNPROCESSABLE_ENTITY, before).await;
+    };
+    match set_periods::set_periods(&site.app, visitor.actor(), grid).await {
+        Ok(()) => errors::see_other("/admin?periods"),
         Err(failure) => trouble(&failure),
     }
 }

@@ -5,6 +5,7 @@ use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
 use crate::app::pause_sending::{self, Scope, ShownPause};
 use crate::app::set_contact::{self, Card, NewContact, Refusal, Wish};
+use crate::app::stop_reminders::Reminders;
 use crate::domain::ids::{PatientId, PauseId};
 use crate::domain::message::sending::Channel;
 use crate::store::contact::PauseScope;
@@ -87,6 +88,8 @@ struct Typed {
     birth_year: String,
     no_messages: bool,
     no_reminders: bool,
+    /// Whether reminders were stopped when the form was opened.
+    saw_stop: bool,
 }
 
 impl Typed {
@@ -106,6 +109,7 @@ impl Typed {
                 .unwrap_or_default(),
             no_messages: said.opted_out_at.is_some(),
             no_reminders: said.reminders_stopped_at.is_some(),
+            saw_stop: said.reminders_stopped_at.is_some(),
         }
     }
 
@@ -121,6 +125,7 @@ impl Typed {
             birth_year: one("birth_year"),
             no_messages: fields.has("no_messages"),
             no_reminders: fields.has("no_reminders"),
+            saw_stop: fields.has("saw_stop"),
         }
     }
 
@@ -151,6 +156,10 @@ impl Typed {
                 birth_year,
                 messages: wish(self.no_messages),
                 reminders: wish(self.no_reminders),
+                saw: match self.saw_stop {
+                    true => Reminders::Stopped,
+                    false => Reminders::Sent,
+                },
             }),
             _ => Err(mistakes),
         }
@@ -189,6 +198,7 @@ fn field_of(refusal: Refusal) -> &'static str {
         Refusal::SafeHours => "safe_from",
         Refusal::Note => "note",
         Refusal::BirthYear => "birth_year",
+        Refusal::StoppedMeanwhile => "no_reminders",
     }
 }
 
@@ -267,13 +277,19 @@ pub async fn set(
     let Ok(id) = path.parse::<PatientId>() else {
         return not_found();
     };
-    let typed = Typed::read(&fields);
+    let mut typed = Typed::read(&fields);
     let mistakes = match typed.command() {
         Err(mistakes) => mistakes,
         Ok(new) => match set_contact::set_contact(&site.app, visitor.actor(), id, new).await {
             Ok(()) => return errors::see_other(&format!("/patients/{id}/contact?saved")),
             Err(Failure::Refused(Refusal::NoPatient)) => return not_found(),
-            Err(Failure::Refused(refusal)) => Mistakes::one(field_of(refusal), refusal.to_string()),
+            Err(Failure::Refused(refusal)) => {
+                // Once said, a second thoughtless click keeps the stop; whoever unticks it knows.
+                if refusal == Refusal::StoppedMeanwhile {
+                    (typed.no_reminders, typed.saw_stop) = (true, true);
+                }
+                Mistakes::one(field_of(refusal), refusal.to_string())
+            }
             Err(failure) => return trouble(&failure),
         },
     };

@@ -202,7 +202,7 @@ async fn render(
             .collect()
     }
     let page = Page {
-        frame: Frame::of(site, visitor, "/patients/new").await,
+        frame: Frame::of(site, visitor, "/caseload").await,
         mistakes,
         typed,
         languages: options(

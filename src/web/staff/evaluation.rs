@@ -4,17 +4,20 @@
 
 mod view;
 
+use super::periods::{self, Choice, Days, span};
 use super::{Frame, SiteData, trouble};
+use crate::app::Failure;
 use crate::app::evaluate::{self, Evaluation, Measure, Query, Refusal, sheet};
-use crate::app::{App, Failure};
+use crate::app::site_days::{SiteDays, is_held_to_the_grid, site_days};
 use crate::domain::access::Actor;
+use crate::domain::evaluation::{Grid, Period};
 use crate::store::Fault;
 use crate::web::errors;
 use crate::web::gate::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::{Datelike, Months, NaiveDate};
+use chrono::{Datelike, NaiveDate};
 use sha2::{Digest, Sha256};
 use view::Figures;
 
@@ -32,14 +35,6 @@ struct Ask {
     scale: String,
 }
 
-/// A choice in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Choice {
-    value: String,
-    words: String,
-    chosen: bool,
-}
-
 /// The form as it stands, filled in.
 #[derive(Debug, Clone)]
 struct Form {
@@ -47,7 +42,8 @@ struct Form {
     scales: Vec<Choice>,
     from: String,
     to: String,
-    whole_quarters: bool,
+    /// The only sort of periods that is shown, in words; `None`: any days.
+    held_to: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -87,24 +83,16 @@ impl std::fmt::Display for Slip {
     }
 }
 
-/// What can be evaluated, and the day on the site's clock.
-async fn about(app: &App) -> Result<(Vec<Measure>, NaiveDate), Fault> {
-    Ok((
-        evaluate::measures_by_use(app).await?,
-        evaluate::today(app).await?,
-    ))
-}
-
 /// The page.
 pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
     let frame = Frame::of(&site, &visitor, "/evaluation").await;
     let (app, actor) = (&site.app, visitor.actor());
-    let (known, today) = match about(app).await {
-        Ok(found) => found,
+    let (known, days) = match on_offer(&site).await {
+        Ok(offer) => offer,
         Err(fault) => return trouble::<Refusal>(&fault.into()),
     };
-    let (ask, question) = read(&request, &known, today);
-    let form = Form::of(&ask, &known, &actor, today);
+    let (ask, question) = read(&request, &known, usual(&actor, &days));
+    let form = Form::of(&ask, &known, &actor, &days);
     let answer = match question {
         Err(slip) => Err(slip.to_string()),
         Ok(query) => match evaluate::evaluate(app, actor, query).await {
@@ -128,11 +116,11 @@ pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> Htt
 
 /// The same figures as a file.
 pub async fn csv(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
-    let (known, today) = match about(&site.app).await {
-        Ok(found) => found,
+    let (known, days) = match on_offer(&site).await {
+        Ok(offer) => offer,
         Err(fault) => return trouble::<Refusal>(&fault.into()),
     };
-    let (_, question) = read(&request, &known, today);
+    let (_, question) = read(&request, &known, usual(&visitor.actor(), &days));
     let query = match question {
         Ok(query) => query,
         Err(slip) => {
@@ -151,19 +139,35 @@ pub async fn csv(site: SiteData, visitor: Visitor, request: HttpRequest) -> Http
     }
 }
 
-fn read(request: &HttpRequest, known: &[Measure], today: NaiveDate) -> (Ask, Result<Query, Slip>) {
+/// The measures, and the calendar by which they are asked for.
+async fn on_offer(site: &SiteData) -> Result<(Vec<Measure>, SiteDays), Fault> {
+    let (app, now) = (&site.app, site.app.clock.now());
+    let known = evaluate::measures_by_use(app).await?;
+    let days: Result<SiteDays, Fault> = app.store.read(move |tx| site_days(tx, now)).await;
+    Ok((known, days?))
+}
+
+/// What is shown to whoever asks for no days.
+fn usual(actor: &Actor, days: &SiteDays) -> Days {
+    match is_held_to_the_grid(actor) {
+        true => periods::days(days.grid.newest(days.today)),
+        false => last_year_of_quarters(days.today),
+    }
+}
+
+fn read(request: &HttpRequest, known: &[Measure], usual: Days) -> (Ask, Result<Query, Slip>) {
     match web::Query::<Ask>::from_query(request.query_string()) {
         Ok(ask) => {
             let ask = ask.into_inner();
-            let question = question(&ask, known, today);
+            let question = question(&ask, known, usual);
             (ask, question)
         }
         Err(_) => (Ask::default(), Err(Slip::Address)),
     }
 }
 
-fn question(ask: &Ask, known: &[Measure], today: NaiveDate) -> Result<Query, Slip> {
-    let (from, to) = days(ask, today)?;
+fn question(ask: &Ask, known: &[Measure], usual: Days) -> Result<Query, Slip> {
+    let (from, to) = days(ask, usual)?;
     let measure = match ask.scale.as_str() {
         "" => known.first().ok_or(Slip::NoScales)?,
         asked => known
@@ -179,7 +183,7 @@ fn question(ask: &Ask, known: &[Measure], today: NaiveDate) -> Result<Query, Sli
     })
 }
 
-fn days(ask: &Ask, today: NaiveDate) -> Result<(NaiveDate, NaiveDate), Slip> {
+fn days(ask: &Ask, usual: Days) -> Result<Days, Slip> {
     let day = |text: &str| {
         text.trim()
             .parse()
@@ -187,7 +191,7 @@ fn days(ask: &Ask, today: NaiveDate) -> Result<(NaiveDate, NaiveDate), Slip> {
     };
     match ask.period.split_once("..") {
         Some((from, to)) => Ok((day(from)?, day(to)?)),
-        None if ask.from.is_empty() && ask.to.is_empty() => Ok(last_year_of_quarters(today)),
+        None if ask.from.is_empty() && ask.to.is_empty() => Ok(usual),
         None => Ok((day(&ask.from)?, day(&ask.to)?)),
     }
 }
@@ -213,12 +217,13 @@ fn file_address(evaluation: &Evaluation) -> String {
 }
 
 impl Form {
-    fn of(ask: &Ask, known: &[Measure], actor: &Actor, today: NaiveDate) -> Form {
-        let days = days(ask, today).ok();
-        let mut periods = offered(today);
-        for choice in &mut periods {
-            choice.chosen = days.is_some_and(|days| choice.value == span(days));
-        }
+    fn of(ask: &Ask, known: &[Measure], actor: &Actor, site: &SiteDays) -> Form {
+        let days = days(ask, usual(actor, site)).ok();
+        let held = is_held_to_the_grid(actor);
+        let periods = match held {
+            true => periods::of_the_site(site, days),
+            false => offered(site.today, days),
+        };
         let first = known.first().map(code).unwrap_or_default();
         let asked = if ask.scale.is_empty() {
             &first
@@ -238,73 +243,46 @@ impl Form {
             from: days.map_or(ask.from.clone(), |(from, _)| from.to_string()),
             to: days.map_or(ask.to.clone(), |(_, to)| to.to_string()),
             periods,
-            whole_quarters: evaluate::sees_whole_quarters_only(actor),
+            held_to: held.then(|| periods::sort(site.grid)),
         }
     }
 }
 
 /// Quarters offered one by one.
-const QUARTERS: u32 = 8;
+const QUARTERS: usize = 8;
 /// Whole years offered.
-const WHOLE_YEARS: i32 = 3;
+const WHOLE_YEARS: usize = 3;
 
 /// Periods made of whole quarters that are over, the widest and newest first.
-fn offered(today: NaiveDate) -> Vec<Choice> {
+fn offered(today: NaiveDate, chosen: Option<Days>) -> Vec<Choice> {
     let choice = |words: String, days| Choice {
         value: span(days),
         words,
-        chosen: false,
+        chosen: chosen == Some(days),
     };
-    let begun = quarter_of(today);
     let mut list = vec![choice(
         "Last four whole quarters".into(),
         last_year_of_quarters(today),
     )];
-    if let Some(january) =
-        NaiveDate::from_ymd_opt(today.year(), 1, 1).filter(|january| *january < begun)
-    {
+    let year = Period::of_months(12, today);
+    let last = Grid::Quarters.newest(today);
+    if year.contains(last.to()) {
         list.push(choice(
             format!("{}, whole quarters so far", today.year()),
-            (january, day_before(begun)),
+            (year.from(), last.to()),
         ));
     }
-    for back in 0..QUARTERS {
-        let from = months_before(begun, 3 * (back + 1));
-        let words = format!("{}, quarter {}", from.year(), from.month0() / 3 + 1);
-        list.push(choice(
-            words,
-            (from, day_before(months_before(begun, 3 * back))),
-        ));
-    }
-    for year in (1..=WHOLE_YEARS).map(|back| today.year() - back) {
-        let ends = NaiveDate::from_ymd_opt(year, 1, 1).zip(NaiveDate::from_ymd_opt(year, 12, 31));
-        list.extend(ends.map(|days| choice(year.to_string(), days)));
+    for (grid, most) in [(Grid::Quarters, QUARTERS), (Grid::Years, WHOLE_YEARS)] {
+        let over = grid.over(today).take(most);
+        list.extend(over.map(|period| choice(grid.name(period), periods::days(period))));
     }
     list
 }
 
-fn last_year_of_quarters(today: NaiveDate) -> (NaiveDate, NaiveDate) {
-    let begun = quarter_of(today);
-    (months_before(begun, 12), day_before(begun))
-}
-
-/// The first day of the quarter a day lies in.
-fn quarter_of(day: NaiveDate) -> NaiveDate {
-    day.with_day(1)
-        .map_or(day, |first| months_before(first, first.month0() % 3))
-}
-
-/// At the ends of the calendar time stands still rather than stopping the program.
-fn months_before(day: NaiveDate, months: u32) -> NaiveDate {
-    day.checked_sub_months(Months::new(months)).unwrap_or(day)
-}
-
-fn day_before(day: NaiveDate) -> NaiveDate {
-    day.pred_opt().unwrap_or(day)
-}
-
-fn span((from, to): (NaiveDate, NaiveDate)) -> String {
-    format!("{from}..{to}")
+fn last_year_of_quarters(today: NaiveDate) -> Days {
+    let to = Grid::Quarters.newest(today).to();
+    let from = Grid::Quarters.over(today).nth(3);
+    (from.map_or(to, Period::from), to)
 }
 
 #[cfg(test)]
@@ -323,8 +301,13 @@ mod tests {
     }
 
     fn rendered(site: &Site, ask: &Ask) -> String {
-        let today = day("2026-11-22");
-        let query = question(ask, &measures(site), today).unwrap();
+        let days = SiteDays {
+            zone: chrono_tz::America::Chicago,
+            today: day("2026-11-22"),
+            grid: Grid::Quarters,
+        };
+        let usual = usual(&site.operator(), &days);
+        let query = question(ask, &measures(site), usual).unwrap();
         let evaluation = evaluate_blocking(&site.app, &site.operator(), &query).unwrap();
         let figures = Figures::of(&evaluation, file_address(&evaluation));
         let frame = Frame {
@@ -337,7 +320,7 @@ mod tests {
             warnings: Default::default(),
             sees_queue: false,
         };
-        let form = Form::of(ask, &measures(site), &site.operator(), today);
+        let form = Form::of(ask, &measures(site), &site.operator(), &days);
         EvaluationPage {
             frame,
             form,
@@ -361,7 +344,7 @@ mod tests {
 
     #[test]
     fn whole_quarters_and_years_are_on_offer() {
-        let offered = offered(day("2026-11-22"));
+        let offered = offered(day("2026-11-22"), None);
         let list: Vec<_> = offered
             .iter()
             .map(|choice| (&*choice.words, &*choice.value))
@@ -377,7 +360,7 @@ mod tests {
         assert_eq!(list[2], ("2026, quarter 3", "2026-07-01..2026-09-30"));
         assert_eq!(list[9], ("2024, quarter 4", "2024-10-01..2024-12-31"));
         assert_eq!(list[10], ("2025", "2025-01-01..2025-12-31"));
-        let january = super::offered(day("2026-01-31"));
+        let january = super::offered(day("2026-01-31"), None);
         assert_eq!(january[1].words, "2025, quarter 4");
     }
 
@@ -432,9 +415,13 @@ mod tests {
     fn an_address_that_makes_no_sense_is_explained() {
         let site = Site::with_history();
         let asked = |ask: Ask| {
-            question(&ask, &measures(&site), day("2026-11-22"))
-                .unwrap_err()
-                .to_string()
+            question(
+                &ask,
+                &measures(&site),
+                (day("2026-07-01"), day("2026-09-30")),
+            )
+            .unwrap_err()
+            .to_string()
         };
         assert!(
             asked(Ask {

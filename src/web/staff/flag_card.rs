@@ -239,7 +239,9 @@ pub fn assessed(row: &ClosingRow, name: &str, here: Here<'_>) -> Assessed {
         .split_whitespace()
         .map(|word| said_by(word, topic_words))
         .collect();
-    facts.push(("Asked about", asked.join("; ")));
+    if !asked.is_empty() {
+        facts.push(("Asked about", asked.join("; ")));
+    }
     let level = said_by(&row.level, level_words);
     facts.push(("Overall level, by their own judgement", level.to_owned()));
     facts.push(("Assessment", row.assessment.clone()));
@@ -275,7 +277,7 @@ fn act_words(act: Option<Act>, name: &str) -> Option<String> {
     Some(match act? {
         Act::Raised => "The answer was saved and the flag raised.".to_owned(),
         Act::AnswerChanged => "The patient changed the answer. The flag stays.".to_owned(),
-        Act::Joined => "The same answer, or a lower one, came again.".to_owned(),
+        Act::Joined => "Another answer came that the rule names.".to_owned(),
         Act::Reopened => "A higher answer came. It has to be taken on anew.".to_owned(),
         Act::Unfinished => "The form was left after this answer.".to_owned(),
         Act::Finished => "The form that had been left was handed in.".to_owned(),

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod mailbox;
 pub mod mistakes;
 pub mod patient;
+pub mod periods;
 pub mod plans;
 pub mod programs;
 pub mod queue;
@@ -88,7 +89,6 @@ const MENU: &[(&str, &str, Option<Action>)] = &[
     ("/signals", "Signals", Some(Action::SeeQueue)),
     ("/tasks", "Tasks", Some(Action::SettleTasks)),
     ("/sending", "Sending", Some(Action::SeeCaseload)),
-    ("/patients/new", "Add a patient", Some(Action::EnrolPatient)),
     ("/evaluation", "Evaluation", Some(Action::Evaluate)),
     (safety::MENU, "Safety", None),
     ("/leave", "My leave", Some(Action::SeeQueue)),

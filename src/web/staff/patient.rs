@@ -406,12 +406,18 @@ fn plan_words(library: &'static Library, record: &Record, plan: &PlanRow) -> Str
                 .map_or(id, |known| known.texts_or_english("en").short_name.as_str())
         })
         .collect();
-    let cadence = plan
-        .cadence
-        .parse::<Cadence>()
-        .map_or_else(|_| plan.cadence.clone(), |cadence| cadence.in_words());
+    let known = plan.cadence.parse::<Cadence>();
+    let nothing = match &known {
+        Ok(Cadence::BeforeSession { .. } | Cadence::AtSessions { .. }) => {
+            "nothing due until a session is planned"
+        }
+        Ok(Cadence::Discharge) => "due when care ends",
+        Ok(Cadence::FollowUp { .. }) => "due after care has ended",
+        Ok(Cadence::Intake | Cadence::EveryWeeks { .. }) | Err(_) => "nothing more due",
+    };
+    let cadence = known.map_or_else(|_| plan.cadence.clone(), |cadence| cadence.in_words());
     let next = plan.next_due_at.map_or_else(
-        || "nothing due until a session is planned".to_owned(),
+        || nothing.to_owned(),
         |at| format!("next due {}", day_ago(record.day(at), record.today())),
     );
     format!("{} {cadence}, {next}", names.join(", "))

@@ -1,11 +1,14 @@
 //! The report on how soon people acted, as a page and a file. What is counted and what is hidden is the verb's.
 
 use super::mistakes::Mistakes;
+use super::periods::{self, Choice};
 use super::safety::{MENU, Tab, tabs, warning};
 use super::{Frame, SiteData, trouble};
 use crate::app::Failure;
-use crate::app::read_timeliness::{self, Of, RATES, Timeliness, WEEKDAYS};
+use crate::app::read_timeliness::{self, Of, RATES, Refusal, Timeliness, WEEKDAYS};
+use crate::app::site_days::{SiteDays, is_held_to_the_grid, site_days};
 use crate::domain::evaluation::{Rate, Shown, ShownTable};
+use crate::store::Fault;
 use crate::web::errors;
 use crate::web::gate::Visitor;
 use actix_web::http::StatusCode;
@@ -16,6 +19,9 @@ use chrono::NaiveDate;
 /// What the address may say.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 struct Ask {
+    /// One of the periods on offer, as `2026-01-01..2026-03-31`; empty when the two days count.
+    #[serde(default)]
+    period: String,
     #[serde(default)]
     from: String,
     #[serde(default)]
@@ -31,7 +37,11 @@ impl Ask {
 
     /// Both days, or none.
     fn period(&self) -> Result<Option<(NaiveDate, NaiveDate)>, Mistakes> {
-        if self.from.is_empty() && self.to.is_empty() {
+        let (from, to) = match self.period.split_once("..") {
+            Some(days) => days,
+            None => (&*self.from, &*self.to),
+        };
+        if from.is_empty() && to.is_empty() {
             return Ok(None);
         }
         let mut mistakes = Mistakes::none();
@@ -42,7 +52,7 @@ impl Ask {
             }
             read.unwrap_or_default()
         };
-        let period = (day("from", &self.from), day("to", &self.to));
+        let period = (day("from", from), day("to", to));
         if mistakes.is_empty() {
             Ok(Some(period))
         } else {
@@ -60,6 +70,8 @@ struct Page {
     mistakes: Mistakes,
     from: String,
     to: String,
+    /// The only periods that are shown, and their sort in words; `None`: any days.
+    held_to: Option<(Vec<Choice>, &'static str)>,
     shown: Option<Figures>,
 }
 
@@ -150,7 +162,12 @@ pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> Htt
     let days = shown.as_ref().map_or((ask.from, ask.to), |report| {
         (report.from.to_string(), report.to.to_string())
     });
+    let held_to = match held_to(&site, &visitor, shown.as_ref()).await {
+        Ok(held_to) => held_to,
+        Err(fault) => return trouble::<Refusal>(&fault.into()),
+    };
     let page = Page {
+        held_to,
         frame: Frame::of(&site, &visitor, MENU).await,
         tabs: tabs(visitor.staff.role, "/safety/report"),
         warning: warning(&site).await,
@@ -160,6 +177,22 @@ pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> Htt
         shown: shown.as_ref().map(figures),
     };
     errors::page(status, &page)
+}
+
+async fn held_to(
+    site: &SiteData,
+    visitor: &Visitor,
+    shown: Option<&Timeliness>,
+) -> Result<Option<(Vec<Choice>, &'static str)>, Fault> {
+    if !is_held_to_the_grid(&visitor.actor()) {
+        return Ok(None);
+    }
+    let (store, now) = (&site.app.store, site.app.clock.now());
+    let days: Result<SiteDays, Fault> = store.read(move |tx| site_days(tx, now)).await;
+    let days = days?;
+    let chosen = shown.map(|report| (report.from, report.to));
+    let list = periods::of_the_site(&days, chosen);
+    Ok(Some((list, periods::sort(days.grid))))
 }
 
 /// Why there is no report.
@@ -173,7 +206,13 @@ async fn read(site: &SiteData, visitor: &Visitor, ask: &Ask) -> Result<Timelines
     read_timeliness::read_timeliness(&site.app, visitor.actor(), period)
         .await
         .map_err(|failure| match failure {
-            Failure::Refused(refusal) => Wrong::Asked(Mistakes::one("from", refusal.to_string())),
+            Failure::Refused(refusal) => {
+                let field = match refusal {
+                    Refusal::Period => "from",
+                    Refusal::TooFine(_) => "period",
+                };
+                Wrong::Asked(Mistakes::one(field, refusal.to_string()))
+            }
             failure => Wrong::Answer(trouble(&failure)),
         })
 }
@@ -222,7 +261,7 @@ fn figures(report: &Timeliness) -> Figures {
     }
 }
 
-/// Each clinic as a whole, then its programs; a total of one would say the same twice.
+/// Each clinic as a whole, then its programs, as far as the table is broken down; a total of one would say the same twice.
 fn places(report: &Timeliness) -> Vec<PlaceLine> {
     let (clinics, programs) = (report.clinics.len(), report.programs.len());
     let mut lines = vec![];
@@ -230,11 +269,13 @@ fn places(report: &Timeliness) -> Vec<PlaceLine> {
         if clinic == clinics && clinics == 1 {
             continue;
         }
-        lines.push(place(report, clinic, programs));
+        if report.flags.tells_of(clinic, programs) {
+            lines.push(place(report, clinic, programs));
+        }
         let some = |program: &usize| {
             let crisis = report.flags.at(clinic, *program, Of::Crisis as usize);
             let review = report.flags.at(clinic, *program, Of::Review as usize);
-            [crisis, review] != [Shown::Count(0); 2]
+            [crisis, review] != [Shown::Count(0); 2] && report.flags.tells_of(clinic, *program)
         };
         let own: Vec<usize> = (0..programs).filter(some).collect();
         if own.len() > 1 {
@@ -284,6 +325,7 @@ fn place(report: &Timeliness, clinic: usize, program: usize) -> PlaceLine {
 fn times(table: Option<&ShownTable>, name: impl Fn(usize) -> String) -> Vec<TimeLine> {
     let Some(table) = table else { return vec![] };
     (0..table.rows())
+        .filter(|row| table.tells_of(*row, table.columns()))
         .map(|row| (row, Timeliness::in_time(table, row)))
         .filter(|(_, rate)| rate.denominator != Shown::Count(0))
         .map(|(row, rate)| TimeLine {

@@ -4,9 +4,10 @@
 use super::patient::log::short_names;
 use super::words::{age, day_ago, language};
 use super::{Frame, SiteData, trouble};
-use crate::app::read_coverage::{self, Coverage, DAYS, OfForms, OfPatients, SeenAs, read_coverage};
+use crate::app::read_coverage::{self, Coverage, OfForms, OfPatients, SeenAs, read_coverage};
 use crate::app::read_sending::{Log, read_sending};
 use crate::app::read_unanswered::{Unanswered, WhoHasNot, read_unanswered};
+use crate::app::site_days::is_held_to_the_grid;
 use crate::domain::care::AdministrationState;
 use crate::domain::evaluation::{Rate, Shown};
 use crate::domain::ids::{Id, PatientId};
@@ -386,7 +387,8 @@ struct NumbersPage {
     hides: bool,
     clinics: Vec<ClinicLine>,
     languages: Vec<LanguageLine>,
-    until: String,
+    days: String,
+    in_care: &'static str,
 }
 
 /// A clinic's forms of the last days.
@@ -438,9 +440,20 @@ async fn show_numbers(site: SiteData, visitor: Visitor, seen_as: SeenAs) -> Http
         hides: seen_as == SeenAs::Evaluation,
         clinics: clinic_lines(&coverage),
         languages: language_lines(&coverage),
-        until: coverage.today.format("%-d %b %Y").to_string(),
+        days: days(&coverage),
+        in_care: match is_held_to_the_grid(&visitor.actor()) {
+            true => "Who is in care, and can be reached, is counted today.",
+            false => "",
+        },
     };
     errors::page(StatusCode::OK, &page)
+}
+
+/// First and last day in words.
+fn days(coverage: &Coverage) -> String {
+    let day = |day: NaiveDate| day.format("%-d %b %Y").to_string();
+    let (from, to) = (coverage.period.from(), coverage.period.to());
+    format!("{} to {}", day(from), day(to))
 }
 
 fn clinic_lines(coverage: &Coverage) -> Vec<ClinicLine> {

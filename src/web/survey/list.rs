@@ -106,7 +106,7 @@ fn list_items<'a>(
         .filter(|(position, _)| !part.is_carried(*position))
         .map(|(position, ((item, words), field))| ListItem {
             field,
-            number: if item.id == "0" { "" } else { &item.id },
+            number: if item.is_numbered() { &item.id } else { "" },
             stem: match first == Some(position) {
                 true => "",
                 false => new_stem(texts, position),

@@ -9,7 +9,7 @@ use crate::app::take_answers::Stage;
 use crate::domain::care::Layout;
 use crate::domain::instrument::{Answer, ItemTexts};
 use crate::domain::language::Language;
-use crate::domain::submission::{self, Intent, Part, Sheet};
+use crate::domain::submission::{self, Counted, Intent, Part, Sheet};
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -23,7 +23,7 @@ pub async fn review(visit: Visit) -> Page {
 struct Answered<'a> {
     wording: Wording,
     stem: &'a str,
-    number: usize,
+    number: Counted,
     text: &'a str,
     answer: Reviewed<'a>,
     change: String,
@@ -65,7 +65,7 @@ fn review_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
 }
 
 fn answered<'a>(
-    number: usize,
+    number: Counted,
     change: String,
     part: &Part<'a>,
     position: usize,

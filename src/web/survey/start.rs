@@ -22,7 +22,7 @@ pub async fn start(visit: Visit) -> Page {
 }
 
 fn start_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
-    let (_, questions) = submission::shown(parts, 0);
+    let questions = submission::questions(parts);
     let frame = visit.frame(door);
     let until = lead::local(door, door.slip.finish_by(visit.site.app.clock.now()));
     let page = Start {
@@ -79,7 +79,8 @@ fn minutes(questions: usize) -> usize {
 /// The start button. That somebody began is written down without keeping them waiting: no answer hangs on it.
 pub async fn begin(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
     let fields = visit.fields(fields).await?;
-    begin::begin(&visit.site.app, (visit.token().await?.hash(), visit.holder));
+    let who = (visit.token().await?.hash(), visit.holder);
+    begin::begin(&visit.site.app, who).await;
     Ok(match fields.one("layout") {
         "list" => visit.go("/list/1"),
         _ => visit.go("/next"),

@@ -72,23 +72,24 @@ async fn answer(
         correct: None,
         contact: None,
     };
+    let said = |said, action| Stop {
+        frame,
+        said,
+        action,
+    };
     match &found {
         Ok(Some(found)) => {
-            let (said, action) = match found.reminders {
-                Reminders::Sent => (&words.stop.ask, address.as_deref()),
-                Reminders::Stopped => (&words.stop.done, None),
-            };
-            let page = Stop {
-                frame,
-                said,
-                action,
+            let page = match found.reminders {
+                Reminders::Sent => said(&words.stop.ask, address.as_deref()),
+                Reminders::Stopped => said(&words.stop.done, None),
             };
             errors::page(StatusCode::OK, &page)
         }
         Ok(None) if site.throttle.is_guessing(site.peer(request)) => {
             errors::page(StatusCode::TOO_MANY_REQUESTS, &notice(NoticeKind::TooMany))
         }
-        Ok(None) => errors::page(StatusCode::NOT_FOUND, &notice(NoticeKind::Unknown)),
+        // Cut off, made up, or of before the site's key was replaced: pressing it again is of no use.
+        Ok(None) => errors::page(StatusCode::NOT_FOUND, &said(&words.stop.unknown, None)),
         Err(fault) => errors::page(errors::log(fault), &notice(NoticeKind::Fault)),
     }
 }

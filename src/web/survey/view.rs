@@ -1,9 +1,10 @@
 //! What the patient's pages need, as plain values: one struct a page, filled by the handlers, printed by `templates/survey/`.
-//! No decisions, no database and no domain types but the language live here; whoever fills a struct has already decided what is shown.
+//! No decisions, no database and no domain types but the language and a question's place live here; whoever fills a struct has already decided what is shown.
 //!
 //! Everything is borrowed, because the start page and the list page are the busiest pages of the whole program.
 
 use crate::domain::language::Language;
+use crate::domain::submission::Counted;
 use crate::patient_words::help::HelpSaid;
 use crate::patient_words::{ReviewWords, Said, Words};
 use actix_web::http::StatusCode;
@@ -278,8 +279,8 @@ impl Missing {
 pub struct Question<'a> {
     /// Head and foot.
     pub frame: Frame<'a>,
-    /// Which question this is, from 1.
-    pub number: usize,
+    /// Which question this is.
+    pub number: Counted,
     /// How many there are in all, each counted once.
     pub total: usize,
     /// The language of the question.
@@ -472,8 +473,8 @@ pub enum Reviewed<'a> {
 /// One answer on the review page.
 #[derive(Debug, Clone, Copy)]
 pub struct ReviewRow<'a> {
-    /// The question's place among all questions, from 1.
-    pub number: usize,
+    /// The question's place among all questions.
+    pub number: Counted,
     /// The question, word for word.
     pub text: &'a str,
     /// The answer's wording, or that there is none.
@@ -606,8 +607,14 @@ pub enum NoticeKind {
     Expired,
     /// The clinic withdrew the link, or a newer one took its place.
     Revoked,
+    /// "Not this time" was said through it before.
+    LeftOut,
+    /// "This is not for me" was said through it before.
+    NotTheirs,
     /// Another link of the same occasion was used to send the answers.
     Used,
+    /// Other answers came after these were sent.
+    NotAdded,
     /// This form was handed in with other answers, and more questions are open.
     HandedIn,
     /// No such link: mistyped, cut in two by a mail program, or made up.
@@ -634,6 +641,8 @@ pub enum NoticeKind {
     TooManyCorrections,
     /// A fault on our side; nothing was lost that had been confirmed.
     Fault,
+    /// The database has not answered in time.
+    Slow,
 }
 
 /// The page that stops reminders: one button, or that they are stopped.
@@ -704,7 +713,10 @@ impl Notice<'_> {
         match self.kind {
             NoticeKind::Expired
             | NoticeKind::Revoked
+            | NoticeKind::LeftOut
+            | NoticeKind::NotTheirs
             | NoticeKind::Used
+            | NoticeKind::NotAdded
             | NoticeKind::HandedIn
             | NoticeKind::OtherDevice
             | NoticeKind::TooLateToCorrect
@@ -715,7 +727,8 @@ impl Notice<'_> {
             | NoticeKind::Unreadable
             | NoticeKind::TooMany
             | NoticeKind::TooManyYears
-            | NoticeKind::Fault => words.again_title,
+            | NoticeKind::Fault
+            | NoticeKind::Slow => words.again_title,
         }
     }
 
@@ -733,7 +746,10 @@ impl Notice<'_> {
         match self.kind {
             NoticeKind::Expired => &words.expired,
             NoticeKind::Revoked => &words.revoked,
+            NoticeKind::LeftOut => &words.left_out,
+            NoticeKind::NotTheirs => &words.not_theirs,
             NoticeKind::Used => &words.used,
+            NoticeKind::NotAdded => &words.not_added,
             NoticeKind::HandedIn => &words.handed_in,
             NoticeKind::Unknown => &words.unknown,
             NoticeKind::NotForMe => &words.not_for_me,
@@ -747,6 +763,7 @@ impl Notice<'_> {
             NoticeKind::Unreadable => &words.unreadable,
             NoticeKind::TooMany => &words.too_many,
             NoticeKind::Fault => &words.fault,
+            NoticeKind::Slow => &words.slow,
         }
     }
 }

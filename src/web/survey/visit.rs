@@ -7,6 +7,7 @@ use super::preference::Preference;
 use super::view::{AtTablet, Check, CheckSays, Frame, Notice, NoticeKind, Switch};
 use crate::app::Failure;
 use crate::app::check_link::Holder;
+use crate::app::decline::Why;
 use crate::app::link::Token;
 use crate::app::pair_tablet::{IDLE_S, STILL_S};
 use crate::app::take_answers::{Receipt, Refusal, TakeAnswers, check_open, take_answers};
@@ -14,6 +15,7 @@ use crate::domain::care::Layout;
 use crate::domain::language::Language;
 use crate::domain::submission::{Intent, Sheet};
 use crate::patient_words::words;
+use crate::store::Fault;
 use crate::store::door::Door;
 use crate::web::form::{Fields, FormTrouble};
 use crate::web::{Site, assets, errors};
@@ -316,6 +318,13 @@ impl Visit {
             Failure::Refused(Refusal::NotChecked) => return Calm(self.ask_year().await),
             Failure::Refused(refusal) => self.kind(refusal),
             Failure::Denied(_) => (StatusCode::FORBIDDEN, NoticeKind::Unknown),
+            // Asking the same database for the page's own words would only take as long once more.
+            Failure::Fault(Fault::Slow) => {
+                return Calm(
+                    self.say_bare(errors::log(&Fault::Slow), NoticeKind::Slow)
+                        .await,
+                );
+            }
             Failure::Fault(fault) => (errors::log(&fault), NoticeKind::Fault),
         };
         self.notice(status, kind).await
@@ -331,10 +340,12 @@ impl Visit {
             // Has a page of its own.
             Refusal::NotChecked => (StatusCode::FORBIDDEN, NoticeKind::Unknown),
             Refusal::Revoked => (StatusCode::GONE, NoticeKind::Revoked),
+            Refusal::SaidNo(Why::NotThisTime) => (StatusCode::GONE, NoticeKind::LeftOut),
+            Refusal::SaidNo(Why::NotForMe) => (StatusCode::GONE, NoticeKind::NotTheirs),
             Refusal::Expired => (StatusCode::GONE, NoticeKind::Expired),
             Refusal::SentAlready => (StatusCode::GONE, NoticeKind::Used),
             Refusal::HandedIn => (StatusCode::CONFLICT, NoticeKind::HandedIn),
-            Refusal::SentOtherwise => (StatusCode::CONFLICT, NoticeKind::Used),
+            Refusal::SentOtherwise => (StatusCode::CONFLICT, NoticeKind::NotAdded),
             Refusal::Unreadable => (StatusCode::UNPROCESSABLE_ENTITY, NoticeKind::Unreadable),
         }
     }
@@ -399,13 +410,14 @@ impl Visit {
     ) -> HttpResponse {
         let line = match door {
             Some(door) => door.crisis_line.clone(),
+            None if kind == NoticeKind::Slow => self.site.crisis_line_at_start.clone(),
             None => self.site.crisis_line().await,
         };
         let on_record = door.and_then(|door| Language::of_tag(&door.slip.administration.language));
         let language = self.preference.language(on_record);
         let goes_on = matches!(
             kind,
-            NoticeKind::Unreadable | NoticeKind::Fault | NoticeKind::HandedIn
+            NoticeKind::Unreadable | NoticeKind::Fault | NoticeKind::Slow | NoticeKind::HandedIn
         );
         let back = goes_on.then(|| self.address(""));
         let correct = door
@@ -442,7 +454,10 @@ pub fn add_cookie(response: &mut HttpResponse, cookie: &Cookie<'_>) {
 
 /// After these, whoever sent the answers may have something to put right.
 fn offers_note(kind: NoticeKind) -> bool {
-    matches!(kind, NoticeKind::Used | NoticeKind::Corrected)
+    matches!(
+        kind,
+        NoticeKind::Used | NoticeKind::NotAdded | NoticeKind::Corrected
+    )
 }
 
 /// The n-th part of a path, from 0; empty when there is none.

@@ -86,6 +86,28 @@ fn another_encoding_is_refused_before_anything_is_stored() {
 }
 
 #[test]
+fn a_quotation_mark_that_swallows_the_next_row_refuses_the_whole_file() {
+    let site = Site::new();
+    // A mark that is opened and not closed: the next one would close it, in this row or in the next, and two people would be one.
+    let open = |row: &str| row.replacen(',', ",\"", 1);
+    let text = site.patients(&["p0", "p1", "p2"]);
+    let mut rows: Vec<String> = text.lines().map(str::to_owned).collect();
+    rows[2] = open(&rows[2]);
+    rows[3] = open(&rows[3]);
+    let text = rows.join("\n");
+    let order = site.order(What::Patients, text, Mode::Write);
+    let Stopped { why, so_far } =
+        import(&site.app, &site.operator(), &order, &mut |_| ()).unwrap_err();
+    let said = match why {
+        Failure::Refused(refusal) => refusal.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert!(said.contains("line 3: something stands behind"), "{said}");
+    assert_eq!(*so_far, Report::default());
+    assert_eq!(site.patient("p0"), None);
+}
+
+#[test]
 fn no_file_is_written_over_that_holds_no_rejected_rows() {
     let site = Site::new();
     let mut order = site.order(What::Patients, site.patients(&["p 1"]), Mode::Write);

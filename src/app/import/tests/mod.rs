@@ -201,6 +201,7 @@ fn found(tx: &mut Tx, org: OrgId, clinic: ClinicId, now: NaiveDateTime) -> Resul
             crisis_line: None,
             reading_promise: "before your next visit".into(),
             created_at: now,
+            shown_by: "quarters".into(),
         },
     )?;
     organisation::add_clinic(

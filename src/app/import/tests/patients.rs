@@ -387,6 +387,7 @@ fn a_new_plan_needs_its_permission_and_a_known_one_does_not_hold_up_a_row() {
         "{why}"
     );
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .unwrap();
     let permission = NewPermission {

@@ -77,6 +77,17 @@ fn a_row_without_an_end_is_named_by_the_line_in_which_it_begins() {
     let fault = refused("phq9", Columns::Every, unclosed);
     assert!(matches!(fault, ScoreFault::Row { line: 3, .. }), "{fault}");
     assert!(fault.to_string().contains("never closed"), "{fault}");
+    // The next row's quotation mark would close it: two people would be one, and an answer that somebody must see a part of a name.
+    let swallowed =
+        format!("name,{header}\n\"Ann,0,0,0,0,0,0,0,0,3,0,\n\"Bob\",{row},\nc,{row},\n");
+    let fault = refused("phq9", Columns::Every, swallowed);
+    assert!(matches!(fault, ScoreFault::Row { line: 3, .. }), "{fault}");
+    assert!(
+        fault
+            .to_string()
+            .contains("behind a closing quotation mark"),
+        "{fault}"
+    );
 }
 
 #[test]
@@ -108,6 +119,8 @@ fn flags(input: impl AsRef<[u8]>) -> Vec<Value> {
 fn a_sound_risk_answer_raises_its_flag_whatever_stands_around_it() {
     for sound in [
         r#"{"answers":{"9":2,"1":1e400}}"#,
+        r#"{"answers":{"1":NaN,"9":2}}"#,
+        r#"{"id":-Infinity,"answers":{"9":2}}"#,
         r#"{"answers":{"1":-1e400,"2":[1e999],"9":2},"note":"1e400 \" 1e400"}"#,
         r#"{"answers":{"9":2},"answers":{}}"#,
         r#"{"answers":{"9":2,"#,

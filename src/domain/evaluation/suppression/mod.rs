@@ -5,9 +5,12 @@
 //! within a cell (a part taken from its whole), across cells (a total less the others), and by bounds (what is left
 //! of a total must be small). What exactly is promised, and what not, stands in `docs/evaluation.md`.
 //!
+//! A table of many small cells would hide its own totals; `detail` then lays together what it is broken down by.
+//!
 //! Not here: percentages, means and intervals; they are made from counts that are shown.
 
 mod derivations;
+mod detail;
 mod network;
 mod sheet;
 #[cfg(test)]
@@ -16,6 +19,7 @@ mod view;
 
 use super::count::Shown;
 use derivations::{Counts, Kinds};
+pub use detail::Detail;
 use network::{Shape, Slack, cheapest_round, movement};
 use sheet::Sheet;
 use std::collections::BTreeMap;
@@ -53,6 +57,9 @@ pub struct CrossTable {
 /// A table after suppression, totals included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProtectedTable {
+    rows: usize,
+    columns: usize,
+    detail: Detail,
     shape: Shape,
     shown: Sheet<Shown>,
 }
@@ -61,16 +68,48 @@ impl ProtectedTable {
     /// A count as it may be shown; `row` = rows or `column` = columns asks for the total.
     #[must_use]
     pub fn shown(&self, row: usize, column: usize, count: usize) -> Shown {
+        if !self.tells_of(row, column) {
+            return Shown::Suppressed;
+        }
+        // What is not broken down has one line, which is its total.
+        let row = row.min(self.shape.rows);
+        let column = column.min(self.shape.columns);
         self.shown.at(count, self.shape.cell(row, column))
+    }
+
+    /// How finely the table is broken down.
+    #[must_use]
+    pub fn detail(&self) -> Detail {
+        self.detail
+    }
+
+    /// Whether anything at all is said of a cell: where a table is not broken down, only of its totals.
+    #[must_use]
+    pub fn tells_of(&self, row: usize, column: usize) -> bool {
+        (self.detail.by_row() || row == self.rows)
+            && (self.detail.by_column() || column == self.columns)
     }
 }
 
-/// Suppresses small counts and whatever would give them away.
+/// Suppresses small counts and whatever would give them away. The table is broken down as finely as leaves the grand totals of the first `told` counts to be
+/// shown: all hidden numbers of a fine table say less than the totals of a coarse one. Only one of them is ever shown.
 #[must_use]
-pub fn protect(table: &CrossTable) -> ProtectedTable {
-    let mut desk = Desk::set_out(table, MOST_DERIVATIONS);
+pub fn protect(table: &CrossTable, told: usize) -> ProtectedTable {
+    detail::finest(table, told)
+}
+
+/// The table, broken down so far and no further.
+fn protect_at(table: &CrossTable, detail: Detail) -> ProtectedTable {
+    let merged = detail::merged(table, detail);
+    let mut desk = Desk::set_out(&merged, MOST_DERIVATIONS);
     desk.work();
-    desk.result()
+    ProtectedTable {
+        rows: table.rows,
+        columns: table.columns,
+        detail,
+        shape: desk.shape,
+        shown: desk.shown(),
+    }
 }
 
 /// What is known of a number: its least and its greatest possible value.
@@ -408,7 +447,7 @@ impl Desk {
         tightest.is_some()
     }
 
-    fn result(&self) -> ProtectedTable {
+    fn shown(&self) -> Sheet<Shown> {
         let one = |count, cell| {
             if self.hidden.at(count, cell) {
                 Shown::Suppressed
@@ -416,10 +455,7 @@ impl Desk {
                 Shown::Count(self.values.at(count, cell))
             }
         };
-        ProtectedTable {
-            shape: self.shape,
-            shown: Sheet::filled(self.counts, self.shape.cells(), Shown::Suppressed, one),
-        }
+        Sheet::filled(self.counts, self.shape.cells(), Shown::Suppressed, one)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::app::evaluate::{Evaluation, sheet};
 use crate::domain::change::plain_points;
 use crate::domain::evaluation::{Caution, ChangeFigures, Group, Outcomes, Rate, Shown};
 use chrono::NaiveDate;
+use std::collections::BTreeSet;
 
 /// Everything below the form.
 #[derive(Debug, Clone)]
@@ -174,7 +175,22 @@ fn programs(evaluation: &Evaluation) -> Vec<Program> {
             rows: rows.collect(),
         }
     };
-    evaluation.report.groups.chunk_by(same).map(part).collect()
+    let groups = told_once(&evaluation.report.groups);
+    groups.chunk_by(same).map(part).collect()
+}
+
+/// The groups, but for totals of one clinic or one program, which would say the same twice.
+fn told_once(groups: &[Group]) -> Vec<Group> {
+    let clinics: BTreeSet<_> = groups.iter().filter_map(|group| group.key.clinic).collect();
+    let programs: BTreeSet<_> = groups
+        .iter()
+        .filter_map(|group| group.key.program)
+        .collect();
+    let is_told = |group: &&Group| {
+        (group.key.clinic.is_some() || clinics.len() != 1)
+            && (group.key.program.is_some() || programs.len() != 1)
+    };
+    groups.iter().filter(is_told).cloned().collect()
 }
 
 fn row(evaluation: &Evaluation, group: &Group, clinic: &str) -> Row {
