@@ -34,6 +34,7 @@ mod help;
 mod instruments_index;
 mod key_change;
 mod languages;
+mod late_answers;
 mod live;
 mod logs;
 mod mail;

@@ -15,7 +15,7 @@ use attune::app::check_link::Holder;
 use attune::app::give_form::{Occasion, battery, hand_out, may_give};
 use attune::app::link::Token;
 use attune::app::record_form::{Came, Day, Gaps, RecordForm, Recorded, record_form};
-use attune::app::take_answers::{Refusal, TakeAnswers, take_answers};
+use attune::app::take_answers::{Refusal, TakeAnswers, Taken as Stored, take_answers};
 use attune::domain::care::Layout;
 use attune::domain::ids::{AdministrationId, PatientId};
 use attune::domain::language::Language;
@@ -450,6 +450,8 @@ struct Due {
 struct Oracle {
     now: Ticks,
     due: BTreeMap<&'static str, Due>,
+    /// What came too late, by rule.
+    late: Vec<(&'static str, i16)>,
 }
 
 impl Oracle {
@@ -480,12 +482,39 @@ impl Oracle {
         }
     }
 
+    /// The first was taken and the other came too late: of that, what is worse than what was taken has to be seen as well.
+    fn hears_late(&mut self, form: &'static Form, first: &Act, other: &Act, lost: &Taken) {
+        self.hears(form, first);
+        let (Act::HandIn(first), Act::HandIn(other)) = (first, other) else {
+            panic!("only what is handed in comes too late: {lost:?}");
+        };
+        for alarm in form.alarms {
+            let of = |ticks: &Ticks| {
+                let value = ticks.get(alarm.item).copied();
+                value.filter(|value| alarm.on.contains(value))
+            };
+            if of(other) > of(first) {
+                self.late.extend(of(other).map(|value| (alarm.rule, value)));
+            }
+        }
+        let why = match first == other {
+            true => Refusal::SentAlready,
+            false => Refusal::SentOtherwise,
+        };
+        let expected = match self.late.is_empty() {
+            true => Taken::Before(why),
+            false => Taken::Late(why),
+        };
+        assert_eq!(*lost, expected);
+    }
+
     /// Both were taken, in one order or the other.
     fn hears_both(&mut self, form: &'static Form, one: &Act, other: &Act) {
         let orders = [[one, other], [other, one]].map(|order| {
             let mut heard = Oracle {
                 now: self.now.clone(),
                 due: self.due.clone(),
+                late: vec![],
             };
             order.iter().for_each(|act| heard.hears(form, act));
             heard.due
@@ -517,9 +546,12 @@ struct Given {
 struct Done {
     handle: Handle,
     patient: usize,
+    /// The patient's id, in hex digits.
+    person: Handle,
     kind: &'static str,
     form: &'static Form,
     due: BTreeMap<&'static str, Due>,
+    late: Vec<(&'static str, i16)>,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -541,6 +573,8 @@ enum Taken {
     Yes,
     /// It had been handed in before, the same or otherwise.
     Before(Refusal),
+    /// The same, and it held what a person must see all the same.
+    Late(Refusal),
 }
 
 async fn send(house: &House, given: &Given, act: &Act) -> Taken {
@@ -581,7 +615,8 @@ async fn send(house: &House, given: &Given, act: &Act) -> Taken {
         intent,
     };
     match take_answers(&house.app, command).await {
-        Ok(_) => Taken::Yes,
+        Ok(Stored::In(_)) => Taken::Yes,
+        Ok(Stored::Late { why, .. }) => Taken::Late(why),
         Err(Failure::Refused(why @ (Refusal::SentAlready | Refusal::SentOtherwise))) => {
             Taken::Before(why)
         }
@@ -624,23 +659,23 @@ fn live(house: &House, given: &Given, runtime: &tokio::runtime::Runtime) -> Done
             Act::Race(one, other) => race(house, given, &mut oracle, one, other),
             act => match runtime.block_on(send(house, given, act)) {
                 Taken::Yes => oracle.hears(story.form, act),
-                Taken::Before(why) => {
-                    assert_eq!(
-                        (story.kind, why),
-                        ("handed in twice", Refusal::SentAlready),
-                        "response {}",
-                        given.index
-                    );
-                }
+                before => assert_eq!(
+                    (story.kind, before),
+                    ("handed in twice", Taken::Before(Refusal::SentAlready)),
+                    "response {}",
+                    given.index
+                ),
             },
         }
     }
     Done {
         handle,
         patient: story.patient,
+        person: hex(given.patient.bytes()),
         kind: story.kind,
         form: story.form,
         due: oracle.due,
+        late: oracle.late,
     }
 }
 
@@ -658,8 +693,8 @@ fn race(house: &House, given: &Given, oracle: &mut Oracle, one: &Act, other: &Ac
     let form = given.story.form;
     match (first, second) {
         (Taken::Yes, Taken::Yes) => oracle.hears_both(form, one, other),
-        (Taken::Yes, Taken::Before(_)) => oracle.hears(form, one),
-        (Taken::Before(_), Taken::Yes) => oracle.hears(form, other),
+        (Taken::Yes, lost) => oracle.hears_late(form, one, other, &lost),
+        (lost, Taken::Yes) => oracle.hears_late(form, other, one, &lost),
         neither => panic!("response {}: {neither:?}", given.index),
     }
 }
@@ -690,7 +725,7 @@ fn passed(house: &House) -> HashMap<Handle, Vec<Passed>> {
     ));
     assert_eq!(
         rows.len(),
-        house.number("flag_answer"),
+        house.number("flag_answer WHERE response_id IS NOT NULL"),
         "each belongs to a response and to a flag of its rule and patient"
     );
     let mut by_response: HashMap<Handle, Vec<Passed>> = HashMap::new();
@@ -710,6 +745,43 @@ fn passed(house: &House) -> HashMap<Handle, Vec<Passed>> {
             });
     }
     by_response
+}
+
+/// What came too late: of each patient, form and rule the worst is there, and nothing that did not come. Says how many answers were passed on.
+fn compare_late(house: &House, done: &[Done]) -> usize {
+    let person = match house.app.store.place() {
+        Place::Sqlite(_) => "lower(hex(f.patient_id))",
+        Place::Postgres(_) => "encode(f.patient_id, 'hex')",
+    };
+    let mut stored = house.texts(&format!(
+        "SELECT {person} || '|' || t.instrument || '|' || t.rule || '|' || CAST(t.answer AS TEXT) AS value \
+         FROM flag_answer t JOIN flag f ON f.org_id = t.org_id AND f.id = t.flag_id AND f.rule = t.rule AND f.instrument = t.instrument \
+         WHERE t.response_id IS NULL"
+    ));
+    let all = stored.len();
+    let mut due: BTreeMap<String, BTreeSet<i16>> = BTreeMap::new();
+    for one in done {
+        for (rule, value) in &one.late {
+            let key = format!("{}|{}|{rule}", one.person, one.form.id);
+            due.entry(key).or_default().insert(*value);
+        }
+    }
+    for (key, values) in due {
+        let here = |row: &String| row.rsplit_once('|').is_some_and(|(known, _)| known == key);
+        let (of_key, others): (Vec<_>, Vec<_>) = stored.into_iter().partition(here);
+        stored = others;
+        let seen = of_key
+            .iter()
+            .filter_map(|row| row.rsplit('|').next()?.parse().ok());
+        let seen: BTreeSet<i16> = seen.collect();
+        assert!(
+            seen.is_subset(&values),
+            "{key}: {seen:?} against {values:?}"
+        );
+        assert_eq!(seen.last(), values.last(), "{key}");
+    }
+    assert!(stored.is_empty(), "too late for no reason: {stored:?}");
+    all
 }
 
 /// None missed, none doubled, nothing else. Says how many answers were passed on.
@@ -919,6 +991,7 @@ fn every_answer_that_has_to_be_seen_is_passed_on_once_by_a_second_reading_of_the
     }
     let answered = began.elapsed();
     let passed_on = compare(&house, &done);
+    let late = compare_late(&house, &done);
     repeats_are_together(&house);
     house.verified();
     let alarming = done.iter().filter(|one| !one.due.is_empty()).count();
@@ -927,13 +1000,14 @@ fn every_answer_that_has_to_be_seen_is_passed_on_once_by_a_second_reading_of_the
         .for_each(|one| *kinds.entry(one.kind).or_default() += 1);
     let who: BTreeSet<usize> = done.iter().map(|one| one.patient).collect();
     eprintln!(
-        "{count} responses of {} patients, {alarming} of them with an answer that has to be seen: {passed_on} answers on {} flags, {} of them closed; seed {seed}; answered in {answered:?}, checked in {:?}: {kinds:?}",
+        "{count} responses of {} patients, {alarming} of them with an answer that has to be seen: {passed_on} answers and {late} that came too late on {} flags, {} of them closed; seed {seed}; answered in {answered:?}, checked in {:?}: {kinds:?}",
         who.len(),
         house.number("flag"),
         house.number("flag WHERE state = 'closed'"),
         began.elapsed() - answered
     );
     assert!(alarming * 10 > count, "many are alarming");
+    assert!(late > 0 || count < 1_000, "some come too late");
     assert!(
         house.number("flag WHERE state = 'closed'") > 0,
         "some are closed meanwhile"

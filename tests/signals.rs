@@ -47,7 +47,7 @@ fn later(house: &House, days: i64) {
 }
 
 /// Kind, state and how often, oldest first.
-fn told(house: &House) -> Vec<String> {
+pub fn told(house: &House) -> Vec<String> {
     house.texts(
         "SELECT kind || ' ' || state || ' ' || CAST(times AS TEXT) AS value FROM signal ORDER BY raised_at, kind, id",
     )

@@ -70,6 +70,7 @@ pub mod step_on;
 pub mod stop_reminders;
 pub mod take_answers;
 pub mod take_bounce;
+mod take_late;
 pub mod take_text;
 pub mod tell_of_flag;
 pub mod unsent;

@@ -13,7 +13,7 @@ use crate::domain::risk::policy::Known;
 use crate::domain::risk::rules::RiskHit;
 use crate::domain::risk::{Act, FlagState, HowAnswered, PHRASE_RULE, Tier, life, owner_for};
 use crate::domain::schedule::local_day;
-use crate::domain::submission::Outcome;
+use crate::domain::submission::{Late, Outcome};
 use crate::store::deposit::Standing;
 use crate::store::door::Slip;
 use crate::store::flag::{self, FlagActRow, FlagAnswerRow, FlagRow};
@@ -39,7 +39,7 @@ pub struct Place {
     pub clinician: StaffId,
     /// Who answered in the patient's place.
     pub informant: Option<InformantId>,
-    /// The response; `None` when words came outside a form.
+    /// The response; `None` when words came outside a form, or answers when it took no more.
     pub response: Option<ResponseId>,
     /// When it is looked whether the form was left; `None` when it is handed in.
     pub finish_by: Option<NaiveDateTime>,
@@ -134,22 +134,44 @@ pub(super) fn raise_flags(
     };
     let mut news = outcome.hits.iter().collect::<Vec<_>>();
     news.retain(|hit| told(hit).is_none_or(|told| i32::from(hit.value) > told));
+    let place = Place {
+        org,
+        patient: slip.administration.patient_id,
+        episode: slip.administration.episode_id,
+        clinic: slip.clinic_id,
+        clinician: slip.clinician_id,
+        informant: slip.administration.informant_id,
+        response: Some(response),
+        finish_by: outcome.scored.is_none().then_some(now + FINISH_WITHIN),
+        whence: whence.to_owned(),
+    };
+    let language = &slip.administration.language;
+    take_hits(tx, &place, &news, instrument, language, now)
+}
+
+/// The same for answers that no response holds.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn raise_late(
+    tx: &mut Tx,
+    place: &Place,
+    late: &Late<'_>,
+    language: &str,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let mut news: Vec<&RiskHit<'_>> = late.hits.iter().collect();
     if !news.is_empty() {
-        let place = Place {
-            org,
-            patient: slip.administration.patient_id,
-            episode: slip.administration.episode_id,
-            clinic: slip.clinic_id,
-            clinician: slip.clinician_id,
-            informant: slip.administration.informant_id,
-            response: Some(response),
-            finish_by: outcome.scored.is_none().then_some(now + FINISH_WITHIN),
-            whence: whence.to_owned(),
-        };
-        let language = &slip.administration.language;
-        take_hits(tx, &place, &news, instrument, language, now)?;
+        let waits = flag::late_answers(tx, place.org, place.episode)?;
+        news.retain(|hit| {
+            !waits.iter().any(|row| {
+                row.instrument == late.instrument.id
+                    && row.rule == hit.rule.id
+                    && row.answer >= i32::from(hit.value)
+            })
+        });
     }
-    Ok(())
+    take_hits(tx, place, &news, late.instrument, language, now)
 }
 
 fn take_hits(
@@ -160,6 +182,9 @@ fn take_hits(
     language: &str,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
+    if hits.is_empty() {
+        return Ok(());
+    }
     let rules = Rules::read(tx, place.org, place.patient, now)?;
     for hit in hits {
         let known = rules.known(place, &instrument.id, hit);
@@ -339,7 +364,8 @@ fn add_to(
         after.next_step_at = Some(deadlines.next_step_at);
     }
     flag::update_waiting(tx, &after)?;
-    let (act, what) = match (reopened, row.response_id == place.response) {
+    let same_form = place.response.is_some() && row.response_id == place.response;
+    let (act, what) = match (reopened, same_form) {
         (true, _) => (Act::Reopened, "answer to item"),
         // A sentence is never changed: each is one of its own.
         (false, true) if sign.rule != PHRASE_RULE => (Act::AnswerChanged, "answer to item"),

@@ -5,12 +5,12 @@ use super::hand_in::{Ledger, Support};
 use super::raise_flags::{FINISH_WITHIN, Place, Sign, take_sign};
 use super::raise_signals::{About, take_seen};
 use super::safety_in_force::InForce;
-use crate::domain::ids::{EpisodeId, OrgId, PatientId, ResponseId};
+use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, PatientId, ResponseId};
 use crate::domain::instrument::{AnsweredBy, Answers, ENGLISH, Instrument, Position};
 use crate::domain::language::Language;
 use crate::domain::risk::signal::{Passage, Seen, WrittenIn};
 use crate::domain::risk::{PHRASE_RULE, Tier, phrases};
-use crate::domain::submission::{Asks, Outcome};
+use crate::domain::submission::{Asks, Late, Outcome};
 use crate::store::response::ResponseRow;
 use crate::store::signal as stored;
 use crate::store::{Fault, Tx, flag, patient};
@@ -86,44 +86,79 @@ pub(super) fn raise_words(
     }
     let form = &ledger.slip.administration;
     let passages = written(ledger, outcome, row.id, whence);
-    let mut support = Support::NotNow;
-    if !passages.is_empty() {
-        let in_force = InForce::read(tx, form.org_id)?;
-        let place = Place {
-            org: form.org_id,
-            patient: form.patient_id,
-            episode: form.episode_id,
-            clinic: ledger.slip.clinic_id,
-            clinician: ledger.slip.clinician_id,
-            informant: form.informant_id,
-            response: Some(row.id),
-            finish_by: outcome
-                .scored
-                .is_none()
-                .then_some(ledger.now + FINISH_WITHIN),
-            whence: whence.to_owned(),
-        };
-        let instrument = (
-            outcome.instrument.id.as_str(),
-            outcome.instrument.version.as_str(),
-        );
-        for (item, passage) in &passages {
-            let said = (*item, passage.words.as_str());
-            if flag_phrases(
-                tx,
-                &in_force,
-                &place,
-                instrument,
-                said,
-                Told::WithTheForm,
-                ledger.now,
-            )? {
-                support = Support::ShowNow;
-            }
-        }
-        let passages = passages.into_iter().map(|(_, passage)| passage).collect();
-        tell(tx, &in_force, &place, passages, ledger.now)?;
+    if passages.is_empty() {
+        return Ok(Support::NotNow);
     }
+    let in_force = InForce::read(tx, form.org_id)?;
+    let place = Place {
+        org: form.org_id,
+        patient: form.patient_id,
+        episode: form.episode_id,
+        clinic: ledger.slip.clinic_id,
+        clinician: ledger.slip.clinician_id,
+        informant: form.informant_id,
+        response: Some(row.id),
+        finish_by: outcome
+            .scored
+            .is_none()
+            .then_some(ledger.now + FINISH_WITHIN),
+        whence: whence.to_owned(),
+    };
+    bring(
+        tx,
+        &in_force,
+        &place,
+        outcome.instrument,
+        passages,
+        ledger.now,
+    )
+}
+
+/// The same for words that no response holds.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn raise_late_words(
+    tx: &mut Tx,
+    in_force: &InForce,
+    place: &Place,
+    late: &Late<'_>,
+    form: AdministrationId,
+    now: NaiveDateTime,
+) -> Result<Support, Fault> {
+    let key = format!("late {form}");
+    let passages: Vec<_> = positions(late.instrument)
+        .filter_map(|at| {
+            let words = late.answers.words(at)?;
+            let passage = passage(late.instrument, at, words, &key, &place.whence, now)?;
+            (!words.trim().is_empty()).then_some(passage)
+        })
+        .collect();
+    if passages.is_empty() {
+        return Ok(Support::NotNow);
+    }
+    bring(tx, in_force, place, late.instrument, passages, now)
+}
+
+/// Flags the sentences that ask for it and puts all passages among the signals; says whether help comes first now.
+fn bring(
+    tx: &mut Tx,
+    in_force: &InForce,
+    place: &Place,
+    instrument: &Instrument,
+    passages: Vec<(&str, Passage)>,
+    now: NaiveDateTime,
+) -> Result<Support, Fault> {
+    let mut support = Support::NotNow;
+    let of = (instrument.id.as_str(), instrument.version.as_str());
+    for (item, passage) in &passages {
+        let said = (*item, passage.words.as_str());
+        if flag_phrases(tx, in_force, place, of, said, Told::WithTheForm, now)? {
+            support = Support::ShowNow;
+        }
+    }
+    let passages = passages.into_iter().map(|(_, passage)| passage).collect();
+    tell(tx, in_force, place, passages, now)?;
     Ok(support)
 }
 
@@ -142,31 +177,40 @@ fn written<'o>(
         .and_then(|row| Answers::from_json(instrument, &row.answers).ok());
     let carried =
         |at: Position| matches!(&outcome.asks, Asks::AllBut(known) if known.contains(&at));
+    let key = response.to_string();
+    let when = ledger.hand.given_at.unwrap_or(ledger.now);
+    positions(instrument)
+        .filter(|at| !carried(*at))
+        .filter_map(|at| {
+            let words = outcome.answers.words(at)?;
+            let known = before.as_ref().and_then(|before| before.words(at));
+            let is_new = !words.trim().is_empty() && known != Some(words);
+            is_new.then(|| passage(instrument, at, words, &key, whence, when))?
+        })
+        .collect()
+}
+
+/// Words with the question they answer, and the item's printed number.
+fn passage<'i>(
+    instrument: &'i Instrument,
+    at: Position,
+    words: &str,
+    key: &str,
+    whence: &str,
+    when: NaiveDateTime,
+) -> Option<(&'i str, Passage)> {
+    let item = instrument.items.get(at)?;
     let texts = instrument.texts_or_english(ENGLISH);
-    let mut passages = vec![];
-    for at in positions(instrument).filter(|at| !carried(*at)) {
-        let (Some(item), Some(words)) = (instrument.items.get(at), outcome.answers.words(at))
-        else {
-            continue;
-        };
-        let known = before.as_ref().and_then(|before| before.words(at));
-        if words.trim().is_empty() || known == Some(words) {
-            continue;
-        }
-        let question = texts.items.get(at).map_or("", |texts| texts.text.as_str());
-        let question: String = question.chars().take(QUESTION_MOST).collect();
-        passages.push((
-            item.id.as_str(),
-            Passage {
-                written_in: WrittenIn::Form.word().into(),
-                place: format!("{}, item {}: {question}{whence}", texts.short_name, item.id),
-                key: format!("{response}/{}", item.id),
-                words: words.to_owned(),
-                at: ledger.hand.given_at.unwrap_or(ledger.now),
-            },
-        ));
-    }
-    passages
+    let question = texts.items.get(at).map_or("", |texts| texts.text.as_str());
+    let question: String = question.chars().take(QUESTION_MOST).collect();
+    let passage = Passage {
+        written_in: WrittenIn::Form.word().into(),
+        place: format!("{}, item {}: {question}{whence}", texts.short_name, item.id),
+        key: format!("{key}/{}", item.id),
+        words: words.to_owned(),
+        at: when,
+    };
+    Some((&item.id, passage))
 }
 
 /// Brings words written outside a form to a person, in a transaction of the caller's.
@@ -280,7 +324,8 @@ fn flag_phrases(
     }
     let before = match (before, place.response) {
         (Told::WithTheForm, Some(response)) => flag::answers_of_response(tx, place.org, response)?,
-        _ => vec![],
+        (Told::WithTheForm, None) => flag::late_answers(tx, place.org, place.episode)?,
+        (Told::Never, _) => vec![],
     };
     let told = |sentence: &str| {
         before

@@ -7,6 +7,7 @@ pub use super::hand_in::Support;
 use super::hand_in::{Hand, Ledger};
 use super::keep_response::{keep, whole};
 use super::step_on::{step_on, steps};
+use super::take_late::take_late;
 use super::{App, Failure};
 use crate::domain::access::Actor;
 use crate::domain::audit::AuditEvent;
@@ -36,6 +37,20 @@ pub struct TakeAnswers {
     pub language: Option<Language>,
     /// Save or send.
     pub intent: Intent,
+}
+
+/// What became of what came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is stored.
+    In(Receipt),
+    /// It came too late to be stored; but a person sees what of it they must.
+    Late {
+        /// Why it was not stored.
+        why: Refusal,
+        /// Whether help comes first now.
+        support: Support,
+    },
 }
 
 /// What the patient is told.
@@ -96,17 +111,17 @@ pub fn instruments<'a>(library: &'a Library, slip: &Slip) -> Result<Vec<&'a Inst
 ///
 /// # Errors
 /// See [`Refusal`]; a fault means that nothing of it was stored.
-pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Receipt, Failure<Refusal>> {
+pub async fn take_answers(app: &App, command: TakeAnswers) -> Result<Taken, Failure<Refusal>> {
     let who = (command.token_hash, command.holder);
     let begun_at = app.begun.at(&who);
     let taken = match take_at_once(app, &command, begun_at).await {
-        Ok(Some(receipt)) => Ok(receipt),
+        Ok(Some(receipt)) => Ok(Taken::In(receipt)),
         // It may be stored by now, or later: whoever sends it again finds out.
         Err(Failure::Fault(Fault::Slow)) => Err(Failure::Fault(Fault::Slow)),
         // Whatever else went wrong, the other way finds out again, with everything locked.
         Ok(None) | Err(_) => take_in_turn(app, command, begun_at).await,
     };
-    if taken.is_ok() && begun_at.is_some() {
+    if matches!(taken, Ok(Taken::In(_))) && begun_at.is_some() {
         app.begun.forget(&who);
     }
     taken
@@ -117,7 +132,7 @@ async fn take_in_turn(
     app: &App,
     command: TakeAnswers,
     begun_at: Option<NaiveDateTime>,
-) -> Result<Receipt, Failure<Refusal>> {
+) -> Result<Taken, Failure<Refusal>> {
     let (library, clock) = (app.library, app.clock.clone());
     app.store
         .write_repeatable(move |tx| {
@@ -137,10 +152,19 @@ fn take(
     command: &TakeAnswers,
     begun_at: Option<NaiveDateTime>,
     now: NaiveDateTime,
-) -> Result<Receipt, Failure<Refusal>> {
+) -> Result<Taken, Failure<Refusal>> {
     let slip = in_language(slip, command);
     let stored = answers_so_far(tx, &slip)?;
-    let (mut outcomes, mut stage) = judge(library, &slip, &stored, command, now)?;
+    let judged = judge(library, &slip, &stored, command, now);
+    if let Err(Failure::Refused(why)) = judged
+        && why != Refusal::Unreadable
+    {
+        let parts = parts(library, &slip, &stored)?;
+        if let Some(support) = take_late(tx, &slip, &parts, &command.sheet, now)? {
+            return Ok(Taken::Late { why, support });
+        }
+    }
+    let (mut outcomes, mut stage) = judged?;
     if stage == Stage::Sent {
         outcomes = step_on(tx, library, &slip, &stored, outcomes, now)?;
         stage = stage_of(&outcomes, command);
@@ -150,7 +174,7 @@ fn take(
     let support = keep(tx, ledger, &outcomes, occasion, event)?
         // Another node ended it between our look and this: its time was just over, or it was withdrawn.
         .ok_or(Failure::Refused(Refusal::Expired))?;
-    Ok(Receipt { support, stage })
+    Ok(Taken::In(Receipt { support, stage }))
 }
 
 /// The same for what most patients send, one form with nothing to flag, where a statement may be a transaction of its own: one that reads, one that checks that

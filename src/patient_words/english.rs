@@ -151,6 +151,7 @@ pub const WORDS: Words = Words {
         not_live: "<strong>Nobody is watching this page now.</strong> If you need someone sooner, use the numbers above.",
         go_on: "Continue",
         may_stop: "You can stop here. What you answered so far is kept.",
+        too_late: "The questions were closed before this answer came, so it is not among those you sent. To be sure that your clinic knows how you are, call them.",
     },
     end: EndWords {
         title: "Thank you",

@@ -262,6 +262,8 @@ pub struct SupportWords {
     pub go_on: &'static str,
     /// Under it.
     pub may_stop: &'static str,
+    /// That the answer is not among those that were sent: instead of what is saved and who reads it.
+    pub too_late: &'static str,
 }
 
 /// The last page.

@@ -182,6 +182,7 @@ pub const WORDS: Words = Words {
         not_live: "<strong>Nadie está viendo esta página ahora.</strong> Si necesita hablar con alguien antes, use los números de arriba.",
         go_on: "Continuar",
         may_stop: "Puede parar aquí. Lo que ha contestado hasta ahora queda guardado.",
+        too_late: "Las preguntas ya estaban cerradas cuando llegó esta respuesta, así que no está entre las que envió. Para estar seguro de que su centro sabe cómo está, llámelo.",
     },
     end: EndWords {
         title: "Gracias",

@@ -226,6 +226,34 @@ pub fn answers_of(
         .load(&mut tx.db)?)
 }
 
+/// The answers on waiting flags of an episode that no response holds.
+///
+/// # Errors
+/// When the database fails.
+pub fn late_answers(
+    tx: &mut Tx,
+    org: OrgId,
+    episode: EpisodeId,
+) -> Result<Vec<FlagAnswerRow>, Fault> {
+    let waiting = flag::table
+        .filter(
+            flag::org_id
+                .eq(org)
+                .and(flag::episode_id.eq(episode))
+                .and(flag::next_step_at.is_not_null()),
+        )
+        .select(flag::id);
+    Ok(flag_answer::table
+        .filter(
+            flag_answer::org_id
+                .eq(org)
+                .and(flag_answer::response_id.is_null())
+                .and(flag_answer::flag_id.eq_any(waiting)),
+        )
+        .order(flag_answer::id)
+        .load(&mut tx.db)?)
+}
+
 /// The waiting flags of an episode, oldest first, locked until the transaction ends.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 //! before them is written in bulk and raises nothing anew.
 
 use crate::app::link::Token;
-use crate::app::take_answers::{TakeAnswers, take_answers};
+use crate::app::take_answers::{TakeAnswers, Taken, take_answers};
 use crate::app::{App, Failure, give_form};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::care::{Layout, ResponseState};
@@ -121,9 +121,10 @@ async fn answer(app: &App, operator: Actor, one: &Ill) -> Result<(), String> {
         intent: Intent::Send,
     };
     let taken = take_answers(app, command).await;
-    taken
-        .map(drop)
-        .map_err(|failure| format!("an invented answer was not taken: {failure:?}"))
+    match taken {
+        Ok(Taken::In(_)) => Ok(()),
+        other => Err(format!("an invented answer was not taken: {other:?}")),
+    }
 }
 
 fn a_little_higher(one: &Ill) -> Vec<(String, Entry)> {

@@ -4,11 +4,13 @@
 mod carry;
 mod course;
 mod entry;
+mod late;
 mod sheet;
 
 pub use carry::{open, reached};
 pub use course::{Course, Extreme, is_of_course};
 pub use entry::{Entry, Misfit, Unfit};
+pub use late::{Late, late};
 pub use sheet::{
     Counted, Left, Place, Read, Sheet, asked_before, gaps, next_asked, next_open, numbered, place,
     questions, shown,

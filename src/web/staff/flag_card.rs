@@ -308,14 +308,21 @@ pub fn belonging(around: &Around, here: Here<'_>) -> Vec<Belonging> {
         Belonging {
             at: moment(answer.at, here),
             words: format!("{}, “{}”", answer.answer, answer.answer_words),
-            how: if left {
-                format!("{how}; form left unfinished")
-            } else {
-                how.to_owned()
+            how: match (left, answer.response_id) {
+                (true, _) => format!("{how}; form left unfinished"),
+                (false, None) if is_of_a_form(&answer.instrument, here.library) => {
+                    format!("{how}; came when the form took no more answers")
+                }
+                (false, _) => how.to_owned(),
             },
         }
     };
     around.answers.iter().rev().map(row).collect()
+}
+
+/// Whether a flag's instrument is a questionnaire, and not the name of a place where words were written.
+fn is_of_a_form(instrument: &str, library: &Library) -> bool {
+    library.get(instrument).is_some()
 }
 
 fn is_left(around: &Around, answer: &FlagAnswerRow) -> bool {
@@ -439,8 +446,13 @@ fn answer_words(response: &ResponseRow, item: &str, library: &Library) -> String
 /// Which questions of the response stayed open.
 pub fn missing(around: &Around, library: &Library) -> String {
     let flag = &around.entry.names.flag;
-    if flag.response_id.is_none() {
+    if !is_of_a_form(&flag.instrument, library) {
         return "Nothing: these words were written outside a form.".to_owned();
+    }
+    if flag.response_id.is_none() {
+        return "The answer came when the form took no more: the page was left open until its time was over, or a second one after the first was sent. It is in no score. What \
+                else was on that page is not kept."
+            .to_owned();
     }
     let Some(response) = around
         .responses

@@ -10,6 +10,9 @@ use crate::web::form::Fields;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+/// The page that follows after an answer that came too late to be stored.
+pub const TOO_LATE: &str = "not-added";
+
 /// The end of an address, or of the help page's that leads there, when an answer asks for help.
 pub fn help_first(next: &str, support: Support) -> String {
     match support {
@@ -46,16 +49,17 @@ pub async fn support(visit: Visit, request: HttpRequest) -> Page {
     let page = view::Support {
         frame,
         reading: lead::reading(door, frame.words),
+        too_late: then == TOO_LATE,
         next: &visit.address(&format!("/{then}")),
     };
     Ok(visit.page(StatusCode::OK, &page))
 }
 
-/// Only our own pages may follow the support page: letters, digits, one slash.
+/// Only our own pages may follow the support page: letters, digits, hyphens, one slash.
 fn is_ours(then: &str) -> bool {
     let plain = then.split('?').next().unwrap_or_default();
     plain.split('/').count() <= 2
         && plain
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'/')
+            .all(|byte| byte.is_ascii_alphanumeric() || b"/-".contains(&byte))
 }

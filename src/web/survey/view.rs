@@ -545,6 +545,8 @@ pub struct Support<'a> {
     pub frame: Frame<'a>,
     /// Who reads such an answer and when. Must be true for this site: people rely on it.
     pub reading: Reading<'a>,
+    /// Whether the answer came too late to be stored with the others.
+    pub too_late: bool,
     /// Where "Continue" leads.
     pub next: &'a str,
 }

@@ -4,13 +4,16 @@
 use super::correction;
 use super::lead::{self, Opened};
 use super::preference::Preference;
+use super::support::{TOO_LATE, help_first};
 use super::view::{AtTablet, Check, CheckSays, Frame, Notice, NoticeKind, Switch};
 use crate::app::Failure;
 use crate::app::check_link::Holder;
 use crate::app::decline::Why;
 use crate::app::link::Token;
 use crate::app::pair_tablet::{IDLE_S, STILL_S};
-use crate::app::take_answers::{Receipt, Refusal, TakeAnswers, check_open, take_answers};
+use crate::app::take_answers::{
+    Receipt, Refusal, Support, TakeAnswers, Taken, check_open, take_answers,
+};
 use crate::domain::care::Layout;
 use crate::domain::language::Language;
 use crate::domain::submission::{Intent, Sheet};
@@ -294,7 +297,12 @@ impl Visit {
             intent,
         };
         match take_answers(&self.site.app, command).await {
-            Ok(receipt) => Ok(receipt),
+            Ok(Taken::In(receipt)) => Ok(receipt),
+            Ok(Taken::Late {
+                support: Support::ShowNow,
+                ..
+            }) => Err(Calm(self.go(&help_first(TOO_LATE, Support::ShowNow)))),
+            Ok(Taken::Late { why, .. }) => Err(self.calm(Failure::Refused(why)).await),
             Err(failure) => Err(self.calm_or_end(failure).await),
         }
     }
@@ -348,6 +356,18 @@ impl Visit {
             Refusal::SentOtherwise => (StatusCode::CONFLICT, NoticeKind::NotAdded),
             Refusal::Unreadable => (StatusCode::UNPROCESSABLE_ENTITY, NoticeKind::Unreadable),
         }
+    }
+
+    /// The calm page after answers that came too late to be stored and asked for help: that was shown before.
+    pub async fn say_not_added(&self, door: &Door) -> HttpResponse {
+        let refusal = match check_open(&door.slip, self.site.app.clock.now()) {
+            Err(Refusal::SentAlready) => Refusal::SentOtherwise,
+            Err(refusal) => refusal,
+            // The form before was handed in; what it opened goes on.
+            Ok(()) => Refusal::HandedIn,
+        };
+        let (_, kind) = self.kind(refusal);
+        self.say_behind(Some(door), StatusCode::OK, kind).await
     }
 
     /// Asks for the year of birth, before anything else is shown.

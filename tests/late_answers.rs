@@ -1,0 +1,187 @@
+//! An answer that came when its form took no more: it is in no record and no score, and a person sees it all the same.
+
+use attune::app::plan_due::expire_due;
+use attune::domain::risk::policy::RuleSetting;
+use chrono::TimeDelta;
+
+use crate::house::{House, monday};
+use crate::patient::{CALM, get, post, sheet, start, submit};
+use crate::signals::{set_policy, told};
+
+/// Puts an answer to item 9 where nothing more is taken; the path it leads to.
+fn too_late(house: &House, link: &str, answer: &str) -> (u16, Option<String>) {
+    let path = format!("{link}/q/9");
+    let said = post(&mut house.client(), &path, &[("answer", answer)]);
+    let onward = said.location().and_then(|path| path.strip_prefix(link));
+    (said.status, onward.map(str::to_owned))
+}
+
+fn helped() -> (u16, Option<String>) {
+    (303, Some("/support?then=not-added".to_owned()))
+}
+
+/// The answers on flags, in the order in which they came.
+fn on_flags(house: &House) -> Vec<String> {
+    house.texts("SELECT rule || ' ' || CAST(answer AS TEXT) AS value FROM flag_answer ORDER BY id")
+}
+
+fn notices(house: &House) -> usize {
+    house.number("outbox WHERE kind = 'flag_notice'")
+}
+
+#[test]
+fn a_page_left_open_until_its_time_was_over_still_brings_a_crisis_answer_to_a_person() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    start(&mut house.client(), &link, "steps");
+    house.app.clock.set(monday() + TimeDelta::days(8));
+    for round in 0..2 {
+        assert_eq!(too_late(&house, &link, "2"), helped(), "{round}");
+        assert_eq!(
+            house.counts(["responses", "flags", "flags_waiting", "flag_answers"]),
+            [0, 1, 1, 1],
+            "the same once more is no news: {round}"
+        );
+        assert_eq!(notices(&house), 1);
+        // The second time the occasion has been put away.
+        expire_due(&house.app).expect("occasions end");
+    }
+    assert_eq!(too_late(&house, &link, "0"), (410, None));
+    assert_eq!(too_late(&house, &link, "3"), helped());
+    assert_eq!(on_flags(&house).len(), 2, "a higher answer is news");
+    assert_eq!(notices(&house), 2);
+
+    let mut patient = house.client();
+    let help = get(&mut patient, &format!("{link}/support?then=not-added")).text();
+    assert!(help.contains("988") && help.contains("not among those you sent"));
+    assert!(!help.contains("Your answer is saved"), "{help}");
+    let after = get(&mut patient, &format!("{link}/not-added"));
+    assert!(
+        after.status == 200
+            && after
+                .text()
+                .contains("The time for these questions is over"),
+        "{}",
+        after.text()
+    );
+
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let flag = get(&mut therapist, &format!("/flags/{}", house.flag())).text();
+    for said in [
+        "came when the form took no more answers",
+        "It is in no score",
+        "Nearly every day",
+    ] {
+        assert!(flag.contains(said), "{said}: {flag}");
+    }
+}
+
+#[test]
+fn a_second_page_with_a_worse_answer_after_the_first_was_sent_reaches_a_person_and_changes_no_score()
+ {
+    let house = House::open();
+    let link = house.phq9("P1");
+    let mut second = house.client();
+    start(&mut second, &link, "list");
+    submit(&mut house.client(), &link, &CALM);
+    let scores = "SELECT CAST(value AS TEXT) AS value FROM score ORDER BY scale";
+    let before = house.texts(scores);
+    let mut otherwise = CALM;
+    otherwise[8] = "1";
+    let send = |second: &mut crate::support::http::Client, answers: &[&str]| {
+        let said = second.post_form(&format!("{link}/list/1"), &sheet(answers));
+        said.expect("the site answers")
+    };
+    let said = send(&mut second, &otherwise);
+    let help = format!("{link}/support?then=not-added");
+    assert_eq!((said.status, said.location()), (303, Some(help.as_str())));
+    assert_eq!(
+        house.counts(["responses", "flags", "flags_waiting"]),
+        [1, 1, 1]
+    );
+    assert_eq!(house.texts(scores), before);
+    let after = get(&mut second, &format!("{link}/not-added")).text();
+    assert!(after.contains("Your answers were sent before"), "{after}");
+    // What says nothing worse is told as before, and leaves nothing behind.
+    otherwise[8] = "0";
+    otherwise[0] = "3";
+    let before = house.snapshot();
+    assert_eq!(send(&mut second, &otherwise).status, 409);
+    assert_eq!(send(&mut second, &CALM).status, 303, "a second click");
+    assert_eq!(house.snapshot(), before);
+}
+
+#[test]
+fn a_link_that_was_closed_or_withdrawn_meanwhile_keeps_no_crisis_answer_from_a_person() {
+    let house = House::open();
+    type Close = fn(&House, &str);
+    let ways: [(&str, Close); 3] = [
+        ("P1", |house, link| {
+            post(&mut house.client(), &format!("{link}/not-now"), &[]);
+        }),
+        ("P2", |house, link| {
+            post(&mut house.client(), &format!("{link}/not-for-me"), &[]);
+        }),
+        ("P3", |house, _| {
+            house.run_sql("UPDATE link SET revoked_at = created_at");
+        }),
+    ];
+    for ((patient, close), flags) in ways.into_iter().zip(1..) {
+        let link = house.phq9(patient);
+        close(&house, &link);
+        assert_eq!(too_late(&house, &link, "1"), helped(), "{patient}");
+        assert_eq!(
+            house.counts(["flags", "responses"]),
+            [flags, 0],
+            "{patient}"
+        );
+        let after = get(&mut house.client(), &format!("{link}/not-added"));
+        assert!(after.status == 200 && after.text().contains("988"));
+    }
+}
+
+#[test]
+fn below_the_sites_threshold_help_is_offered_and_nobody_is_called() {
+    let house = House::open();
+    let library = attune::domain::instrument::Library::embedded();
+    let rule = &library.get("phq9").expect("a form").risk_rules[0].id;
+    let setting = RuleSetting {
+        at_least: Some(2),
+        tier: None,
+    };
+    set_policy(&house, |policy| {
+        policy.rules = [(format!("phq9.{rule}"), setting)].into();
+    });
+    let link = house.phq9("P1");
+    submit(&mut house.client(), &link, &CALM);
+    assert_eq!(too_late(&house, &link, "1"), helped());
+    assert_eq!(house.counts(["flags"]), [0]);
+    assert_eq!(too_late(&house, &link, "2"), helped());
+    assert_eq!(house.counts(["flags"]), [1]);
+}
+
+#[test]
+fn words_that_came_too_late_are_read_by_a_person_and_a_sentence_of_the_list_calls_one() {
+    let house = House::at(monday());
+    let link = house.link(house.patient("P1"), &["fft"]);
+    start(&mut house.client(), &link, "page");
+    house.app.clock.set(monday() + TimeDelta::days(8));
+    let say = |words: &str| {
+        let said = post(
+            &mut house.client(),
+            &format!("{link}/q/2"),
+            &[("answer", words)],
+        );
+        said.location().is_some_and(|to| to.contains("/support"))
+    };
+    assert!(!say("The lift was broken."));
+    assert_eq!(house.counts(["responses", "flags"]), [0, 0]);
+    assert_eq!(told(&house), ["words open 1"]);
+    assert!(say("I want to die."));
+    assert!(!say("I want to die."), "the same once more");
+    assert_eq!(
+        house.counts(["responses", "flags", "flag_answers"]),
+        [0, 1, 1]
+    );
+    assert_eq!(told(&house).len(), 1, "in the same signal");
+}
