@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::patient::{CALM, get, post, sheet, start};
 use crate::support::http::{Client, path_of};
+use crate::support::page::{form_to, links};
 use crate::support::process::{PATIENCE, Site, free_address};
 
 /// The word after a label in what the demo prints.
@@ -86,10 +87,38 @@ fn the_demo_prints_ways_in_that_work_and_says_on_every_page_that_it_is_one() {
             "{label}: {} bytes",
             page.body.len()
         );
+        if label == "therapist " {
+            says_that_texts_would_wait(&mut client, &page.text());
+        }
     }
     assert_eq!(get(&mut anybody, "/mailbox").status, 200);
     let (status, log) = service.stop(Duration::from_secs(10));
     assert!(status.success(), "{log}");
+}
+
+/// The demo has no gateway for text messages: whoever chooses them for a patient is told.
+fn says_that_texts_would_wait(client: &mut Client, caseload: &str) {
+    let patient = links(caseload)
+        .into_iter()
+        .find(|path| path.starts_with("/patients/") && path.len() > 40)
+        .expect("a patient");
+    let path = format!("{}/contact", patient.split(['?', '#']).next().unwrap_or(""));
+    let page = get(client, &path).text();
+    assert!(
+        page.contains("this site has no gateway for them") && !page.contains("nobody is asked"),
+        "{page}"
+    );
+    let mut fields = form_to(&page, &path).expect("the form").untouched();
+    for (name, value) in &mut fields {
+        match name.as_str() {
+            "channel" => *value = "text".to_owned(),
+            "phone" => *value = "+1 555 010 0133".to_owned(),
+            _ => {}
+        }
+    }
+    let saved = client.post_form(&path, &fields).expect("an answer");
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    assert!(get(client, &path).text().contains("nobody is asked"));
 }
 
 #[test]

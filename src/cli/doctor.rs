@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::domain::language::Language;
 use crate::domain::risk::policy::SafetyPolicy;
 use crate::patient_words::help::Help;
-use crate::store::{Fault, key_change, policy};
+use crate::store::{Fault, contact, key_change, policy};
 use std::io::Write;
 use std::time::Instant;
 
@@ -39,6 +39,7 @@ pub fn run(app: &App, config: &Config, console: &mut Console<'_>) -> Exit {
             ("schema", pending),
             ("duty contact", duty_contact(app)),
             ("site key", site_key(app)),
+            ("texts", texts(app, config)),
         ]),
         console,
     );
@@ -119,6 +120,27 @@ fn duty_contact(app: &App) -> Result<String, String> {
             "{WARNING}: none is set; when a flag waits and nobody licensed is here, only this site's pages and its log tell. Set one in the safety policy"
         ),
     })
+}
+
+/// Whether patients are to get text messages that nothing sends.
+fn texts(app: &App, config: &Config) -> Result<String, String> {
+    let org = app.org;
+    let reached = app
+        .store
+        .read_blocking(move |tx| contact::reached_by_text(tx, org));
+    let reached = reached.map_err(|fault: Fault| fault.to_string())?;
+    Ok(said_of_texts(config.texts.is_some(), reached))
+}
+
+fn said_of_texts(gateway: bool, reached: i64) -> String {
+    match (gateway, reached) {
+        (true, reached) => format!("a gateway is set; patients reached by text: {reached}"),
+        (false, 0) => "no gateway is set, and nobody is to be reached by text".to_owned(),
+        (false, reached) => format!(
+            "{WARNING}: patients to be reached by text: {reached}, and no gateway is set (ATTUNE_TEXT_URL); their messages wait and nobody is asked. Set one, or change how \
+             these patients are reached"
+        ),
+    }
 }
 
 /// The newest event's moment: a clock that stands behind it is wrong.
@@ -292,4 +314,16 @@ fn report(findings: impl Iterator<Item = Finding>, console: &mut Console<'_>) ->
         }
     }
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_to_get_texts_that_nothing_sends_is_counted() {
+        assert!(said_of_texts(false, 3).starts_with("WARN: patients to be reached by text: 3"));
+        assert!(!said_of_texts(false, 0).contains(WARNING));
+        assert!(!said_of_texts(true, 3).contains(WARNING));
+    }
 }

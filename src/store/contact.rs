@@ -206,6 +206,18 @@ pub struct PauseRow {
     pub ended_by: Option<StaffId>,
 }
 
+/// How many patients are reached by text message alone.
+///
+/// # Errors
+/// When the database fails.
+pub fn reached_by_text(tx: &mut Tx, org: OrgId) -> Result<i64, Fault> {
+    Ok(contact_preference::table
+        .filter(contact_preference::org_id.eq(org))
+        .filter(contact_preference::channel.eq(Channel::Text.word()))
+        .count()
+        .get_result(&mut tx.db)?)
+}
+
 /// The pauses that hold at `now`. Few at any site: a desk reads them all at once.
 ///
 /// # Errors

@@ -24,6 +24,9 @@ const CHANNELS: [(&str, &str); 3] = [
     ("none", "Not at all: forms are given in the clinic"),
 ];
 
+/// Beside the way that leads nowhere yet.
+const NO_GATEWAY: &str = " (this site has no gateway for them: they would wait)";
+
 #[derive(Template)]
 #[template(path = "staff/contact.html")]
 struct Page {
@@ -35,6 +38,8 @@ struct Page {
     typed: Typed,
     refused: String,
     texts_stopped: bool,
+    /// Whether text messages to the patient wait for a gateway that the site does not have.
+    texts_wait: bool,
     channels: Vec<(String, String)>,
     pauses: Vec<PauseLine>,
     paused_here: bool,
@@ -254,10 +259,15 @@ async fn show(
             .map(|at| at.format("%-d %B %Y").to_string())
             .unwrap_or_default(),
         texts_stopped: card.contact.texts_stopped_at.is_some(),
+        texts_wait: site.text_secret.is_none() && card.contact.channel == Channel::Text.word(),
         typed: before.typed.unwrap_or_else(|| Typed::of(&card)),
         channels: CHANNELS
             .iter()
-            .map(|(word, said)| ((*word).to_owned(), (*said).to_owned()))
+            .map(|(word, said)| {
+                let nothing_leaves = *word == "text" && site.text_secret.is_none();
+                let but = if nothing_leaves { NO_GATEWAY } else { "" };
+                ((*word).to_owned(), format!("{said}{but}"))
+            })
             .collect(),
         paused_here: pauses.iter().any(|pause| pause.own),
         pauses,
