@@ -6,6 +6,7 @@ use crate::house::{House, instant, monday};
 use crate::mail::{due, send, send_notices};
 use crate::patient::{get, post};
 use crate::support::http::path_of;
+use crate::support::page::{Form, forms};
 use crate::support::smtp::SmtpSink;
 
 /// Monday, 20:00 in Chicago: the patient may be written to and nobody reads.
@@ -121,6 +122,21 @@ fn the_hours_an_administrator_sets_are_what_patients_read() {
         assert!(answer.text().contains(words), "{}", answer.text());
     }
     assert_eq!(house.number("policy"), 0);
+    // Hours over midnight and the whole day are rules that can be kept, here and when the other rules are saved.
+    let night = office_hours(&[
+        ("monday_from", "22:00"),
+        ("monday_until", "06:00"),
+        ("tuesday_from", "00:00"),
+        ("tuesday_until", "00:00"),
+    ]);
+    assert_eq!(post(&mut admin, "/admin/cover", &night).status, 303);
+    let rules = get(&mut admin, "/admin/sending").text();
+    let is_of_rules = |form: &Form| form.action == "/admin/sending";
+    let rules = forms(&rules).into_iter().find(is_of_rules);
+    let rules = rules.expect("the form");
+    let saved = admin.post_form("/admin/sending", &rules.untouched());
+    let saved = saved.expect("the site answers");
+    assert_eq!(saved.status, 303, "{}", saved.text());
     let closed = office_hours(&[("closed_on", "2026-03-02\n2026-12-25")]);
     assert_eq!(post(&mut admin, "/admin/cover", &closed).status, 303);
     let page = get(&mut house.client(), &link).text();

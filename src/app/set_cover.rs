@@ -23,7 +23,7 @@ pub const CLOSED_MOST: usize = 100;
 /// Why it was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Hours of a day that begin and end at once.
+    /// Hours of a day that begin and end at once, elsewhere than at midnight.
     Hours,
     /// Too many closed days.
     Closed,
@@ -42,7 +42,7 @@ pub enum Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Refusal::Hours => "Hours must not begin and end at the same time. Leave both empty where nobody reads.",
+            Refusal::Hours => "Hours must not begin and end at the same time. Leave both empty where nobody reads; from 00:00 to 00:00 is the whole day.",
             Refusal::Closed => "Write at most 100 closed days. Leave out those that are over.",
             Refusal::Person => "Choose somebody from the list.",
             Refusal::StandIn => "Choose another licensed person from the list, or nobody.",
@@ -178,12 +178,7 @@ pub async fn set_hours(
     nobody_reads: NobodyReads,
 ) -> Result<(), Failure<Refusal>> {
     let now = app.clock.now();
-    if hours
-        .week
-        .iter()
-        .flatten()
-        .any(|(from, until)| from == until)
-    {
+    if !hours.can_be_kept() {
         return Err(Failure::Refused(Refusal::Hours));
     }
     hours.closed_on.sort_unstable();

@@ -28,8 +28,9 @@ type Hours = (NaiveTime, NaiveTime);
 
 /// `Monday to Friday, 9 am to 5 pm`
 pub(super) fn english(hours: &ReadingHours) -> String {
-    said(hours, "every day", "and", english_run, |(from, until)| {
-        format!("{} to {}", english_time(from), english_time(until))
+    said(hours, "every day", "and", english_run, |span| match span {
+        (from, until) if from == until => "at any hour".to_owned(),
+        (from, until) => format!("{} to {}", english_time(from), english_time(until)),
     })
 }
 
@@ -40,7 +41,10 @@ pub(super) fn spanish(hours: &ReadingHours) -> String {
         "todos los días",
         "y",
         spanish_run,
-        |(from, until)| format!("de {} a {}", spanish_time(from), spanish_time(until)),
+        |span| match span {
+            (from, until) if from == until => "a cualquier hora".to_owned(),
+            (from, until) => format!("de {} a {}", spanish_time(from), spanish_time(until)),
+        },
     )
 }
 

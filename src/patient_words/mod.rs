@@ -535,6 +535,10 @@ mod tests {
                 "todos los días, de las 12 de la noche a las 12 del mediodía"
             ]
         );
+        hours.week = [Some((at(0, 0), at(0, 0))); 7];
+        let round_the_clock = ["every day, at any hour", "todos los días, a cualquier hora"];
+        assert_eq!(said(&hours), round_the_clock);
+        hours.week = [Some((at(0, 0), at(12, 0))); 7];
         hours.week[1] = None;
         hours.week[3] = None;
         assert_eq!(

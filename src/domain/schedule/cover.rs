@@ -231,6 +231,18 @@ mod tests {
     }
 
     #[test]
+    fn from_midnight_to_midnight_is_the_whole_day() {
+        let mut cover = chicago(vec![reader(1, &[])]);
+        let midnight = chrono::NaiveTime::MIN;
+        cover.hours.week[1] = Some((midnight, midnight));
+        // Tuesday 3 March in Chicago ends at 06:00 UTC on Wednesday.
+        assert_eq!(cover.reads(instant("2026-03-03 06:00")), Reads::Now);
+        assert_eq!(cover.reads(instant("2026-03-04 05:59")), Reads::Now);
+        let wednesday = Reads::Later(instant("2026-03-04 15:00"));
+        assert_eq!(cover.reads(instant("2026-03-04 06:00")), wednesday);
+    }
+
+    #[test]
     fn whoever_stands_in_is_named_and_nobody_who_is_away_themselves() {
         let week = ("2026-03-02", "2026-03-06");
         let now = instant("2026-03-03 16:00");

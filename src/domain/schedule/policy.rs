@@ -88,6 +88,16 @@ impl Default for ReadingHours {
     }
 }
 
+impl ReadingHours {
+    /// Whether no day's hours begin and end at the same time. From midnight to midnight is the whole day; any other time twice is a slip, and would promise that somebody
+    /// reads round the clock.
+    #[must_use]
+    pub fn can_be_kept(&self) -> bool {
+        let mut spans = self.week.iter().flatten();
+        spans.all(|(from, until)| from != until || *from == NaiveTime::MIN)
+    }
+}
+
 /// A rule that cannot be kept: which one, and what is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRule {
@@ -109,7 +119,7 @@ impl SendingPolicy {
     /// Everything in it that cannot be kept; empty when it may be used.
     pub fn faults(&self) -> Vec<BadRule> {
         let grows = self.reminder_days.windows(2).all(|pair| pair[0] < pair[1]);
-        let fits = |day: &u32| (1..=60).contains(day);
+        let fits = |day: &u32| (1..self.never_opened_days).contains(day);
         let rules = [
             (
                 (1..=60).contains(&self.never_opened_days),
@@ -124,7 +134,7 @@ impl SendingPolicy {
             (
                 self.reminder_days.len() <= 4 && grows && self.reminder_days.iter().all(fits),
                 "reminder_days",
-                "At most four reminders, on days 1 to 60 after the invitation, each later than the one before.",
+                "At most four reminders, each later than the one before and on a day before the form closes: it is then that nobody can begin it any more.",
             ),
             (
                 (1..=600).contains(&self.minutes_per_month),
@@ -137,13 +147,9 @@ impl SendingPolicy {
                 "The time at which messages leave lies outside quiet hours.",
             ),
             (
-                self.reading
-                    .week
-                    .iter()
-                    .flatten()
-                    .all(|(from, until)| from < until),
+                self.reading.can_be_kept(),
                 "reading",
-                "Reading begins before it ends on each day.",
+                "Hours of reading do not begin and end at the same time, but for the whole day from 00:00 to 00:00.",
             ),
         ];
         rules
@@ -194,6 +200,12 @@ mod tests {
             send_at: clock(22, 0),
             ..SendingPolicy::default()
         };
+        let after_the_end = SendingPolicy {
+            reminder_days: vec![2, 7],
+            ..SendingPolicy::default()
+        };
+        let of_after: Vec<_> = after_the_end.faults().iter().map(|bad| bad.key).collect();
+        assert_eq!(of_after, ["reminder_days"]);
         let keys: Vec<_> = policy.faults().iter().map(|bad| bad.key).collect();
         assert_eq!(keys, ["reminder_days", "send_at"]);
     }
