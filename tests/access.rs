@@ -85,6 +85,7 @@ fn filled(path: &str, house: &House) -> String {
     let id = |table: &str| house.ids(table)[0].clone();
     let id = match path.split('/').nth(1) {
         Some("patients") => id("patient"),
+        Some("occasions") => id("administration"),
         Some("flags") => id("flag"),
         Some("tasks") => id("task"),
         Some("signals") => id("signal"),

@@ -384,6 +384,7 @@ const TABLES: &[&str] = &[
     "rescore",
     "rescored",
     "correction",
+    "in_error",
 ];
 /// What may change without a row more or less.
 const STATES: &[&str] = &[

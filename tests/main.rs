@@ -31,6 +31,7 @@ mod flags;
 mod foreign_posts;
 mod forms;
 mod help;
+mod in_error;
 mod instruments_index;
 mod key_change;
 mod languages;

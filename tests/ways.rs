@@ -472,7 +472,7 @@ pub fn record(
 }
 
 /// `n first@day last@day best@day recent` of the PHQ-9's total.
-fn summary(house: &House) -> String {
+pub fn summary(house: &House) -> String {
     let day = |column: &str| format!("substr(CAST({column} AS TEXT), 1, 10)");
     house.texts(&format!(
         "SELECT CAST(n AS TEXT) || ' ' || CAST(CAST(first_value AS INTEGER) AS TEXT) || '@' || {} || ' ' || \
@@ -622,6 +622,7 @@ fn a_day_that_cannot_be_is_said_and_what_was_typed_stays() {
             "began on Mon 2 Mar 2026",
         ),
         ([("day", "yesterday"), ("came", "paper")], "year-month-day"),
+        ([("day", ""), ("came", "paper")], "year-month-day"),
         (
             [("asked_by", long.as_str()), ("came", "video")],
             "longer than 200",

@@ -22,6 +22,7 @@ pub mod hand_in;
 pub mod import;
 pub mod keep_response;
 pub mod link;
+pub mod mark_in_error;
 pub mod note_failed_sign_in;
 pub mod outlook;
 pub mod pair_tablet;

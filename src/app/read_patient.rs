@@ -10,6 +10,7 @@ use crate::domain::ids::{
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::correction::{self, CorrectionRow};
 use crate::store::flag::{self, FlagNames};
+use crate::store::in_error::{self, InErrorRow};
 use crate::store::informant::{self, InformantRow};
 use crate::store::known_level::{self, KnownLevelRow};
 use crate::store::outbox::{self, OutboxRow};
@@ -85,6 +86,8 @@ pub struct EpisodeRecord {
     pub anew: HashMap<ResponseId, ScoredAnew>,
     /// Every score in every revision with the moment of its response, oldest first.
     pub scores: Vec<(NaiveDateTime, ScoreRow)>,
+    /// Which occasions' answers were entered in error, with the name of whoever said so.
+    pub in_error: Vec<(InErrorRow, String)>,
     /// How answers came that staff put down.
     pub ways: HashMap<AdministrationId, WayInRow>,
     /// What others answered about the patient, each a series of their own; none of it stands above.
@@ -249,6 +252,7 @@ fn whole_episode(
             .map(|row| (row.administration_id, row))
             .collect(),
         corrections: correction::of_episode(tx, permit, id)?,
+        in_error: in_error::of_episode(tx, permit, id)?,
         occasions,
         informed: vec![],
         names,
@@ -283,6 +287,8 @@ impl EpisodeRecord {
             .collect();
         part.corrections
             .retain(|row| occasions.contains(&row.administration_id));
+        part.in_error
+            .retain(|(row, _)| occasions.contains(&row.administration_id));
         part.responses
             .retain(|row| occasions.contains(&row.administration_id));
         let responses: HashSet<ResponseId> = part.responses.iter().map(|row| row.id).collect();

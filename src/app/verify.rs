@@ -169,6 +169,7 @@ fn check_page(found: &mut Verification, library: &Library, known: &Known, page: 
     check_administrations(found, known, page);
     flags::check_flags(found, library, known, (page, &flags));
     check_summaries(found, library, page);
+    check_in_error(found, page);
 }
 
 fn read<'a>(library: &'a Library, row: &ResponseRow) -> Option<(&'a Instrument, Answers)> {
@@ -186,7 +187,7 @@ fn check_scores(
     row: &ResponseRow,
     stored: &[&ScoreRow],
 ) {
-    if row.state != ResponseState::Completed.word() {
+    if !is_handed_in(row) {
         if !stored.is_empty() {
             found.breaks("an unfinished response has no score", row.id.to_string());
         }
@@ -223,6 +224,26 @@ fn check_scores(
                 );
             }
             Some(_) => {}
+        }
+    }
+}
+
+/// Whether the answers were handed in; what was entered in error was as well, and keeps its scores.
+fn is_handed_in(row: &ResponseRow) -> bool {
+    [ResponseState::Completed, ResponseState::EnteredInError]
+        .iter()
+        .any(|state| row.state == state.word())
+}
+
+/// What is kept out of every count was marked by somebody, with a reason, and nothing else is.
+fn check_in_error(found: &mut Verification, page: &Page) {
+    for row in page.responses.iter().filter(|row| is_handed_in(row)) {
+        let left_out = row.state == ResponseState::EnteredInError.word();
+        if left_out != page.in_error.contains(&row.administration_id) {
+            found.breaks(
+                "a response is left out as entered in error exactly when somebody marked it so",
+                row.id.to_string(),
+            );
         }
     }
 }
@@ -270,11 +291,7 @@ fn check_administrations(found: &mut Verification, known: &Known, page: &Page) {
         }
     }
     let mut handed_in: HashMap<_, usize> = HashMap::new();
-    for row in page
-        .responses
-        .iter()
-        .filter(|row| row.state == ResponseState::Completed.word())
-    {
+    for row in page.responses.iter().filter(|row| is_handed_in(row)) {
         *handed_in.entry(row.administration_id).or_default() += 1;
     }
     for row in &page.administrations {

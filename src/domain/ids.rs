@@ -133,4 +133,6 @@ kinds! {
     KnownLevel => KnownLevelId,
     /// A signal of the lower tier.
     Signal => SignalId,
+    /// That answers were entered in error.
+    InError => InErrorId,
 }

@@ -284,6 +284,21 @@ pub fn mark_sent(tx: &mut Tx, org: OrgId, id: AdministrationId) -> Result<(), Fa
     Ok(())
 }
 
+/// One occasion.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(
+    tx: &mut Tx,
+    org: OrgId,
+    id: AdministrationId,
+) -> Result<Option<AdministrationRow>, Fault> {
+    Ok(administration::table
+        .find((org, id))
+        .get_result(&mut tx.db)
+        .optional()?)
+}
+
 /// The occasion with this name in an episode.
 ///
 /// # Errors

@@ -226,6 +226,29 @@ pub fn answers_of(
         .load(&mut tx.db)?)
 }
 
+/// How many flags wait to which answers of these responses belong.
+///
+/// # Errors
+/// When the database fails.
+pub fn waiting_of(tx: &mut Tx, permit: &Permit, ids: &[ResponseId]) -> Result<i64, Fault> {
+    let named = flag_answer::table
+        .filter(
+            flag_answer::org_id
+                .eq(permit.org())
+                .and(flag_answer::response_id.eq_any(ids)),
+        )
+        .select(flag_answer::flag_id);
+    Ok(flag::table
+        .filter(
+            flag::org_id
+                .eq(permit.org())
+                .and(flag::next_step_at.is_not_null())
+                .and(flag::id.eq_any(named)),
+        )
+        .count()
+        .get_result(&mut tx.db)?)
+}
+
 /// The answers on waiting flags of an episode that no response holds.
 ///
 /// # Errors

@@ -28,6 +28,7 @@ pub mod door;
 pub mod evaluation;
 pub mod flag;
 pub mod heartbeat;
+pub mod in_error;
 pub mod informant;
 pub mod key_change;
 pub mod known_level;

@@ -607,6 +607,19 @@ table! {
 }
 
 table! {
+    in_error (org_id, id) {
+        org_id -> Binary,
+        id -> Binary,
+        administration_id -> Binary,
+        reason -> Text,
+        marked_by -> Binary,
+        marked_at -> Timestamp,
+        ended_by -> Nullable<Binary>,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
     closed_before (org_id, flag_id) {
         org_id -> Binary,
         flag_id -> Binary,
@@ -672,6 +685,7 @@ allow_tables_to_appear_in_same_query!(
     closing,
     known_level,
     signal,
+    in_error,
     closed_before,
     digest_day,
     digest_off

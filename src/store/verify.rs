@@ -4,8 +4,8 @@ use super::schema::{
     administration, audit_event, closing, episode, episode_scale, flag, flag_act, flag_answer,
     outbox, rescored, response, score, staff, task,
 };
-use super::{Fault, Tx};
-use crate::domain::ids::{EpisodeId, FlagId, OrgId, StaffId};
+use super::{Fault, Tx, in_error};
+use crate::domain::ids::{AdministrationId, EpisodeId, FlagId, OrgId, StaffId};
 use crate::store::administration::AdministrationRow;
 use crate::store::flag::{FlagAnswerRow, FlagRow};
 use crate::store::rescore::RescoredRow;
@@ -37,6 +37,8 @@ pub struct Page {
     pub flag_acts: Vec<ActRow>,
     /// Their assessments: of which flag, by whom, when.
     pub closings: Vec<(FlagId, StaffId, NaiveDateTime)>,
+    /// The occasions whose answers somebody marked as entered in error.
+    pub in_error: Vec<AdministrationId>,
 }
 
 /// An act on a flag, without its words.
@@ -86,6 +88,7 @@ pub fn page(
         .select(score::all_columns)
         .load(&mut tx.db)?;
     Ok(Some(Page {
+        in_error: in_error::marked(tx, org, &episodes)?,
         administrations: administration::table
             .filter(
                 administration::org_id

@@ -135,6 +135,9 @@ routes! {
     POST "/patients/{id}/resume" Access::May(Action::EnrolPatient) => staff::contact::resume;
     POST "/patients/{id}/record" Access::May(Action::RecordForm) => staff::record::form;
     POST "/patients/{id}/recorded" Access::May(Action::RecordForm) => staff::record::record;
+    GET "/occasions/{id}/error" Access::May(Action::RecordForm) => staff::in_error::page;
+    POST "/occasions/{id}/error" Access::May(Action::RecordForm) => staff::in_error::mark;
+    POST "/occasions/{id}/error/take-back" Access::May(Action::RecordForm) => staff::in_error::take_back;
     GET "/patients/{id}/plans" Access::May(Action::EnrolPatient) => staff::plans::page;
     POST "/patients/{id}/plans" Access::May(Action::EnrolPatient) => staff::plans::set;
     POST "/patients/{id}/plans/stop" Access::May(Action::EnrolPatient) => staff::plans::stop;

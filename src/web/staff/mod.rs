@@ -11,6 +11,7 @@ pub mod flag;
 pub mod flag_card;
 pub mod flag_line;
 pub mod flag_words;
+pub mod in_error;
 pub mod informant;
 pub mod instruments;
 pub mod ledger;

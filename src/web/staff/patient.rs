@@ -11,7 +11,7 @@ pub(super) mod scales;
 use super::contact::Beside;
 use super::correction::CorrectionLine;
 use super::words::{self, age, day_ago};
-use super::{Frame, SiteData, informant, not_found, signals, trouble};
+use super::{Frame, SiteData, in_error, informant, not_found, signals, trouble};
 use crate::app::Failure;
 use crate::app::read_patient::{EpisodeRecord, Record, Refusal, read_patient};
 use crate::app::{give_form, set_contact};
@@ -86,6 +86,8 @@ struct Page {
     session_checks: Vec<InstrumentView>,
     /// Notes to answers that were sent, newest first.
     corrections: Vec<CorrectionLine>,
+    /// Answers that are left out of everything above.
+    in_error: Vec<in_error::Line>,
     history_fold: Fold,
     occasion_count: usize,
     occasions: Vec<OccasionLine>,
@@ -216,6 +218,9 @@ fn fill(
             .unwrap_or_default(),
         corrections: shown
             .map(|episode| corrections(library, record, episode))
+            .unwrap_or_default(),
+        in_error: shown
+            .map(|episode| in_error::lines(library, record, episode))
             .unwrap_or_default(),
         occasion_count: shown.map_or(0, |episode| {
             let others = episode.informed.iter();

@@ -173,10 +173,10 @@ fn language(fields: &Fields) -> Language {
     said.unwrap_or(Language::English)
 }
 
-/// The day in the form; today when it says none.
+/// The day in the form; today when it has no such field. A field that was emptied says nothing that could stand in the record.
 fn day(fields: &Fields) -> Day {
     match fields.one("day").trim() {
-        "" => Day::Today,
+        "" if !fields.has("day") => Day::Today,
         typed => typed.parse().map_or(Day::Unreadable, Day::On),
     }
 }
@@ -341,7 +341,7 @@ impl Asked {
             name: self.name.to_string(),
             wrong: what_is_wrong(draft.wrong),
             day: match fields.one("day") {
-                "" => draft.days.1.to_string(),
+                "" if !fields.has("day") => draft.days.1.to_string(),
                 typed => typed.to_owned(),
             },
             first_day: draft.days.0.to_string(),

@@ -36,6 +36,8 @@ pub struct Column {
     pub language: String,
     /// Who of the staff entered it; empty when the patient did.
     pub entered_by: String,
+    /// Where somebody can say that it was entered in error; empty for what is not handed in.
+    pub in_error: String,
 }
 
 /// An item with its answers.
@@ -149,6 +151,10 @@ fn column(
         },
         language: words::language(&row.language).to_owned(),
         entered_by: entered_by(episode, row),
+        in_error: match asked.completed() {
+            Some(row) => format!("/occasions/{}/error", row.administration_id),
+            None => String::new(),
+        },
     }
 }
 

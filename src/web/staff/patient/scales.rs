@@ -262,7 +262,8 @@ fn scale_view(
     }
 }
 
-fn scale_name(instrument: &Instrument, scale: &Scale) -> String {
+/// What clinicians call a scale.
+pub fn scale_name(instrument: &Instrument, scale: &Scale) -> String {
     texts_of(instrument, scale).map_or_else(|| scale.id.clone(), |texts| texts.name.clone())
 }
 
