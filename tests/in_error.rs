@@ -146,6 +146,11 @@ fn a_flag_stays_where_it_is_when_its_answers_were_entered_in_error() {
     );
     assert_eq!(mark(&mut staff, &path, "another patient’s"), 303);
     assert_eq!(house.counts(["flags", "flags_waiting"]), [1, 1]);
+    let signal = page::plain_text(&get(&mut staff, "/signals").text());
+    assert!(
+        signal.contains("marked as entered in error since"),
+        "{signal}"
+    );
     let flag = get(&mut staff, &format!("/flags/{}", house.flag())).text();
     assert!(flag.contains("recorded by mistake"), "{flag}");
 }

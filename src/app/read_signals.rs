@@ -6,16 +6,16 @@ use super::read_caseload::site_zone;
 use super::read_sending::clinics;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
-use crate::domain::ids::{ClinicId, FlagId, PatientId, SignalId, StaffId};
+use crate::domain::ids::{ClinicId, FlagId, PatientId, ResponseId, SignalId, StaffId};
 use crate::domain::risk::Act;
 use crate::store::closing::{self, ClosingRow};
 use crate::store::flag::{self, FlagActRow, FlagNames};
 use crate::store::ledger::{self, LedgerFilter, OfLedger};
 use crate::store::signal::{self, SignalNames, Which};
-use crate::store::{Fault, Tx, audit, patient, staff};
+use crate::store::{Fault, Tx, audit, in_error, patient, staff};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Entries on one page of the ledger.
 pub const LEDGER_PAGE: usize = 50;
@@ -27,6 +27,8 @@ pub const LEDGER_MOST: usize = 20_000;
 pub struct Signals {
     /// The signals.
     pub rows: Vec<SignalNames>,
+    /// The answers behind them that were entered in error.
+    pub in_error: HashSet<ResponseId>,
     /// Who works or worked here, by name.
     pub people: HashMap<StaffId, String>,
     /// The zone in which the site's days begin.
@@ -41,7 +43,12 @@ fn signals(
     rows: Vec<SignalNames>,
     now: NaiveDateTime,
 ) -> Result<Signals, Fault> {
+    let about: Vec<ResponseId> = rows
+        .iter()
+        .filter_map(|row| row.signal.response_id)
+        .collect();
     Ok(Signals {
+        in_error: in_error::among(tx, permit, &about)?,
         rows,
         people: people(tx, permit)?,
         zone: site_zone(tx)?,

@@ -5,9 +5,10 @@ use super::schema::{administration, in_error, response, staff};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
 use crate::domain::care::ResponseState;
-use crate::domain::ids::{AdministrationId, EpisodeId, InErrorId, OrgId, StaffId};
+use crate::domain::ids::{AdministrationId, EpisodeId, InErrorId, OrgId, ResponseId, StaffId};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use std::collections::HashSet;
 
 /// That an occasion's answers were entered in error.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable)]
@@ -122,6 +123,27 @@ pub fn marked(
         )
         .select(in_error::administration_id)
         .load(&mut tx.db)?)
+}
+
+/// Which of these responses were entered in error.
+///
+/// # Errors
+/// When the database fails.
+pub fn among(
+    tx: &mut Tx,
+    permit: &Permit,
+    ids: &[ResponseId],
+) -> Result<HashSet<ResponseId>, Fault> {
+    let found: Vec<ResponseId> = response::table
+        .filter(
+            response::org_id
+                .eq(permit.org())
+                .and(response::id.eq_any(ids))
+                .and(response::state.eq(ResponseState::EnteredInError.word())),
+        )
+        .select(response::id)
+        .load(&mut tx.db)?;
+    Ok(found.into_iter().collect())
 }
 
 /// Ends the mark that holds on an occasion.

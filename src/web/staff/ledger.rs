@@ -192,6 +192,7 @@ fn fill(site: &SiteData, frame: Frame, ask: &Ask, ledger: &Ledger) -> Page {
 
 fn told<'a>(site: &SiteData, ledger: &'a Ledger) -> Told<'a> {
     Told {
+        in_error: None,
         library: site.app.library,
         people: &ledger.people,
         zone: ledger.zone,

@@ -3,7 +3,7 @@
 use super::words::{day_ago, points};
 use crate::app::read_signals::Signals;
 use crate::domain::change::plain_points;
-use crate::domain::ids::{PatientId, SignalId, StaffId};
+use crate::domain::ids::{PatientId, ResponseId, SignalId, StaffId};
 use crate::domain::instrument::{ENGLISH, Library};
 use crate::domain::risk::signal::{
     Choice, Facts, Mark, Passage, Seen, SignalKind, Stated, WrittenIn,
@@ -12,13 +12,15 @@ use crate::domain::schedule::{local_day, local_time};
 use crate::store::signal::{SignalNames, SignalRow};
 use chrono::{NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What a page needs to know to print signals.
 #[derive(Clone, Copy)]
 pub struct Told<'a> {
     /// The questionnaires.
     pub library: &'static Library,
+    /// The answers behind the signals that were entered in error; `None` where the page does not say so.
+    pub in_error: Option<&'a HashSet<ResponseId>>,
     /// Who works here, by name.
     pub people: &'a HashMap<StaffId, String>,
     /// The zone in which the site's days begin.
@@ -32,6 +34,7 @@ impl<'a> Told<'a> {
     pub fn of(library: &'static Library, signals: &'a Signals) -> Told<'a> {
         Told {
             library,
+            in_error: Some(&signals.in_error),
             people: &signals.people,
             zone: signals.zone,
             now: signals.now,
@@ -155,6 +158,7 @@ pub fn line(names: &SignalNames, told: &Told<'_>, me: Option<StaffId>, typed: &T
     let seen = Facts::read(&row.facts).ok();
     let mine = typed.about == Some(row.id);
     let (passages, earlier) = passages(seen.as_ref(), told);
+    let numbers = numbers(row, seen.as_ref(), told);
     Line {
         id: row.id,
         patient_id: row.patient_id,
@@ -165,7 +169,10 @@ pub fn line(names: &SignalNames, told: &Told<'_>, me: Option<StaffId>, typed: &T
             false => format!("with {}", names.owner),
         },
         title: title(row, seen.as_ref(), told),
-        numbers: numbers(row, seen.as_ref(), told),
+        numbers: match left_out(row, told) {
+            true => format!("{numbers}. These answers were marked as entered in error since."),
+            false => numbers,
+        },
         since: told.day(row.raised_at),
         due: row
             .due_at
@@ -189,6 +196,11 @@ pub fn line(names: &SignalNames, told: &Told<'_>, me: Option<StaffId>, typed: &T
         wrong: (mine && !typed.wrong.is_empty()).then(|| typed.wrong.clone()),
         decision: decision(row, told),
     }
+}
+
+fn left_out(row: &SignalRow, told: &Told<'_>) -> bool {
+    let known = row.response_id.zip(told.in_error);
+    known.is_some_and(|(id, in_error)| in_error.contains(&id))
 }
 
 fn due_words(due: NaiveDateTime, told: &Told<'_>) -> String {
