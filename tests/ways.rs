@@ -988,3 +988,24 @@ fn a_risk_answer_of_somebody_else_is_flagged_and_says_whose_it_is() {
     assert!(shown.contains("answered by a carer, Ana Marlow"), "{shown}");
     house.verified();
 }
+
+#[test]
+fn answers_that_contradict_each_other_are_told_beside_the_score() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    let mut staff = house.signed_in(&house.people.therapist);
+    let form = record_form(&mut staff, &id, "pc_ptsd_5");
+    // "Never had this happen", and yes to what came of it.
+    let set = [("q0", "0"), ("q1", "1"), ("q2", "1"), ("q5", "0")];
+    let mut fields = form.with(&set);
+    fields.push(("incomplete".into(), "yes".into()));
+    let kept = staff.post_form(&form.action, &fields);
+    assert_eq!(kept.expect("an answer").status, 303);
+    let shown = page::plain_text(&get(&mut staff, &format!("/patients/{id}")).text());
+    assert!(
+        shown.contains(
+            "items 1, 2, 5 answered and not counted: the answer to item 0 rules that out"
+        ),
+        "{shown}"
+    );
+}

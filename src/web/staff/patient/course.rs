@@ -4,7 +4,7 @@ use crate::app::read_patient::{EpisodeRecord, ScoredAnew};
 use crate::domain::care::{AdministrationState, ResponseState, read_battery};
 use crate::domain::ids::{AdministrationId, ResponseId};
 use crate::domain::instrument::{Answers, Instrument, Library, Person, Scale};
-use crate::domain::scoring;
+use crate::domain::scoring::{self, Problem};
 use crate::store::administration::AdministrationRow;
 use crate::store::response::{ResponseRow, ScoreRow};
 use chrono::NaiveDateTime;
@@ -175,7 +175,7 @@ impl<'a> Course<'a> {
                     }
                     _ => String::new(),
                 };
-                [how, self.anew(row, score)]
+                [how, self.odd(row), self.anew(row, score)]
                     .into_iter()
                     .filter(|part| !part.is_empty())
                     .collect::<Vec<_>>()
@@ -193,6 +193,18 @@ impl<'a> Course<'a> {
             ),
             _ => String::new(),
         }
+    }
+
+    /// What is odd about the answers and did not stop scoring; empty when nothing is.
+    fn odd(&self, row: &ResponseRow) -> String {
+        let read = || {
+            let instrument = self.library.version(&row.instrument, &row.version)?;
+            let answers = Answers::from_json(instrument, &row.answers).ok()?;
+            Some(problem_words(
+                &scoring::score(instrument, &answers, Person::default()).problems,
+            ))
+        };
+        read().unwrap_or_default()
     }
 
     /// Which answers are missing, from the answers themselves.
@@ -218,6 +230,31 @@ impl<'a> Course<'a> {
             None => "not scored".to_owned(),
         }
     }
+}
+
+/// The problems in few words: the items that one answer rules out are told together.
+fn problem_words(problems: &[Problem<'_>]) -> String {
+    let mut ruled_out: Vec<(&str, Vec<&str>)> = vec![];
+    let mut words = vec![];
+    for problem in problems {
+        match problem {
+            Problem::GateBlank { .. } => words.push(problem.to_string()),
+            Problem::AnsweredThoughNotAsked { item, gate } => {
+                match ruled_out.iter_mut().find(|(known, _)| known == gate) {
+                    Some((_, items)) => items.push(item),
+                    None => ruled_out.push((gate, vec![item])),
+                }
+            }
+        }
+    }
+    words.extend(ruled_out.into_iter().map(|(gate, items)| {
+        let many = if items.len() == 1 { "item" } else { "items" };
+        format!(
+            "{many} {} answered and not counted: the answer to item {gate} rules that out",
+            items.join(", ")
+        )
+    }));
+    words.join("; ")
 }
 
 /// Whether a response is one at all: what was recorded by mistake is kept, and never counted.
