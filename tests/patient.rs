@@ -491,3 +491,44 @@ fn an_answer_whose_notice_cannot_be_written_is_not_kept_either_and_the_patient_i
         assert_eq!(house.counts(["flags", "notices"]), [1, 1]);
     }
 }
+
+#[test]
+fn an_answer_changed_from_the_review_leads_back_to_it_unless_it_opened_a_question() {
+    let house = House::open();
+    let link = house.link(house.patient("P1"), &["pc_ptsd_5"]);
+    let mut patient = house.client();
+    start(&mut patient, &link, "page");
+    let mut answer = |path: &str, fields: &[(&str, &str)]| {
+        let said = post(&mut patient, &format!("{link}{path}"), fields);
+        let on = said
+            .location()
+            .and_then(|on| on.strip_prefix(link.as_str()));
+        on.unwrap_or_else(|| panic!("{}", said.text())).to_owned()
+    };
+    let from_review = |number: usize| format!("/q/{number}?from=review");
+    // Nothing of the kind ever happened: the other questions are not asked.
+    assert_eq!(answer("/q/1", &[("answer", "0")]), "/review");
+    assert_eq!(answer(&from_review(1), &[("answer", "1")]), "/q/2");
+    for number in 2..6 {
+        let next = format!("/q/{}", number + 1);
+        assert_eq!(answer(&format!("/q/{number}"), &[("answer", "1")]), next);
+    }
+    assert_eq!(answer("/q/6", &[("answer", "0")]), "/review");
+    assert_eq!(answer(&from_review(2), &[("answer", "0")]), "/review");
+    assert_eq!(
+        answer(&from_review(3), &[("answer", "0"), ("lang", "es")]),
+        "/q/3?from=review&lang=es",
+        "another language stays"
+    );
+    let page = get(&mut house.client(), &format!("{link}/q/3?from=review")).text();
+    assert!(
+        page.contains(&format!("href=\"{link}/review\""))
+            && page.contains(&format!("action=\"{link}/q/3?from=review\"")),
+        "{page}"
+    );
+    let review = get(&mut house.client(), &format!("{link}/review")).text();
+    assert!(
+        review.contains(&format!("href=\"{link}/q/6?from=review\"")),
+        "{review}"
+    );
+}

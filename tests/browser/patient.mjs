@@ -73,8 +73,7 @@ export function patientTests(browser, demo) {
     assert.equal((await step(page)).number, 2);
     assert.ok(await page.getByRole('radio').nth(1).isChecked(), 'the saved answer is marked');
     await answer(page, 3);
-    while (await heading(page) !== REVIEW) await press(page, page.getByRole('button', { name: 'Save and continue' }));
-    assert.equal(await heading(page), REVIEW);
+    assert.equal(await heading(page), REVIEW, 'one answer changed leads back at once');
     await press(page, page.getByRole('button', { name: 'Send my answers' }));
     assert.equal(await heading(page), 'Thank you. Your answers are in.');
     await sound(page);

@@ -12,8 +12,8 @@ pub use course::{Course, Extreme, is_of_course};
 pub use entry::{Entry, Misfit, Unfit};
 pub use late::{Late, late};
 pub use sheet::{
-    Counted, Left, Place, Read, Sheet, asked_before, gaps, next_asked, next_open, numbered, place,
-    questions, shown,
+    Counted, Left, Place, Read, Sheet, asked_before, gaps, next_asked, next_gap, next_open,
+    numbered, place, questions, shown,
 };
 
 use super::instrument::{Answers, Instrument, NotAnOption, Person, Position};

@@ -202,6 +202,13 @@ pub fn next_open(parts: &[Part<'_>]) -> Option<usize> {
         .map(|(n, ..)| n)
 }
 
+/// The number of the first question whose answer is missed: see [`gaps`].
+pub fn next_gap(parts: &[Part<'_>]) -> Option<usize> {
+    numbered(parts)
+        .find(|(_, part, position)| gaps(part).any(|gap| gap == *position))
+        .map(|(n, ..)| n)
+}
+
 /// How a question is counted for the patient, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {

@@ -6,7 +6,7 @@ use super::preference::LANG;
 use super::stems::{opening_words, stem_words};
 use super::support::{help_first, in_language};
 use super::view::{Frame, Question, Switch};
-use super::visit::{Page, Visit};
+use super::visit::{FROM_REVIEW, Page, Visit};
 use crate::app::take_answers::{Stage, Support};
 use crate::domain::care::Layout;
 use crate::domain::instrument::{Answer, AnsweredBy};
@@ -48,7 +48,11 @@ fn question_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpR
         return elsewhere(None);
     };
     let before = submission::asked_before(parts, number);
-    let back = before.map_or_else(String::new, |before| format!("/q/{before}"));
+    let back = match (visit.from_review, before) {
+        (true, _) => "/review".to_owned(),
+        (false, Some(before)) => format!("/q/{before}"),
+        (false, None) => String::new(),
+    };
     let opens_part = part.is_carried(0) && (0..place.position).all(|at| part.is_carried(at));
     let stem = match opens_part {
         true => opening_words(texts, place.position),
@@ -77,7 +81,7 @@ fn question_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpR
         declined: part.answers.at(place.position) == Answer::Declined,
         why: complaint.why(place.position, said),
         missing,
-        action: &visit.address(&format!("/q/{number}")),
+        action: &visit.address(&this(visit)),
         back: Some(&visit.address(&back)),
         credit: &texts.credit,
     };
@@ -91,7 +95,7 @@ pub async fn answer_question(visit: Visit, fields: Result<Fields, FormTrouble>) 
     let entry = read_answer(&fields);
     if entry.is_empty() {
         if stays {
-            return Ok(in_language(&visit, &format!("/q/{number}"), &fields));
+            return Ok(in_language(&visit, &this(&visit), &fields));
         }
         let opened = visit.open().await?;
         if !may_stay_empty(&opened, number) {
@@ -100,18 +104,31 @@ pub async fn answer_question(visit: Visit, fields: Result<Fields, FormTrouble>) 
     }
     let sheet = Sheet::Question { number, entry };
     let receipt = visit.take(sheet, Layout::Page, Intent::Save).await?;
-    let next = match receipt.stage {
+    let tail = match receipt.stage {
         Stage::Unfit(unfit) if receipt.support == Support::NotNow => {
             let complaint = Complaint::of(&unfit, &fields, |_| ANSWER.to_owned());
             let opened = visit.open().await?;
             return Ok(question_page(&visit, &opened, &complaint));
         }
-        _ if stays => Some(number),
-        Stage::Saved { next } => next,
-        _ => None,
+        _ if stays => this(&visit),
+        // One answer was put right; only a question that it has opened comes before the review.
+        Stage::Saved { .. } if visit.from_review => {
+            let opened = visit.open().await?;
+            question_or_review(submission::next_gap(&opened.parts))
+        }
+        Stage::Saved { next } => question_or_review(next),
+        _ => question_or_review(None),
     };
-    let tail = help_first(&question_or_review(next), receipt.support);
+    let tail = help_first(&tail, receipt.support);
     Ok(in_language(&visit, &tail, &fields))
+}
+
+/// This question's own page.
+fn this(visit: &Visit) -> String {
+    match visit.from_review {
+        true => format!("/q/{}?{FROM_REVIEW}", visit.number),
+        false => format!("/q/{}", visit.number),
+    }
 }
 
 /// Whether "Save and continue" goes on without a word from here: there is nothing to choose, only room to write.

@@ -4,7 +4,7 @@ use super::lead::{self, Opened};
 use super::question::question_or_review;
 use super::support::help_first;
 use super::view::{Review, ReviewPart, ReviewRow, Reviewed, Wording};
-use super::visit::{Page, Visit};
+use super::visit::{FROM_REVIEW, Page, Visit};
 use crate::app::take_answers::Stage;
 use crate::domain::care::Layout;
 use crate::domain::instrument::{Answer, ItemTexts};
@@ -36,7 +36,7 @@ fn review_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
         .filter(|(_, part, position)| part.is_asked(*position))
         .filter_map(|(number, part, position)| {
             let (counted, _) = submission::shown(parts, number);
-            let change = visit.address(&format!("/q/{number}"));
+            let change = visit.address(&format!("/q/{number}?{FROM_REVIEW}"));
             answered(counted, change, part, position, language)
         })
         .collect();

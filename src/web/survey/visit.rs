@@ -56,6 +56,8 @@ const TABLET: &str = "tablet";
 const CHECKED: &str = "checked";
 /// What the address says after the right year: a browser that comes without the cookie then keeps none.
 const CAME_BACK: &str = "checked=1";
+/// In the query of a question's page: whoever changes the answer goes back to the review.
+pub const FROM_REVIEW: &str = "from=review";
 
 /// A request through a patient's link.
 pub struct Visit {
@@ -74,6 +76,8 @@ pub struct Visit {
     idle: String,
     reads: bool,
     came_back: bool,
+    /// Whether one answer is changed on the way back to the review.
+    pub from_review: bool,
     /// Where this page comes from in another language, up to the language's tag.
     switch: String,
 }
@@ -131,16 +135,15 @@ impl Visit {
                 bytes.try_into().ok()
             }),
         };
+        let asks = |wanted| request.query_string().split('&').any(|pair| pair == wanted);
         Ok(Visit {
             holder,
             tablet,
             hand_back: format!("/s/{token}/hand-back"),
             idle: format!("/s/{token}/idle"),
             reads,
-            came_back: request
-                .query_string()
-                .split('&')
-                .any(|pair| pair == CAME_BACK),
+            came_back: asks(CAME_BACK),
+            from_review: asks(FROM_REVIEW),
             peer: site.peer(request),
             preference: Preference::of(request),
             number,
