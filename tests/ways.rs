@@ -58,6 +58,7 @@ fn a_tablet_takes_a_code_once_answers_and_is_handed_back_with_nothing_on_it() {
 
     let page = get(&mut tablet, &link).text();
     assert!(page.contains("Finished? Hand the tablet back"), "{page}");
+    assert!(!page.contains("with the same link"), "{page}");
     assert!(page.contains("http-equiv=\"refresh\" content=\"540;url=/s/"));
     assert!(!page.contains(PATIENT_NAME), "no name stands on a tablet");
     // The link alone, photographed, opens nothing elsewhere; nor does it take an answer there.

@@ -291,6 +291,11 @@ pub const WORDS: Words = Words {
         go_on: "Yes, go on",
         finished: "You use a tablet of the clinic. If you rest for 9 minutes, it asks if you are still there. If nobody answers, it closes the questions. What you saved is kept.",
         hand_back: "Finished? Hand the tablet back",
+        may_stop: "You may skip a question. You may stop at any time and hand the tablet back. What you saved is kept.",
+        not_for_me: Said {
+            heading: "Thank you for telling us",
+            text: "The questions are closed, and the clinic is told. Please hand the tablet back.",
+        },
     },
     stop: StopWords {
         ask: Said {

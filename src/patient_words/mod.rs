@@ -418,6 +418,10 @@ pub struct TabletWords {
     pub finished: &'static str,
     /// Button beside that.
     pub hand_back: &'static str,
+    /// That questions may be skipped and that one may stop: there is no link to come back with.
+    pub may_stop: &'static str,
+    /// After "This is not for me": there is no message to delete.
+    pub not_for_me: Said,
 }
 
 /// The page that stops reminders, opened from a mail. No word in it may say what the care is about.

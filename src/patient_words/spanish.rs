@@ -328,6 +328,11 @@ pub const WORDS: Words = Words {
         go_on: "Sí, seguir",
         finished: "Usted usa una tableta de la clínica. Si descansa 9 minutos, la tableta pregunta si sigue ahí. Si nadie contesta, cierra las preguntas. Lo que guardó queda guardado.",
         hand_back: "¿Terminó? Devolver la tableta",
+        may_stop: "Puede saltarse una pregunta. Puede parar en cualquier momento y devolver la tableta. Lo que guardó queda guardado.",
+        not_for_me: Said {
+            heading: "Gracias por avisarnos",
+            text: "Las preguntas se cerraron y la clínica recibe el aviso. Por favor, devuelva la tableta.",
+        },
     },
     stop: StopWords {
         ask: Said {

@@ -181,7 +181,10 @@ impl Start<'_> {
     }
 
     fn may_stop(&self) -> String {
-        (self.frame.words.start.may_stop)(self.open_until)
+        match self.frame.tablet {
+            Some(_) => self.frame.words.tablet.may_stop.to_owned(),
+            None => (self.frame.words.start.may_stop)(self.open_until),
+        }
     }
 
     fn saved_so_far(&self) -> String {
@@ -754,6 +757,9 @@ impl Notice<'_> {
             NoticeKind::NotAdded => &words.not_added,
             NoticeKind::HandedIn => &words.handed_in,
             NoticeKind::Unknown => &words.unknown,
+            NoticeKind::NotForMe if self.frame.tablet.is_some() => {
+                &self.frame.words.tablet.not_for_me
+            }
             NoticeKind::NotForMe => &words.not_for_me,
             NoticeKind::NotNow => &words.not_now,
             NoticeKind::OtherDevice => &words.other_device,
