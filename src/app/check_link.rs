@@ -1,11 +1,10 @@
 //! Who may use a link besides holding it: a tablet's link opens on the paired tablet alone; and where the site asks for it and a year of birth is
 //! on record, whoever opens a link says that year first. No answer here ever confirms a name.
 
-use super::decline::Why;
 use super::link::Token;
 use super::{App, Failure};
 use crate::domain::access::Actor;
-use crate::domain::care::AdministrationState;
+use crate::domain::care::{AdministrationState, SaidNo};
 use crate::domain::ids::OrgId;
 use crate::domain::schedule::policy::SendingPolicy;
 use crate::store::door::{self, Guard, Slip};
@@ -50,7 +49,7 @@ pub enum Refusal {
     /// The link was withdrawn, or the occasion cancelled.
     Revoked,
     /// Whoever holds the link said no, and so closed it.
-    SaidNo(Why),
+    SaidNo(SaidNo),
     /// Its time is over.
     Expired,
     /// Everything was handed in already, with these very answers: a second click.
@@ -75,7 +74,10 @@ pub fn check_open(slip: &Slip, now: NaiveDateTime) -> Result<(), Refusal> {
         .map_err(|_| Refusal::Unknown)?;
     match state {
         AdministrationState::Completed => Err(Refusal::SentAlready),
-        AdministrationState::Declined => Err(Refusal::SaidNo(Why::of(&slip.administration))),
+        AdministrationState::Declined => {
+            let why = slip.administration.ended_why.as_deref();
+            Err(Refusal::SaidNo(SaidNo::of(why)))
+        }
         AdministrationState::Cancelled => Err(Refusal::Revoked),
         AdministrationState::NotSeen
         | AdministrationState::Abandoned

@@ -2,51 +2,24 @@
 //! was said three times in a row.
 
 use super::Failure;
-use super::check_link::{Holder, let_in};
-use super::take_answers::{Refusal, check_open};
+use super::check_link::{Holder, Refusal, check_open, let_in};
 use crate::app::App;
 use crate::domain::access::Actor;
-use crate::domain::care::AdministrationState;
-use crate::store::administration::{self, AdministrationRow};
+use crate::domain::care::{AdministrationState, SaidNo};
+use crate::store::administration;
 use crate::store::door::{self, Slip};
 use crate::store::task::{self, TaskKind, TaskRow};
 use crate::store::{Fault, Tx, audit, fresh};
 use chrono::NaiveDateTime;
 
-/// Why somebody says no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// The link reached the wrong person.
-    NotForMe,
-    /// The patient leaves this occasion out.
-    NotThisTime,
-}
-
 /// After so many occasions in a row that a patient left out, a person is told.
 const OFTEN: usize = 3;
 
-impl Why {
-    /// In words for staff, as it stands with the occasion.
-    pub fn words(self) -> &'static str {
-        match self {
-            Why::NotForMe => "somebody who got the link said it was not meant for them",
-            Why::NotThisTime => "the patient said not this time",
-        }
-    }
-
-    /// Why a declined occasion was declined. Without a word it is the older of the two: "not this time" was always written down.
-    pub fn of(declined: &AdministrationRow) -> Why {
-        match declined.ended_why.as_deref() {
-            Some(said) if said == Why::NotThisTime.words() => Why::NotThisTime,
-            _ => Why::NotForMe,
-        }
-    }
-
-    fn act(self) -> &'static str {
-        match self {
-            Why::NotForMe => "link_declined",
-            Why::NotThisTime => "occasion_declined",
-        }
+/// How it is written down in the audit.
+fn act(why: SaidNo) -> &'static str {
+    match why {
+        SaidNo::NotForMe => "link_declined",
+        SaidNo::NotThisTime => "occasion_declined",
     }
 }
 
@@ -58,7 +31,7 @@ pub async fn decline(
     app: &App,
     token_hash: [u8; 32],
     holder: Holder,
-    why: Why,
+    why: SaidNo,
 ) -> Result<(), Failure<Refusal>> {
     let now = app.clock.now();
     app.store
@@ -69,7 +42,7 @@ pub async fn decline(
             check_open(&slip, now).map_err(Failure::Refused)?;
 
             let form = &slip.administration;
-            let end = (AdministrationState::Declined, why.words());
+            let end = (AdministrationState::Declined, why.word());
             administration::end_because(tx, form.org_id, form.id, end, now)?;
             // A tablet is handed back with its page still open; the state alone closes it for answers.
             if slip.guard.tablet_hash.is_none() {
@@ -80,23 +53,23 @@ pub async fn decline(
                 org: form.org_id,
                 patient: form.patient_id,
             };
-            audit::record_by(tx, &by, why.act(), "administration", Some(form.id), now)?;
+            audit::record_by(tx, &by, act(why), "administration", Some(form.id), now)?;
             Ok(())
         })
         .await
 }
 
-fn tell(tx: &mut Tx, slip: &Slip, why: Why, now: NaiveDateTime) -> Result<(), Fault> {
+fn tell(tx: &mut Tx, slip: &Slip, why: SaidNo, now: NaiveDateTime) -> Result<(), Fault> {
     let form = &slip.administration;
     let (kind, detail) = match why {
-        Why::NotForMe => (
+        SaidNo::NotForMe => (
             TaskKind::NotForMe,
             "Somebody who got the link said it was not meant for them. Check the address.",
         ),
-        Why::NotThisTime => {
+        SaidNo::NotThisTime => {
             let last = administration::last_ends(tx, form, OFTEN)?;
             let often =
-                last.len() == OFTEN && last.iter().all(|said| said.as_deref() == Some(why.words()));
+                last.len() == OFTEN && last.iter().all(|said| said.as_deref() == Some(why.word()));
             if !often || task::waits(tx, form.org_id, TaskKind::DeclinedOften, form.patient_id)? {
                 return Ok(());
             }

@@ -11,7 +11,7 @@ use crate::domain::instrument::Library;
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::in_error::{self, InErrorRow};
 use crate::store::response::{self, ResponseRow, ScoreRow};
-use crate::store::{Tx, audit, flag, fresh, patient};
+use crate::store::{Fault, Tx, audit, flag, fresh, patient};
 use chrono::{NaiveDate, NaiveDateTime};
 
 /// Most characters of a reason.
@@ -100,7 +100,7 @@ fn look(
         let own = own.into_values().cloned().collect();
         (row, own)
     };
-    let mark = in_error::of_occasion(tx, permit, occasion.id)?;
+    let mark = mark_on(tx, permit, occasion)?;
     let ids: Vec<ResponseId> = forms.iter().map(|row| row.id).collect();
     let flags = flag::waiting_of(tx, permit, &ids)?;
     Ok(Occasion {
@@ -135,7 +135,7 @@ pub async fn mark(
         .write(move |tx| {
             let (permit, occasion) = permit(tx, &actor, id)?;
             patient::lock_episode(tx, permit.org(), occasion.episode_id)?;
-            if in_error::of_occasion(tx, &permit, id)?.is_some() {
+            if mark_on(tx, &permit, &occasion)?.is_some() {
                 return Err(Failure::Refused(Refusal::Marked));
             }
             // What is still being answered is not anybody's mistake yet.
@@ -173,7 +173,7 @@ pub async fn take_back(
         .write(move |tx| {
             let (permit, occasion) = permit(tx, &actor, id)?;
             patient::lock_episode(tx, permit.org(), occasion.episode_id)?;
-            if in_error::of_occasion(tx, &permit, id)?.is_none() {
+            if mark_on(tx, &permit, &occasion)?.is_none() {
                 return Err(Failure::Refused(Refusal::NotMarked));
             }
             in_error::end(tx, &permit, id, staff_of(&actor)?, now)?;
@@ -214,6 +214,17 @@ fn counted(
     let mut rows = in_error::responses(tx, permit, id)?;
     rows.retain(|row| row.completed_at.is_some());
     Ok(rows)
+}
+
+/// The mark that holds on an occasion, with the name of whoever made it.
+fn mark_on(
+    tx: &mut Tx,
+    permit: &Permit,
+    occasion: &AdministrationRow,
+) -> Result<Option<(InErrorRow, String)>, Fault> {
+    let marks = in_error::of_episode(tx, permit, occasion.episode_id)?;
+    let on_this = |mark: &(InErrorRow, String)| mark.0.administration_id == occasion.id;
+    Ok(marks.into_iter().find(on_this))
 }
 
 fn staff_of(actor: &Actor) -> Result<StaffId, Failure<Refusal>> {

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod add_informant;
 pub mod begin;
 pub mod bounce_text;
+pub mod cell;
 pub mod change_address;
 pub mod check_link;
 pub mod clinical_health;

@@ -4,8 +4,7 @@
 use super::read_sending::clinics;
 use super::site_days::{SiteDays, instants, is_held_to_the_grid, site_days};
 use super::{App, Failure};
-use crate::app::evaluate::sheet::quoted;
-use crate::app::import::guard::guarded;
+use crate::app::cell::{guarded, quoted};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::care::AdministrationState;
 use crate::domain::evaluation::{CountTable, Hiding, Period, Rate, Shown, ShownTable};

@@ -1,8 +1,7 @@
 //! How soon people acted on flags over a period, by clinic and program, hour and weekday: always a numerator with its denominator, never a name. Small numbers are hidden
 //! from whoever sees no patient. Deadlines are those of the policy and the reading hours that held when the flag was raised. The reading is audited.
 
-use super::evaluate::sheet::quoted;
-use super::import::guard::guarded;
+use super::cell::{guarded, quoted};
 use super::past_answers::{Onward, each_page};
 use super::policy_history::PolicyHistory;
 use super::read_sending::clinics;

@@ -43,32 +43,6 @@ pub fn add(tx: &mut Tx, _: &Permit, row: &InErrorRow) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The mark that holds on an occasion, with the name of whoever made it.
-///
-/// # Errors
-/// When the database fails.
-pub fn of_occasion(
-    tx: &mut Tx,
-    permit: &Permit,
-    id: AdministrationId,
-) -> Result<Option<(InErrorRow, String)>, Fault> {
-    Ok(in_error::table
-        .inner_join(
-            staff::table.on(staff::org_id
-                .eq(in_error::org_id)
-                .and(staff::id.eq(in_error::marked_by))),
-        )
-        .filter(
-            in_error::org_id
-                .eq(permit.org())
-                .and(in_error::administration_id.eq(id))
-                .and(in_error::ended_at.is_null()),
-        )
-        .select((in_error::all_columns, staff::name))
-        .get_result(&mut tx.db)
-        .optional()?)
-}
-
 /// The marks that hold in an episode, the oldest first, each with the name of whoever made it.
 ///
 /// # Errors

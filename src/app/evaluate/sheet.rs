@@ -2,7 +2,7 @@
 //! The same data and period give the same bytes on both engines. Not here: pages, and what the figures mean (`domain::evaluation`).
 
 use super::{Evaluation, Place};
-use crate::app::import::guard::guarded;
+use crate::app::cell::{guarded, quoted};
 use crate::app::read_coverage::{OF_FORMS, OfForms};
 use crate::domain::change::ChangeParameters;
 use crate::domain::evaluation::{
@@ -180,15 +180,6 @@ pub fn csv(evaluation: &Evaluation) -> Vec<u8> {
 fn line<'a>(cells: impl Iterator<Item = &'a String>) -> String {
     let quoted: Vec<String> = cells.map(|cell| quoted(cell)).collect();
     quoted.join(",") + "\r\n"
-}
-
-/// A cell as it stands between commas.
-pub fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\r', '\n']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
 }
 
 /// The rows as JSON, with the words of the report: a number that is hidden is the word `suppressed`, one that does not exist is null.

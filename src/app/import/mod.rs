@@ -5,7 +5,6 @@
 //! a file that was cut short is finished by importing it again.
 
 mod cells;
-pub(crate) mod guard;
 mod ledger;
 mod patients;
 mod places;

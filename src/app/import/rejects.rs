@@ -1,8 +1,9 @@
 //! The file of rejected rows: made when the first row is rejected, taken away when none is. Its cells are guarded against spreadsheets
 //! (`guard`); why a row is rejected is decided elsewhere.
 
+use super::Refusal;
 use super::table::{ADDED_COLUMNS, Row};
-use super::{Refusal, guard};
+use crate::app::cell::guarded;
 use csv::StringRecord;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
@@ -50,8 +51,8 @@ impl Rejects {
     pub fn add(&mut self, row: &Row, reason: &str) -> Result<(), Refusal> {
         let cells =
             own_cells(&self.header, &row.cells).chain([row.line.to_string(), reason.to_owned()]);
-        let guarded: Vec<String> = cells.map(|cell| guard::guarded(&cell)).collect();
-        self.writer()?.write_record(guarded).map_err(unwritable)
+        let cells: Vec<String> = cells.map(|cell| guarded(&cell)).collect();
+        self.writer()?.write_record(cells).map_err(unwritable)
     }
 
     fn writer(&mut self) -> Result<&mut csv::Writer<File>, Refusal> {

@@ -1,9 +1,10 @@
 //! A CSV file as rows with named cells: the header is checked against the known columns, each row keeps the line it began in, and one pass
 //! beforehand finds what can never be taken and which ids come more than once. What the cells mean is the callers' business.
 
+use super::Refusal;
 use super::quotes::Quotes;
 use super::text::{CleanText, TextFault};
-use super::{Refusal, guard};
+use crate::app::cell;
 use csv::{ReaderBuilder, StringRecord};
 use std::collections::HashSet;
 use std::fs::File;
@@ -145,7 +146,7 @@ impl Table {
         let line = self.reader.position().line().saturating_sub(1 + inside);
         cells.trim();
         if self.origin == Origin::Rejects {
-            cells = cells.iter().map(guard::unguarded).collect();
+            cells = cells.iter().map(cell::unguarded).collect();
         }
         Ok(Some(Row { line, cells }))
     }

@@ -1,7 +1,7 @@
 //! `attune instrument rescore`: from the command's words to an order, and from its report to lines for a person. What a rescore does is
 //! `app::rescore`.
 
-use crate::app::import::guard::guarded;
+use crate::app::cell::guarded;
 use crate::app::rescore::{self, Difference, Mode, Order, Report};
 use crate::app::{App, Failure};
 use crate::cli::console::{Console, Exit, Progress};

@@ -8,7 +8,7 @@ mod header;
 
 use super::read::{Given, PersonKey, Reading};
 use super::{Columns, ScoreFault, Tally};
-use crate::app::import::guard::{guarded, unguarded};
+use crate::app::cell::{guarded, unguarded};
 use crate::app::import::quotes::{QuoteFault, Quotes};
 use crate::domain::instrument::{AnsweredBy, Instrument, PUBLISHED, Position, Scale};
 use crate::domain::scoring::{Score, Scored, Verdict, score};

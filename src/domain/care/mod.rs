@@ -21,6 +21,26 @@ words! {
 }
 
 words! {
+    /// Why whoever holds a link said no; the words stand with the occasion, for staff.
+    SaidNo {
+        /// The link reached the wrong person.
+        NotForMe = "somebody who got the link said it was not meant for them",
+        /// The patient leaves this occasion out.
+        NotThisTime = "the patient said not this time",
+    }
+}
+
+impl SaidNo {
+    /// Why an occasion was declined. Without a word it is the older of the two: "not this time" was always written down.
+    #[must_use]
+    pub fn of(ended_why: Option<&str>) -> SaidNo {
+        ended_why
+            .and_then(|said| said.parse().ok())
+            .unwrap_or(SaidNo::NotForMe)
+    }
+}
+
+words! {
     /// What became of a session.
     SessionState {
         /// Lies ahead.

@@ -3,7 +3,7 @@
 use super::signal_words::{Told, choice_words, kind_words, numbers, took};
 use super::words::points;
 use super::{Frame, SiteData, trouble};
-use crate::app::evaluate::sheet::quoted;
+use crate::app::cell::{guarded, quoted};
 use crate::app::read_signals::{Entry, FlagEntry, LEDGER_MOST, LEDGER_PAGE, Ledger, read_ledger};
 use crate::domain::ids::{ClinicId, PatientId};
 use crate::domain::instrument::ENGLISH;
@@ -356,7 +356,7 @@ fn sheet(ledger: &Ledger, told: &Told<'_>) -> String {
                 .unwrap_or_default(),
             printed.why,
         ];
-        let cells: Vec<String> = cells.iter().map(|cell| quoted(&plain(cell))).collect();
+        let cells: Vec<String> = cells.iter().map(|cell| quoted(&guarded(cell))).collect();
         lines.push(cells.join(","));
     }
     if ledger.goes_on.is_some() {
@@ -366,14 +366,6 @@ fn sheet(ledger: &Ledger, told: &Told<'_>) -> String {
     }
     lines.push(String::new());
     lines.join("\r\n")
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn plain(cell: &str) -> String {
-    match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{cell}"),
-        false => cell.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -395,7 +387,7 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula() {
-        assert_eq!(plain("=1+1"), "'=1+1");
-        assert_eq!(plain("12 → 18"), "12 → 18");
+        assert_eq!(guarded("=1+1"), "'=1+1");
+        assert_eq!(guarded("12 → 18"), "12 → 18");
     }
 }

@@ -5,8 +5,8 @@ use super::lead::{self, Opened};
 use super::start::answered;
 use super::view::{End, EndTone, NoticeKind};
 use super::visit::{Page, Visit};
-use crate::app::decline::{self, Why};
-use crate::domain::care::AdministrationState;
+use crate::app::decline;
+use crate::domain::care::{AdministrationState, SaidNo};
 use crate::domain::risk::{Tier, rules};
 use crate::domain::submission::Part;
 use actix_web::HttpResponse;
@@ -65,15 +65,15 @@ fn tells_of_crisis(part: &Part<'_>) -> bool {
 
 /// "This is not for me": closes the link and tells staff.
 pub async fn not_for_me(visit: Visit) -> Page {
-    decline(&visit, Why::NotForMe, "/closed").await
+    decline(&visit, SaidNo::NotForMe, "/closed").await
 }
 
 /// "Not this time": closes this occasion.
 pub async fn not_now(visit: Visit) -> Page {
-    decline(&visit, Why::NotThisTime, "/later").await
+    decline(&visit, SaidNo::NotThisTime, "/later").await
 }
 
-async fn decline(visit: &Visit, why: Why, next: &str) -> Page {
+async fn decline(visit: &Visit, why: SaidNo, next: &str) -> Page {
     let hash = visit.token().await?.hash();
     match decline::decline(&visit.site.app, hash, visit.holder, why).await {
         Ok(()) => Ok(visit.go(next)),

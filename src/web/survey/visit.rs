@@ -8,13 +8,12 @@ use super::support::{TOO_LATE, help_first};
 use super::view::{AtTablet, Check, CheckSays, Frame, Notice, NoticeKind, Switch};
 use crate::app::Failure;
 use crate::app::check_link::Holder;
-use crate::app::decline::Why;
 use crate::app::link::Token;
 use crate::app::pair_tablet::{IDLE_S, STILL_S};
 use crate::app::take_answers::{
     Receipt, Refusal, Support, TakeAnswers, Taken, check_open, take_answers,
 };
-use crate::domain::care::Layout;
+use crate::domain::care::{Layout, SaidNo};
 use crate::domain::language::Language;
 use crate::domain::submission::{Intent, Sheet};
 use crate::patient_words::words;
@@ -351,8 +350,8 @@ impl Visit {
             // Has a page of its own.
             Refusal::NotChecked => (StatusCode::FORBIDDEN, NoticeKind::Unknown),
             Refusal::Revoked => (StatusCode::GONE, NoticeKind::Revoked),
-            Refusal::SaidNo(Why::NotThisTime) => (StatusCode::GONE, NoticeKind::LeftOut),
-            Refusal::SaidNo(Why::NotForMe) => (StatusCode::GONE, NoticeKind::NotTheirs),
+            Refusal::SaidNo(SaidNo::NotThisTime) => (StatusCode::GONE, NoticeKind::LeftOut),
+            Refusal::SaidNo(SaidNo::NotForMe) => (StatusCode::GONE, NoticeKind::NotTheirs),
             Refusal::Expired => (StatusCode::GONE, NoticeKind::Expired),
             Refusal::SentAlready => (StatusCode::GONE, NoticeKind::Used),
             Refusal::HandedIn => (StatusCode::CONFLICT, NoticeKind::HandedIn),

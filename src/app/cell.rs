@@ -1,4 +1,4 @@
-//! Cells that a spreadsheet would run as a formula: guarded by an apostrophe when we write them, read back as they were.
+//! The cells of the CSV files that we write. What a spreadsheet would run as a formula is guarded by an apostrophe, and read back as it was.
 
 /// What makes a spreadsheet take a cell for a formula, after OWASP's page on CSV injection.
 const STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
@@ -17,6 +17,15 @@ pub fn unguarded(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if rest.trim_start_matches('\'').starts_with(STARTS) => rest,
         _ => cell,
+    }
+}
+
+/// A cell as it stands between commas.
+pub fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
     }
 }
 
