@@ -54,7 +54,7 @@ fn an_expired_link_has_a_calm_page_and_keeps_what_was_saved() {
         .set(monday() + TimeDelta::days(7) + TimeDelta::seconds(1));
     is_calm(&house, &link, 410, "The time for these questions is over");
     assert_eq!(
-        attune::app::plan_due::expire_due(&house.app).expect("the database works"),
+        attune::app::expire_due::expire_due(&house.app).expect("the database works"),
         1
     );
     is_calm(&house, &link, 410, "The time for these questions is over");

@@ -38,7 +38,7 @@ fn fields<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     fields
 }
 
-fn set(house: &House, client: &mut Client, changes: &[(&str, &str)]) -> u16 {
+pub fn set(house: &House, client: &mut Client, changes: &[(&str, &str)]) -> u16 {
     let address = format!("/patients/{}/contact", only_patient(house));
     post(client, &address, &fields(changes)).status
 }

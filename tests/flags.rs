@@ -2,8 +2,9 @@
 
 use attune::app::accounts;
 use attune::app::escalate::escalate;
+use attune::app::expire_due::expire_due;
 use attune::app::import::{Mode, Order, What, import};
-use attune::app::plan_due::{expire_due, plan_due};
+use attune::app::plan_due::plan_due;
 use attune::app::verify::verify;
 use attune::domain::ids::StaffId;
 use attune::domain::risk::policy::RuleSetting;

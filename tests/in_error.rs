@@ -11,7 +11,7 @@ use crate::support::page;
 use crate::ways::{record, summary};
 
 /// The page about the newest occasion.
-fn about_newest(house: &House) -> String {
+pub fn about_newest(house: &House) -> String {
     let id = match house.app.store.place() {
         attune::store::Place::Sqlite(_) => "lower(hex(id))",
         attune::store::Place::Postgres(_) => "encode(id, 'hex')",
@@ -22,7 +22,7 @@ fn about_newest(house: &House) -> String {
     format!("/occasions/{}/error", newest[0])
 }
 
-fn mark(staff: &mut Client, path: &str, reason: &str) -> u16 {
+pub fn mark(staff: &mut Client, path: &str, reason: &str) -> u16 {
     post(staff, path, &[("reason", reason)]).status
 }
 

@@ -1,6 +1,6 @@
 //! An answer that came when its form took no more: it is in no record and no score, and a person sees it all the same.
 
-use attune::app::plan_due::expire_due;
+use attune::app::expire_due::expire_due;
 use attune::domain::risk::policy::RuleSetting;
 use chrono::TimeDelta;
 

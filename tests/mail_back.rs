@@ -275,3 +275,37 @@ fn an_address_that_stops_reminders_cannot_be_made_up() {
     }
     assert_eq!(house.snapshot(), before);
 }
+
+#[test]
+fn a_form_that_was_begun_keeps_its_link_when_a_mail_about_it_comes_back() {
+    let house = House::at(monday());
+    let mail = sent(&house, "P1");
+    let link = path_of(&mail.links()[0]).to_owned();
+    let mut patient = house.client();
+    post(&mut patient, &format!("{link}/q/1"), &[("answer", "2")]);
+    let notice = notice(&mail.from, &mail, GONE);
+    assert!(matches!(take(&house, &notice), Ok(Done::Bounced(_))));
+    assert_eq!(
+        crate::patient::submit(&mut patient, &link, &crate::patient::CALM).status,
+        303
+    );
+    assert_eq!(house.counts(["scores"]), [1]);
+}
+
+#[test]
+fn a_mail_that_comes_back_after_the_patient_was_asked_by_text_closes_no_link_of_the_text() {
+    let house = House::at(monday());
+    let mail = sent(&house, "P1");
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let by_text = [("channel", "text"), ("phone", "+1 555 010 0123")];
+    assert_eq!(crate::contact::set(&house, &mut therapist, &by_text), 303);
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+    let notice = notice(&mail.from, &mail, GONE);
+    let taken = take(&house, &notice);
+    assert!(matches!(taken, Ok(Done::BouncedElsewhere(_))), "{taken:?}");
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+    assert_eq!(
+        house.texts("SELECT kind AS value FROM task"),
+        ["mail_unsent"]
+    );
+}

@@ -1,12 +1,14 @@
 //! Between queueing and sending the world goes on: what nobody wants any more is withdrawn at the instant of sending.
 
+use attune::app::begin;
+use attune::app::expire_due::expire_due;
 use chrono::TimeDelta;
 
 use crate::house::{House, instant, monday};
 use crate::mail::{due, send, send_notices, tells_nothing};
 use crate::patient::{CALM, get, post, submit};
 use crate::support::http::path_of;
-use crate::support::smtp::SmtpSink;
+use crate::support::smtp::{Behaviour, SmtpSink};
 
 /// An invitation waits; then this happens; then nothing leaves.
 fn is_withdrawn_after(what: &str, tasks: &[&str], happens: impl FnOnce(&House)) {
@@ -227,4 +229,71 @@ fn the_language_on_record_at_the_instant_of_sending_is_the_mails_and_the_pages()
     );
     let page = get(&mut house.client(), path_of(&mail.links()[0])).text();
     assert!(page.contains("<html lang=\"es\""), "{page}");
+}
+
+#[test]
+fn a_reminder_that_the_relay_does_not_take_at_once_is_tried_again() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    due(&house, "P1");
+    send(&house, &sink);
+    sink.always(Behaviour::RefuseForNow);
+    assert_eq!(send_at(&house, &sink, nine(4)), 1);
+    let waiting = "outbox WHERE kind = 'reminder' AND state = 'queued'";
+    assert_eq!((house.number(waiting), house.number("task")), (1, 0));
+    sink.always(Behaviour::Accept);
+    assert_eq!(
+        send_at(&house, &sink, nine(4) + TimeDelta::minutes(2)),
+        2,
+        "two days after it was written down, and a minute after its first attempt"
+    );
+    assert_eq!(
+        send_at(&house, &sink, nine(6)),
+        3,
+        "and the next one follows"
+    );
+}
+
+#[test]
+fn a_form_that_ends_before_its_invitation_ever_left_is_a_persons_task() {
+    for (paused, tasks) in [(false, vec!["not_sent"]), (true, vec![])] {
+        let house = House::at(monday());
+        due(&house, "P1");
+        if paused {
+            house.run_sql("UPDATE outbox SET last_error = 'sending is paused: moving house'");
+        }
+        house.app.clock.set(monday() + TimeDelta::days(8));
+        // No relay: nobody claims it.
+        assert_eq!(expire_due(&house.app).expect("the database works"), 1);
+        assert_eq!(expire_due(&house.app).expect("the database works"), 0);
+        assert_eq!(
+            house.texts("SELECT state AS value FROM administration"),
+            ["expired"]
+        );
+        assert_eq!(
+            house.texts("SELECT state AS value FROM outbox"),
+            ["withdrawn"]
+        );
+        let told = house.texts("SELECT kind AS value FROM task");
+        assert_eq!(told, tasks, "paused: {paused}");
+        house.verified();
+    }
+}
+
+#[test]
+fn whoever_presses_start_in_the_last_second_keeps_the_form() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    due(&house, "P1");
+    send(&house, &sink);
+    let link = path_of(&sink.mails()[0].links()[0]).to_owned();
+    // A week after 9:00 in Chicago.
+    let end = instant("2026-03-09 15:00:00");
+    house.app.clock.set(end - TimeDelta::seconds(1));
+    let mut patient = house.client();
+    crate::patient::start(&mut patient, &link, "list");
+    house.app.clock.set(end + TimeDelta::seconds(2));
+    assert_eq!(expire_due(&house.app).expect("the database works"), 0);
+    begin::write_down(&house.app, end + TimeDelta::seconds(2));
+    assert_eq!(expire_due(&house.app).expect("the database works"), 0);
+    assert_eq!(submit(&mut patient, &link, &CALM).status, 303);
+    assert_eq!(house.counts(["scores"]), [1]);
 }

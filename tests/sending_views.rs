@@ -1,6 +1,7 @@
 //! What staff see of sending: the log of attempts, who has not answered, and numbers with their denominators.
 
-use attune::app::plan_due::{expire_due, plan_due};
+use attune::app::expire_due::expire_due;
+use attune::app::plan_due::plan_due;
 use attune::app::set_plan::PlanDetails;
 use attune::domain::schedule::Cadence;
 use chrono::TimeDelta;

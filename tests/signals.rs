@@ -175,7 +175,16 @@ fn silence_is_seen_after_four_weeks_in_which_somebody_asked() {
     scores(&house, unasked, 3);
     later(&house, 1);
     house.link(asked, &["phq9"]);
-    later(&house, 26);
+    later(&house, 13);
+    // No sign of life: a stranger's word, and a form of somebody else in this record.
+    let strayed = house.link(asked, &["gad7"]);
+    post(&mut house.client(), &format!("{strayed}/not-for-me"), &[]);
+    later(&house, 1);
+    let mut staff = house.signed_in(&house.people.therapist);
+    crate::ways::record(&mut staff, &asked.to_string(), ("0", "0"), &[]);
+    let error = crate::in_error::about_newest(&house);
+    assert_eq!(crate::in_error::mark(&mut staff, &error, "not hers"), 303);
+    later(&house, 12);
     assert_eq!(raise_silent(&house.app).expect("it looks"), 0, "27 days");
     later(&house, 1);
     assert_eq!(raise_silent(&house.app).expect("it looks"), 1);

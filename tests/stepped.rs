@@ -437,7 +437,7 @@ fn what_was_opened_and_never_finished_leaves_the_short_forms_score() {
     start(&mut patient, &link, "list");
     list(&mut patient, &link, 1, &[("q1", "3"), ("q2", "3")], "send");
     house.app.clock.set(monday() + TimeDelta::days(10));
-    attune::app::plan_due::expire_due(&house.app).expect("the database works");
+    attune::app::expire_due::expire_due(&house.app).expect("the database works");
     assert_eq!(
         house.texts("SELECT state AS value FROM administration"),
         ["abandoned"]

@@ -339,3 +339,37 @@ fn a_patient_who_is_asked_by_mail_again_is_asked_by_mail() {
         ["mails queued"]
     );
 }
+
+#[test]
+fn a_text_that_comes_back_after_the_number_was_corrected_says_nothing_about_the_new_one() {
+    let (house, sink) = (House::at(monday()), TextSink::start());
+    due_by_text(&house, "P1");
+    let sent = turn(&house, &sink);
+    let status = path_of(sent[0].field("StatusCallback")).to_owned();
+    house.app.clock.set(monday() + TimeDelta::minutes(5));
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let corrected = [("channel", "text"), ("phone", "+1 555 010 0188")];
+    assert_eq!(crate::contact::set(&house, &mut therapist, &corrected), 303);
+    let fields = [("MessageStatus", "undelivered"), ("ErrorCode", "30005")];
+    let signed = signature(&house, &status, &fields);
+    assert_eq!(from_gateway(&house, &status, &fields, &signed).status, 204);
+    assert_eq!(
+        house.number("contact_preference WHERE phone_refused_at IS NOT NULL"),
+        0
+    );
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+    assert_eq!(tasks(&house).len(), 1);
+}
+
+#[test]
+fn whoever_stopped_texts_gets_no_mail_in_their_place_and_a_person_is_told_each_time() {
+    let house = House::at(monday());
+    let patient = house.enrol("P1", vec![weekly()]);
+    reach_by_text(&house, patient);
+    writes(&house, PHONE, "STOP");
+    house.run_sql("UPDATE task SET done_at = created_at, done_by = (SELECT id FROM staff ORDER BY id LIMIT 1)");
+    assert_eq!(plan_due(&house.app).expect("the database works"), 1);
+    assert_eq!(house.number("outbox WHERE kind = 'invitation'"), 0);
+    let told = house.texts("SELECT kind AS value FROM task WHERE done_at IS NULL");
+    assert_eq!(told, ["no_address"]);
+}

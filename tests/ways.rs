@@ -166,7 +166,7 @@ fn a_tablet_lets_go_after_an_hour_and_what_was_saved_is_kept() {
     house.app.clock.set(monday() + TimeDelta::minutes(61));
     assert_eq!(get(&mut tablet, &link).status, 410);
     assert_eq!(
-        attune::app::plan_due::expire_due(&house.app).expect("the database works"),
+        attune::app::expire_due::expire_due(&house.app).expect("the database works"),
         1
     );
     assert_eq!(
@@ -829,6 +829,19 @@ fn what_a_parent_answers_is_a_series_of_its_own_and_never_the_patients() {
         .post_form(&form.action, &form.with(&set))
         .expect("an answer");
     assert_eq!(kept.status, 303, "{}", kept.text());
+    // The same page once more, as if the patient had answered: not the form that is recorded.
+    set.retain(|(name, _)| *name != "informant");
+    let other = staff.post_form(&form.action, &form.with(&set));
+    let other = other.expect("an answer");
+    assert!(
+        other.status == 422
+            && other
+                .text()
+                .contains("recorded already, with other answers"),
+        "{} {}",
+        other.status,
+        other.text()
+    );
     assert_eq!(house.texts(values), ["1 34"]);
     assert_eq!(
         house.number("administration WHERE informant_id IS NOT NULL"),

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use attune::app::plan_due::{expire_due, plan_due};
+use attune::app::expire_due::expire_due;
+use attune::app::plan_due::plan_due;
 use attune::app::send_due::send_due;
 use attune::domain::ids::PatientId;
 use attune::domain::schedule::hours::Hours;

@@ -14,7 +14,7 @@ use crate::domain::message::sending::{
     Aftermath, Asking, Care, Channel, Decision, Facts, Held, Line, Paused, Risk, Rival, Saying,
     Withdrawn, decide,
 };
-use crate::domain::message::{MessageKind, MessageState};
+use crate::domain::message::{AttemptOutcome, MessageKind, MessageState};
 use crate::domain::risk::FlagState;
 use crate::domain::risk::policy::SafetyPolicy;
 use crate::domain::schedule::cover::Cover;
@@ -498,6 +498,38 @@ pub fn withdrawn(
     }
 }
 
+/// A form's time ran out before its invitation left: what waits about it is withdrawn, and somebody is told, unless somebody here wanted it to wait. Whoever is sending it at this
+/// moment finds out by themselves.
+///
+/// # Errors
+/// When the database fails.
+pub fn never_left(
+    tx: &mut Tx,
+    org: OrgId,
+    id: AdministrationId,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let why = Withdrawn::TooLate;
+    let words = why.to_string();
+    for row in outbox::about(tx, org, id.bytes())? {
+        let waits = row.ended_at.is_none() && row.lease_until.is_none_or(|until| until <= now);
+        if row.kind != MessageKind::Invitation.word()
+            || !waits
+            || !outbox::end(tx, &row, MessageState::Withdrawn, Some(&words), now)?
+        {
+            continue;
+        }
+        attempt::add(tx, &row, AttemptOutcome::Withdrawn, &words, now)?;
+        if was_paused(&row) {
+            continue;
+        }
+        if let Some(asked) = sending::look(tx, org, id, now)? {
+            tell_missed(tx, org, &asked, &why, now)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a message that is to leave no more may have arrived before, and the form still waits for its answer.
 ///
 /// # Errors
@@ -538,6 +570,8 @@ fn follow(
     let was_asked = form.state != AdministrationState::Planned.word();
     let state = match why.aftermath() {
         Aftermath::Nothing => return Ok(()),
+        Aftermath::Missed if was_paused(row) => return Ok(()),
+        Aftermath::Missed => return tell_missed(tx, row.org_id, asked, why, now),
         Aftermath::Cancelled | Aftermath::NotPermitted => AdministrationState::Cancelled,
         // It was sent once, to another address: the patient had it.
         Aftermath::NeverAsked | Aftermath::Replaced if was_asked => return Ok(()),

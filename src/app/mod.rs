@@ -18,6 +18,7 @@ pub mod enrol;
 pub mod enrol_choices;
 pub mod escalate;
 pub mod evaluate;
+pub mod expire_due;
 pub mod give_form;
 pub mod hand_in;
 pub mod import;

@@ -23,8 +23,6 @@ use chrono::{NaiveDateTime, TimeDelta};
 
 /// At most so many plans in one transaction.
 const BATCH: i64 = 200;
-/// At most so many forms end in one transaction.
-const EXPIRE_BATCH: i64 = 500;
 
 /// An episode that could not be planned is looked at again after this long.
 const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(15);
@@ -76,16 +74,6 @@ fn plan_together(app: &App) -> Result<usize, Fault> {
         }
         Ok(due.len())
     })
-}
-
-/// Ends the forms whose time ran out; says how many.
-///
-/// # Errors
-/// When the database fails.
-pub fn expire_due(app: &App) -> Result<usize, Fault> {
-    let (now, org) = (app.clock.now(), app.org);
-    app.store
-        .write_blocking(move |tx| administration::expire(tx, org, now, EXPIRE_BATCH))
 }
 
 fn plan_episode(tx: &mut Tx, rules: &Rules, org: OrgId, id: EpisodeId) -> Result<(), Fault> {
@@ -240,17 +228,15 @@ fn invite(
 
 /// By which lane an invitation leaves; `None` when there is nowhere to send it.
 pub fn lane(who: &PatientRow, contact: Option<&ContactRow>) -> Option<Lane> {
+    let wants_texts = contact.is_some_and(|row| row.channel == Channel::Text.word());
     let by_text = contact.is_some_and(|row| {
-        row.channel == Channel::Text.word()
-            && row.phone.is_some()
-            && row.phone_refused_at.is_none()
-            && row.texts_stopped_at.is_none()
+        row.phone.is_some() && row.phone_refused_at.is_none() && row.texts_stopped_at.is_none()
     });
     let by_mail = who.email.is_some() && who.email_refused_at.is_none();
-    match (by_text, by_mail) {
-        (true, _) => Some(Lane::Texts),
-        (false, true) => Some(Lane::Mails),
-        (false, false) => None,
+    // No mail in the place of a text: whoever asked for one may share the mailbox.
+    match wants_texts {
+        true => by_text.then_some(Lane::Texts),
+        false => by_mail.then_some(Lane::Mails),
     }
 }
 
@@ -339,7 +325,7 @@ fn ask_for_address(
         kind: TaskKind::NoAddress.word().into(),
         clinic_id: clinic,
         patient_id: patient,
-        detail: "A form is due and there is no address to send it to. Add one, or give the form in the clinic.".into(),
+        detail: "A form is due and there is no address or number to send it to. Add one, or give the form in the clinic.".into(),
         created_at: now,
         done_at: None,
         done_by: None,

@@ -4,7 +4,7 @@
 use super::App;
 use super::hand_in::{Ledger, course_of};
 use super::safety_in_force::{InForce, Rules, office};
-use crate::domain::care::AdministrationState;
+use crate::domain::care::{AdministrationState, SaidNo};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, StaffId};
 use crate::domain::instrument::Instrument;
 use crate::domain::risk::policy::SafetyPolicy;
@@ -427,11 +427,15 @@ fn silence(
 ) -> Option<Seen> {
     use AdministrationState as State;
     let is = |word: &str, states: &[State]| states.iter().any(|state| state.word() == word);
-    // "Not this time" is a sign of life; what never left here, or was withdrawn, asked nobody.
+    // "Not this time" is a sign of life, and "not for me" came from somebody else; what never left here, or was withdrawn, asked nobody.
+    let speaks = |state: &str, why: Option<&str>| match SaidNo::of(why) {
+        SaidNo::NotThisTime => is(state, &[State::Completed, State::Declined]),
+        SaidNo::NotForMe => is(state, &[State::Completed]),
+    };
     let heard = asked
         .iter()
-        .filter(|(state, ..)| is(state, &[State::Completed, State::Declined]))
-        .filter_map(|(_, _, ended)| *ended)
+        .filter(|(state, _, _, why)| speaks(state, why.as_deref()))
+        .filter_map(|(_, _, ended, _)| *ended)
         .max();
     let unanswered: Vec<NaiveDateTime> = asked
         .iter()
@@ -441,7 +445,7 @@ fn silence(
                 &[State::Sent, State::Opened, State::NotSeen, State::Abandoned],
             )
         })
-        .map(|(_, due, _)| *due)
+        .map(|(_, due, ..)| *due)
         .collect();
     let known = Quietness { began, heard };
     signal::silence(&known, &unanswered, &in_force.policy.signals, now)

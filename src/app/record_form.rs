@@ -288,7 +288,7 @@ fn record(
 
     let occasion = format!("entered {}", command.name);
     if let Some(known) = administration::by_occasion(tx, permit.org(), episode.id, &occasion)? {
-        return recorded_before(tx, &known, &filled, &way);
+        return recorded_before(tx, &known, &filled, &way, command.informant);
     }
     let outcomes = submission::decide(vec![part], &read.given, Intent::Send).map_err(unreadable)?;
     let at = given.at.unwrap_or(now);
@@ -493,6 +493,7 @@ fn recorded_before(
     known: &AdministrationRow,
     filled: &Part<'_>,
     way: &WayInRow,
+    informant: Option<InformantId>,
 ) -> Result<Recorded, Failure<Refusal>> {
     let same_way = way_in::of_administration(tx, known.org_id, known.id)?.is_none_or(|first| {
         (
@@ -506,7 +507,7 @@ fn recorded_before(
         row.instrument == filled.instrument.id
             && row.answers == filled.answers.to_json(filled.instrument)
     });
-    if same && same_way {
+    if same && same_way && known.informant_id == informant {
         Ok(Recorded::Kept)
     } else {
         Err(Failure::Refused(Refusal::RecordedOtherwise))

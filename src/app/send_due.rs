@@ -447,7 +447,8 @@ fn settle_failed(
         row.kind.parse()?,
         failed.failure,
         attempts,
-        row.created_at,
+        // What our own rules held, or what was written down days ahead, is not late by that.
+        attempt::first_failed(tx, row)?.unwrap_or(now),
         now,
         row.id,
     );

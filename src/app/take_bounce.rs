@@ -5,13 +5,13 @@ use super::compose;
 use super::unsent;
 use super::{App, Failure};
 use crate::domain::access::Actor;
-use crate::domain::ids::{AdministrationId, Id, OrgId, OutboxId, PatientId};
+use crate::domain::ids::{Id, OrgId, OutboxId, PatientId};
 use crate::domain::message::{AttemptOutcome, MessageKind, MessageState};
 use crate::mail::bounce::{Notice, Verdict};
 use crate::mail::envelope;
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::task::TaskKind;
-use crate::store::{Fault, Seal, Tx, administration, attempt, audit, patient};
+use crate::store::{Fault, Seal, Tx, attempt, audit, patient};
 use chrono::NaiveDateTime;
 
 /// Why a notice changed nothing.
@@ -127,18 +127,16 @@ fn follow(
         tracing::error!(outbox = %row.id, kind = row.kind, "a mail to a member of staff came back: check the address of the account");
         return Ok(Done::Bounced(row.id));
     }
-    let (about, who): (AdministrationId, PatientId) =
-        (id_of(&row.subject_id)?, id_of(&row.recipient_id)?);
-    if is_of_another_address(tx, row.org_id, who, notice)? {
+    let who: PatientId = id_of(&row.recipient_id)?;
+    if is_of_another_address(tx, row.org_id, who, notice)? || outbox::is_asked_again(tx, row)? {
         let detail = format!(
-            "A mail to an address that the patient had before came back: {}. Nothing was changed.",
+            "A mail that went out before the patient was reached in another way came back: {}. Nothing was changed.",
             notice.words
         );
         unsent::leave_task(tx, row, TaskKind::MailUnsent, detail, now)?;
         return Ok(Done::BouncedElsewhere(row.id));
     }
     compose::given_up(tx, row, &notice.words, now)?;
-    administration::revoke_links(tx, row.org_id, about, now)?;
     Ok(Done::Bounced(row.id))
 }
 

@@ -7,7 +7,7 @@ use crate::app::escalate::{self, ClockWatch, Look};
 use crate::app::pulse::Pulse;
 use crate::app::raise_signals::Round;
 use crate::app::send_due::Carriers;
-use crate::app::{App, begin, plan_due, seal_audit, send_digest, send_due};
+use crate::app::{App, begin, expire_due, plan_due, seal_audit, send_digest, send_due};
 use crate::mail::Mailer;
 use crate::store::outbox::{self, Lane};
 use crate::store::{Fault, Place, audit};
@@ -74,7 +74,7 @@ pub fn start(app: &App, means: &Means) -> std::io::Result<Jobs> {
     let turns: Vec<(&'static str, Turn)> = vec![
         (
             "planner",
-            Box::new(|app| Ok(plan_due::plan_due(app)? + plan_due::expire_due(app)?)),
+            Box::new(|app| Ok(plan_due::plan_due(app)? + expire_due::expire_due(app)?)),
         ),
         (
             "invitations",

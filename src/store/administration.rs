@@ -366,12 +366,20 @@ pub fn of_episode(
         .load(&mut tx.db)?)
 }
 
-/// Ends the occasions whose time ran out, at most so many, the oldest first; says how many.
+/// Whoever pressed start in the last moment stands in memory for a second or two before it is written down: so long a form that nobody began is left open beyond its time.
+const LAST_MOMENT: TimeDelta = TimeDelta::seconds(5);
+
+/// Ends the occasions whose time ran out, at most so many, the oldest first; says which, and what they were.
 ///
 /// # Errors
 /// When the database fails.
-pub fn expire(tx: &mut Tx, org: OrgId, now: NaiveDateTime, most: i64) -> Result<usize, Fault> {
-    let over: Vec<(AdministrationId, String)> = administration::table
+pub fn expire(
+    tx: &mut Tx,
+    org: OrgId,
+    now: NaiveDateTime,
+    most: i64,
+) -> Result<Vec<(AdministrationId, AdministrationState)>, Fault> {
+    let over: Vec<(AdministrationId, String, NaiveDateTime)> = administration::table
         .filter(
             administration::org_id
                 .eq(org)
@@ -381,13 +389,43 @@ pub fn expire(tx: &mut Tx, org: OrgId, now: NaiveDateTime, most: i64) -> Result<
         // In the order of their index, or PostgreSQL may go through all occasions to find so many.
         .order(administration::expires_at)
         .limit(most)
-        .select((administration::id, administration::state))
+        .select((
+            administration::id,
+            administration::state,
+            administration::expires_at,
+        ))
         .load(&mut tx.db)?;
-    for (id, state) in &over {
+    let mut ended = vec![];
+    for (id, state, expires_at) in over {
         let state: AdministrationState = state.parse()?;
-        end(tx, org, *id, state.when_window_ends(), now)?;
+        let begun = state == AdministrationState::Opened;
+        let is_over = begun || expires_at < now - LAST_MOMENT;
+        if is_over && end_window(tx, org, id, state, now)? {
+            ended.push((id, state));
+        }
     }
-    Ok(over.len())
+    Ok(ended)
+}
+
+/// Ends an occasion whose time ran out, unless it was opened or got more time since it was looked at.
+fn end_window(
+    tx: &mut Tx,
+    org: OrgId,
+    id: AdministrationId,
+    was: AdministrationState,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let over = administration::ended_at
+        .is_null()
+        .and(administration::state.eq(was.word()))
+        .and(administration::expires_at.lt(now));
+    let ended = diesel::update(administration::table.find((org, id)).filter(over))
+        .set((
+            administration::state.eq(was.when_window_ends().word()),
+            administration::ended_at.eq(now),
+        ))
+        .execute(&mut tx.db)?;
+    Ok(ended == 1)
 }
 
 /// Withdraws every link of an occasion.

@@ -77,6 +77,23 @@ pub fn may_have_arrived(tx: &mut Tx, row: &OutboxRow) -> Result<bool, Fault> {
     Ok(lost.count().get_result::<i64>(&mut tx.db)? > 0)
 }
 
+/// When the first attempt to send this message failed; `None`: none has.
+///
+/// # Errors
+/// When the database fails.
+pub fn first_failed(tx: &mut Tx, row: &OutboxRow) -> Result<Option<NaiveDateTime>, Fault> {
+    let failed = [AttemptOutcome::Deferred, AttemptOutcome::Unknown].map(AttemptOutcome::word);
+    Ok(send_attempt::table
+        .filter(
+            send_attempt::org_id
+                .eq(row.org_id)
+                .and(send_attempt::outbox_id.eq(row.id))
+                .and(send_attempt::outcome.eq_any(failed)),
+        )
+        .select(diesel::dsl::min(send_attempt::at))
+        .get_result(&mut tx.db)?)
+}
+
 /// The attempts to send one message, the oldest first.
 ///
 /// # Errors

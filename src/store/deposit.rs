@@ -291,6 +291,7 @@ kept_rows! {
     /// Locks, checks, stores; finds the occasions that it ended. Everything hangs on the summary, and that on the lock. An occasion or episode that is locked by others is left to
     /// whoever can wait for it: here others would wait too. (A signal that is being decided is waited for: that takes no longer than one transaction of staff.) A signal that was decided in the same moment ends it in an error, which undoes all of it. That the occasion is open is asked in
     /// a way no index answers: by one over all open occasions that is older than most of them, the planner would go through all.
+    /// A summary that was there is changed and never made anew: what somebody took away in the same moment, with the answers it stood on, does not come back.
     ManyAtOnce<'a> of AtOnce {
         org: &'a OrgId => Binary, response: &'a ResponseId => Binary, administration: &'a AdministrationId => Binary, episode: &'a EpisodeId => Binary,
         instrument: &'a str => Text, version: &'a str => Text, state: &'a str => Text, answers: &'a str => Text, criteria: &'a str => Text,
@@ -315,13 +316,16 @@ kept_rows! {
     WHERE CASE WHEN administration.ended_at IS NULL THEN 1 ELSE 0 END = 1 AND episode.id = given.episode \
     AND administration.instruments = given.instrument || '@' || given.version \
     FOR NO KEY UPDATE OF administration, episode SKIP LOCKED), \
-    course AS (INSERT INTO episode_scale (org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent) \
+    first AS (INSERT INTO episode_scale (org_id, episode_id, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent) \
     SELECT org, episode, instrument, scale, version, n, first_value, first_at, last_value, last_at, last_band, best_value, best_at, recent FROM held \
-    ON CONFLICT (org_id, episode_id, instrument, scale) DO UPDATE SET version = excluded.version, n = excluded.n, \
-    last_value = excluded.last_value, last_at = excluded.last_at, last_band = excluded.last_band, best_value = excluded.best_value, \
-    best_at = excluded.best_at, recent = excluded.recent WHERE episode_scale.n = excluded.n - 1 \
-    AND (episode_scale.best_value, episode_scale.best_at, episode_scale.recent) \
-    = (SELECT was_best_value, was_best_at, was_recent FROM held WHERE held.episode = excluded.episode_id) RETURNING episode_id), \
+    WHERE was_recent IS NULL ON CONFLICT (org_id, episode_id, instrument, scale) DO NOTHING RETURNING episode_id), \
+    grown AS (UPDATE episode_scale SET version = held.version, n = held.n, last_value = held.last_value, last_at = held.last_at, last_band = held.last_band, \
+    best_value = held.best_value, best_at = held.best_at, recent = held.recent FROM held WHERE held.was_recent IS NOT NULL \
+    AND episode_scale.org_id = held.org AND episode_scale.episode_id = held.episode AND episode_scale.instrument = held.instrument \
+    AND episode_scale.scale = held.scale AND episode_scale.n = held.n - 1 \
+    AND (episode_scale.best_value, episode_scale.best_at, episode_scale.recent) = (held.was_best_value, held.was_best_at, held.was_recent) \
+    RETURNING episode_scale.episode_id), \
+    course AS (SELECT episode_id FROM first UNION ALL SELECT episode_id FROM grown), \
     told AS (SELECT held.* FROM held JOIN course ON course.episode_id = held.episode), \
     answers AS (INSERT INTO response (org_id, id, administration_id, episode_id, instrument, version, state, answers, criteria, language, layout, started_at, completed_at, entered_by) \
     SELECT org, response, administration, episode, instrument, version, state, answers, criteria, language, layout, started, completed, entered_by FROM told), \

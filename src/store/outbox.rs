@@ -377,6 +377,17 @@ pub fn about(tx: &mut Tx, org: OrgId, subject: &[u8]) -> Result<Vec<OutboxRow>, 
         .load(&mut tx.db)?)
 }
 
+/// Whether a newer invitation about the same form was written since: the patient was reached in another way by then.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_asked_again(tx: &mut Tx, row: &OutboxRow) -> Result<bool, Fault> {
+    let newer = about(tx, row.org_id, &row.subject_id)?
+        .into_iter()
+        .any(|other| other.kind == MessageKind::Invitation.word() && other.id > row.id);
+    Ok(newer)
+}
+
 /// Notices to staff that have not left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnsentNotices {

@@ -3,12 +3,14 @@
 use super::engine::{load_locked, on_engine};
 use super::kept::kept;
 use super::patient::EpisodeRow;
-use super::schema::{administration, clinic, episode, patient, signal, staff};
+use super::schema::{administration, clinic, episode, in_error, patient, signal, staff, way_in};
+use super::way_in::Mode;
 use super::{Fault, Maybe, Moment, Tx};
 use crate::domain::access::{Permit, Reach};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, SignalId, StaffId};
 use crate::domain::risk::signal::SignalKind;
 use chrono::NaiveDateTime;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Integer, Nullable, Text, Timestamp};
 
@@ -411,10 +413,10 @@ pub fn open_episodes(
     Ok(rows.load(&mut tx.db)?)
 }
 
-/// An occasion as far as silence is concerned: its state, when it was due, when it ended.
-pub type Asked = (String, NaiveDateTime, Option<NaiveDateTime>);
+/// An occasion as far as silence is concerned: its state, when it was due, when it ended and why.
+pub type Asked = (String, NaiveDateTime, Option<NaiveDateTime>, Option<String>);
 
-/// What the patient of an episode was asked themselves.
+/// What the patient of an episode was asked themselves: neither what a clinician filled in, nor what was entered in error.
 ///
 /// # Errors
 /// When the database fails.
@@ -426,10 +428,27 @@ pub fn asked(tx: &mut Tx, org: OrgId, episode: EpisodeId) -> Result<Vec<Asked>, 
                 .and(administration::episode_id.eq(episode))
                 .and(administration::informant_id.is_null()),
         )
+        .filter(not(exists(
+            way_in::table.filter(
+                way_in::org_id
+                    .eq(administration::org_id)
+                    .and(way_in::administration_id.eq(administration::id))
+                    .and(way_in::mode.eq(Mode::Clinician.word())),
+            ),
+        )))
+        .filter(not(exists(
+            in_error::table.filter(
+                in_error::org_id
+                    .eq(administration::org_id)
+                    .and(in_error::administration_id.eq(administration::id))
+                    .and(in_error::ended_at.is_null()),
+            ),
+        )))
         .select((
             administration::state,
             administration::due_at,
             administration::ended_at,
+            administration::ended_why,
         ))
         .load(&mut tx.db)?)
 }

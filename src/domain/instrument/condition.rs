@@ -39,6 +39,22 @@ pub enum Condition {
     Any(Vec<Condition>),
 }
 
+impl Condition {
+    /// Whether the answer to this item has a part in it, other than by a score.
+    #[must_use]
+    pub fn looks_at(&self, position: Position) -> bool {
+        match self {
+            Condition::Count { endorsed, .. } => {
+                endorsed.iter().any(|one| one.position == position)
+            }
+            Condition::Score { .. } => false,
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().any(|part| part.looks_at(position))
+            }
+        }
+    }
+}
+
 /// When an item counts for a criterion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endorsed {

@@ -111,7 +111,7 @@ pub enum AfterFailure {
     GiveToPerson,
 }
 
-/// Hours after which an invitation that no relay would take becomes a person's task: the longest wait before it would be withdrawn as stale, so that it ends as what
+/// So long after the first attempt failed, an invitation that no relay would take becomes a person's task: the longest wait before it would be withdrawn as stale, so that it ends as what
 /// it is. A flag notice never gives up.
 pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(44);
 /// The longest wait between two tries of an invitation.
@@ -129,13 +129,13 @@ pub fn after_failure(
     kind: MessageKind,
     failure: Failure,
     attempts: u32,
-    created_at: NaiveDateTime,
+    first_failed: NaiveDateTime,
     now: NaiveDateTime,
     id: OutboxId,
 ) -> AfterFailure {
     let urgent = kind.is_notice();
     let hopeless = matches!(failure, Failure::Final | Failure::Unfit);
-    if !urgent && (hopeless || now - created_at >= GIVE_UP_AFTER) {
+    if !urgent && (hopeless || now - first_failed >= GIVE_UP_AFTER) {
         return AfterFailure::GiveToPerson;
     }
     let longest = match (urgent, failure) {

@@ -322,6 +322,7 @@ impl Withdrawn {
             }
             Withdrawn::NewerWaits => Aftermath::Replaced,
             Withdrawn::Died => Aftermath::Cancelled,
+            Withdrawn::Over(AdministrationState::Expired) => Aftermath::Missed,
             _ => Aftermath::Nothing,
         }
     }
@@ -338,6 +339,8 @@ pub enum Aftermath {
     NotPermitted,
     /// The occasion ends as expired, and somebody is told that we missed it.
     NeverAsked,
+    /// The occasion has ended so already; somebody is told.
+    Missed,
     /// The occasion ends as expired: a newer one is asked.
     Replaced,
 }

@@ -255,8 +255,8 @@ pub fn numbered<'p, 'a>(
         .map(|((part, position), number)| (number, part, position))
 }
 
-/// The questions of a part whose answer is missed: asked, counted by a scale or deciding about others, and not answered. An unscored
-/// question (how difficult things have been) may stay open without a word.
+/// The questions of a part whose answer is missed: asked, counted by a scale or a criterion, named by a risk rule or deciding about others, and not answered. Any other
+/// question (how difficult things have been) may stay open without a word, and so may one where every tick is an answer of its own.
 pub fn gaps<'p>(part: &'p Part<'_>) -> impl Iterator<Item = Position> + 'p {
     let instrument = part.instrument;
     let asked = (0..instrument.items.len()).filter(|position| part.is_asked(*position));
@@ -270,7 +270,19 @@ pub fn gaps<'p>(part: &'p Part<'_>) -> impl Iterator<Item = Position> + 'p {
                 .as_ref()
                 .is_some_and(|condition| condition.looks_at(*position))
         });
-        (counted || decides) && part.answers.is_blank(*position)
+        let judged = instrument
+            .risk_rules
+            .iter()
+            .any(|rule| rule.item == *position)
+            || instrument
+                .criteria
+                .iter()
+                .any(|criterion| criterion.condition.looks_at(*position));
+        let one_answer = instrument
+            .items
+            .get(*position)
+            .is_some_and(|item| item.answered_by != AnsweredBy::Several);
+        (counted || decides || judged && one_answer) && part.answers.is_blank(*position)
     })
 }
 
@@ -325,6 +337,27 @@ mod tests {
         );
         assert_eq!(place(&parts, 0), None);
         assert_eq!(place(&parts, 17), None);
+    }
+
+    #[test]
+    fn a_question_that_only_a_risk_rule_or_a_criterion_looks_at_is_missed_too() {
+        let missed = |id: &str| -> Vec<String> {
+            let instrument = Library::embedded().get(id).unwrap();
+            let part = Part::fresh(instrument);
+            let named = |at: Position| instrument.items[at].id.clone();
+            gaps(&part).map(named).collect()
+        };
+        let has = |id: &str, item: &str| missed(id).iter().any(|known| known == item);
+        assert!(has("phq_a", "12") && has("phq_a", "13") && has("mdq", "3"));
+        assert!(!has("phq9", "10"), "nothing hangs on it");
+        let instrument = Library::embedded().get("c_ssrs_screener").unwrap();
+        let mut part = Part::fresh(instrument);
+        let at = |id: &str| instrument.position(id).unwrap();
+        part.answers.set(instrument, at("6"), 1).unwrap();
+        assert!(
+            gaps(&part).any(|gap| gap == at("6a")),
+            "asked once 6 is yes"
+        );
     }
 
     #[test]
