@@ -383,7 +383,7 @@ fn with_nobody_licensed_the_answer_is_kept_help_is_shown_and_an_alarm_is_raised(
     let refused = wait_for(attune::app::give_form::give_form(
         &house.app,
         house.operator(),
-        house.ids("patient")[0].parse().expect("an id"),
+        (house.ids("patient")[0].parse().expect("an id"), None),
         vec!["phq9".into()],
     ));
     assert!(

@@ -235,7 +235,7 @@ impl House {
         let handed = wait_for(give_form::give_form(
             &self.app,
             self.operator(),
-            patient,
+            (patient, None),
             wanted,
         ))
         .expect("the form is given");

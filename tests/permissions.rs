@@ -57,7 +57,7 @@ fn giving(house: &House, id: &str) -> String {
     match wait_for(give_form::give_form(
         &house.app,
         house.operator(),
-        patient,
+        (patient, None),
         wanted,
     )) {
         Ok(_) => String::new(),

@@ -629,6 +629,7 @@ async fn send(house: &House, given: &Given, act: &Act) -> Taken {
 async fn record(house: &House, given: &Given, name: AdministrationId, ticks: &Ticks) {
     let command = RecordForm {
         patient: given.patient,
+        episode: None,
         instrument: given.story.form.id.to_owned(),
         language: Language::English,
         name,
@@ -903,7 +904,7 @@ fn hand_out_all(house: &House, patients: &[PatientId], stories: Vec<(usize, Stor
                 .iter()
                 .map(|(patient, ids)| {
                     let battery = battery(library, ids).map_err(Failure::Refused)?;
-                    let (permit, episode) = may_give(tx, &actor, *patient, now)?;
+                    let (permit, episode) = may_give(tx, &actor, (*patient, None), now)?;
                     let occasion = Occasion::by_hand(*patient, episode.id, &battery, &policy, now);
                     let (_, link) = hand_out(tx, &permit, &occasion, now)?;
                     Ok(Token::of(&tx.seal, link))

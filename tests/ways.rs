@@ -1023,3 +1023,86 @@ fn answers_that_contradict_each_other_are_told_beside_the_score() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_form_goes_into_the_episode_of_care_from_whose_page_it_was_asked() {
+    use attune::app::import::{Mode, Order, What, import};
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    let other = house.patient("P2").to_string();
+    let file = house.folder.write(
+        "patients.csv",
+        "patient_id,name,email,language,time_zone,clinic_id,clinic,program_id,program,clinician,episode_start,episode_end,ending\n\
+         P1,Zephyrine Quillfeather,p1@patients.example.org,en,America/Chicago,north,,trauma,Trauma program,lee@staff.example.org,2026-03-04,,\n",
+    );
+    let order = Order {
+        what: What::Patients,
+        rejects: house.folder.path().join("rejected.csv"),
+        file,
+        mode: Mode::Write,
+    };
+    house.app.clock.set(monday() + TimeDelta::days(5));
+    let report = import(&house.app, &house.operator(), &order, &mut |_| ());
+    assert_eq!(report.expect("the file is good").rejected, 0);
+    let hex = house.hex_of_id();
+    let of = |patient: &str, order: &str| {
+        let own = format!(
+            "SELECT {hex} AS value FROM episode WHERE patient_id = (SELECT id FROM patient WHERE external_id = '{patient}') ORDER BY started_on {order} LIMIT 1"
+        );
+        house.texts(&own).remove(0)
+    };
+    let (first, second, strange) = (of("P1", "ASC"), of("P1", "DESC"), of("P2", "ASC"));
+    assert_ne!(first, second);
+    let scored = |episode: &str| {
+        let hex = hex.replace("id", "episode_id");
+        house.number(&format!("response WHERE {hex} = '{episode}'"))
+    };
+
+    let mut staff = house.signed_in(&house.people.therapist);
+    let page = get(&mut staff, &format!("/patients/{id}?episode={first}")).text();
+    assert!(page.contains(&format!("name=\"episode\" value=\"{first}\"")));
+    let asked = [
+        ("instrument", "phq9"),
+        ("language", "en"),
+        ("episode", first.as_str()),
+    ];
+    let shown = post(&mut staff, &format!("/patients/{id}/record"), &asked).text();
+    assert!(
+        shown.contains("for Zephyrine Quillfeather, Outpatient"),
+        "{shown}"
+    );
+    assert!(shown.contains(&format!("name=\"episode\" value=\"{first}\"")));
+    let in_first = [("day", "2026-03-03"), ("episode", first.as_str())];
+    assert_eq!(record(&mut staff, &id, ("2", "0"), &in_first).status, 303);
+    assert_eq!((scored(&first), scored(&second)), (1, 0));
+    let link = [("instrument", "phq9"), ("episode", first.as_str())];
+    let given = post(&mut staff, &format!("/patients/{id}/form"), &link);
+    assert_eq!(given.status, 200, "{}", given.text());
+    let strayed = [("episode", strange.as_str())];
+    assert_eq!(record(&mut staff, &id, ("2", "0"), &strayed).status, 422);
+    assert_eq!(
+        record(&mut staff, &other, ("2", "0"), &in_first).status,
+        422
+    );
+    assert_eq!(
+        (scored(&first), scored(&second), scored(&strange)),
+        (1, 0, 0)
+    );
+
+    // What came back on paper after care had ended belongs to it, on a day within it.
+    house.run_sql(&format!(
+        "UPDATE episode SET ended_on = '2026-03-06', ending = 'planned' WHERE {hex} = '{first}'"
+    ));
+    let late = record(&mut staff, &id, ("1", "2"), &[("episode", first.as_str())]);
+    assert!(
+        late.status == 422 && late.text().contains("ended on Fri 6 Mar 2026"),
+        "{}",
+        late.text()
+    );
+    let within = [("day", "2026-03-06"), ("episode", first.as_str())];
+    assert_eq!(record(&mut staff, &id, ("1", "2"), &within).status, 303);
+    assert_eq!((scored(&first), scored(&second)), (2, 0));
+    assert_eq!(house.counts(["flags", "flags_waiting"]), [1, 1]);
+    let refused = post(&mut staff, &format!("/patients/{id}/form"), &link);
+    assert_eq!(refused.status, 422, "no link after care has ended");
+}

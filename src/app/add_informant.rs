@@ -6,7 +6,7 @@ use super::link::Token;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion};
-use crate::domain::ids::{InformantId, PatientId};
+use crate::domain::ids::{EpisodeId, InformantId, PatientId};
 use crate::domain::instrument::{Instrument, Library, Respondent};
 use crate::domain::language::Language;
 use crate::domain::schedule::policy::SendingPolicy;
@@ -160,7 +160,7 @@ pub async fn stop_informant(
 pub async fn give_to_informant(
     app: &App,
     actor: Actor,
-    patient: PatientId,
+    (patient, episode): (PatientId, Option<EpisodeId>),
     id: InformantId,
     ids: Vec<String>,
 ) -> Result<Handed, Failure<Refusal>> {
@@ -168,7 +168,7 @@ pub async fn give_to_informant(
     app.store
         .write(move |tx| {
             let (permit, episode) =
-                give_form::may_give(tx, &actor, patient, now).map_err(of_form)?;
+                give_form::may_give(tx, &actor, (patient, episode), now).map_err(of_form)?;
             let battery = battery(library, &ids).map_err(Failure::Refused)?;
             let who = active(tx, &permit, patient, id)?;
             give_form::require_permission(tx, &permit, library, &battery, now).map_err(of_form)?;

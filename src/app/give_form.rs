@@ -99,21 +99,21 @@ pub struct Handed {
     pub open_until: NaiveDateTime,
 }
 
-/// Makes a fresh link for one patient.
+/// Makes a fresh link for one patient, in the named episode of care or the newest.
 ///
 /// # Errors
 /// See [`Refusal`]; or access or the database says no.
 pub async fn give_form(
     app: &App,
     actor: Actor,
-    patient: PatientId,
+    (patient, episode): (PatientId, Option<EpisodeId>),
     ids: Vec<String>,
 ) -> Result<Handed, Failure<Refusal>> {
     let battery = battery(app.library, &ids).map_err(Failure::Refused)?;
     let (now, library, base) = (app.clock.now(), app.library, app.base_url.clone());
     app.store
         .write(move |tx| {
-            let (permit, episode) = may_give(tx, &actor, patient, now)?;
+            let (permit, episode) = may_give(tx, &actor, (patient, episode), now)?;
             require_permission(tx, &permit, library, &battery, now)?;
             require_reader(tx, &permit, library, &battery)?;
             let policy = policy::newest(tx, permit.org(), SendingPolicy::KIND)?;
@@ -135,14 +135,14 @@ pub async fn give_form(
 pub fn may_give(
     tx: &mut Tx,
     actor: &Actor,
-    patient: PatientId,
+    (patient, episode): (PatientId, Option<EpisodeId>),
     now: NaiveDateTime,
 ) -> Result<(Permit, EpisodeRow), Failure<Refusal>> {
     let subject =
         patient::place_of(tx, actor.org(), patient)?.ok_or(Failure::Refused(Refusal::NoPatient))?;
     let permit = decide(actor, Action::GiveForm, subject)?;
     let tomorrow = now.date() + TimeDelta::days(1);
-    let episode = patient::episode_on(tx, permit.org(), patient, tomorrow)?
+    let episode = patient::episode_meant(tx, permit.org(), patient, episode, tomorrow)?
         .filter(|episode| episode.ended_on.is_none())
         .ok_or(Failure::Refused(Refusal::NotInCare))?;
     Ok((permit, episode))

@@ -7,7 +7,7 @@ use super::link::Token;
 use super::take_answers;
 use super::{App, Failure};
 use crate::domain::access::Actor;
-use crate::domain::ids::PatientId;
+use crate::domain::ids::{EpisodeId, PatientId};
 use crate::store::pairing::{self, PairingRow};
 use crate::store::{Seal, Tx, administration, audit, door, staff};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -63,7 +63,7 @@ pub struct Paired {
 pub async fn hand_over(
     app: &App,
     actor: Actor,
-    patient: PatientId,
+    (patient, episode): (PatientId, Option<EpisodeId>),
     ids: Vec<String>,
 ) -> Result<Pairing, Failure<give_form::Refusal>> {
     let battery = give_form::battery(app.library, &ids).map_err(Failure::Refused)?;
@@ -71,7 +71,7 @@ pub async fn hand_over(
     let code = new_code();
     app.store
         .write(move |tx| {
-            let (permit, episode) = give_form::may_give(tx, &actor, patient, now)?;
+            let (permit, episode) = give_form::may_give(tx, &actor, (patient, episode), now)?;
             give_form::require_permission(tx, &permit, library, &battery, now)?;
             give_form::require_reader(tx, &permit, library, &battery)?;
             let occasion = Occasion {

@@ -10,7 +10,7 @@ use super::read_caseload::site_zone;
 use super::{App, Failure, rescore};
 use crate::domain::access::{Action, Actor, Permit, decide};
 use crate::domain::care::{AdministrationState, InstrumentVersion, Layout, write_battery};
-use crate::domain::ids::{AdministrationId, InformantId, PatientId};
+use crate::domain::ids::{AdministrationId, EpisodeId, InformantId, PatientId};
 use crate::domain::instrument::{
     CannotBeAsked, ENGLISH, Instrument, Library, Position, Respondent, can_be_recorded,
 };
@@ -34,6 +34,8 @@ use chrono_tz::Tz;
 pub struct RecordForm {
     /// About whom.
     pub patient: PatientId,
+    /// In which episode of care; `None`: the newest that is open.
+    pub episode: Option<EpisodeId>,
     /// Id of the instrument.
     pub instrument: String,
     /// The language of the form the answers were read from.
@@ -86,6 +88,8 @@ pub enum Wrong {
     Ahead,
     /// The episode of care began only then.
     BeforeCare(NaiveDate),
+    /// The episode of care had ended then.
+    AfterCare(NaiveDate),
     /// The name of who asked is too long.
     LongName,
 }
@@ -108,7 +112,7 @@ pub enum Recorded {
     /// It is on disk.
     Kept,
     /// Nothing is recorded yet: something needs a look.
-    NotYet(Draft),
+    NotYet(Box<Draft>),
 }
 
 /// A form before it is recorded.
@@ -116,6 +120,10 @@ pub enum Recorded {
 pub struct Draft {
     /// The patient's name.
     pub patient: String,
+    /// In which episode of care.
+    pub episode: EpisodeId,
+    /// The program of that care.
+    pub program: String,
     /// The form.
     pub part: Part<'static>,
     /// What was typed and is no answer.
@@ -124,7 +132,7 @@ pub struct Draft {
     pub gaps: Vec<Position>,
     /// What is wrong with how or when.
     pub wrong: Option<Wrong>,
-    /// The days that can be said: since the episode began, until today.
+    /// The days that can be said: since the episode began, until it ended or today.
     pub days: (NaiveDate, NaiveDate),
     /// Those who answer about the patient.
     pub informants: Vec<InformantRow>,
@@ -191,7 +199,7 @@ impl std::fmt::Display for Refusal {
 pub async fn blank_form(
     app: &App,
     actor: Actor,
-    id: PatientId,
+    (id, episode): (PatientId, Option<EpisodeId>),
     instrument: String,
 ) -> Result<Draft, Failure<Refusal>> {
     let (now, library) = (app.clock.now(), app.library);
@@ -199,7 +207,7 @@ pub async fn blank_form(
         .write(move |tx| {
             let permit = permit(tx, &actor, id)?;
             let instrument = instrument_of(tx, &permit, library, &instrument, now)?;
-            let episode = in_care(tx, &permit, id, now)?;
+            let episode = in_care(tx, &permit, (id, episode), now)?;
             audit::record(tx, &permit, "patient", Some(id), now)?;
             draft(tx, &permit, &episode, Part::fresh(instrument), now)
         })
@@ -215,13 +223,21 @@ fn draft(
     now: NaiveDateTime,
 ) -> Result<Draft, Failure<Refusal>> {
     let today = local_day(site_zone(tx)?, now);
+    let last = episode.ended_on.map_or(today, |ended| ended.min(today));
+    let names = patient::episodes(tx, permit)?;
+    let program = names
+        .into_iter()
+        .find(|known| known.episode.id == episode.id)
+        .map(|known| known.program);
     Ok(Draft {
         patient: patient::load(tx, permit)?.name,
+        episode: episode.id,
+        program: program.unwrap_or_default(),
         part,
         unfit: vec![],
         gaps: vec![],
         wrong: None,
-        days: (episode.started_on.min(today), today),
+        days: (episode.started_on.min(last), last),
         informants: informant::of_patient(tx, permit, episode.patient_id)?
             .into_iter()
             .filter(|row| row.ended_at.is_none())
@@ -253,7 +269,8 @@ fn record(
 ) -> Result<Recorded, Failure<Refusal>> {
     let permit = permit(tx, actor, command.patient)?;
     let instrument = instrument_of(tx, &permit, library, &command.instrument, now)?;
-    let episode = in_care(tx, &permit, command.patient, now)?;
+    let meant = (command.patient, command.episode);
+    let episode = in_care(tx, &permit, meant, now)?;
     require_reader(tx, &permit, library, instrument)?;
     // Whoever waited for the lock comes after the one it waited for, and the episode's summary follows that order.
     patient::lock_episode(tx, permit.org(), episode.id)?;
@@ -273,12 +290,12 @@ fn record(
     let zone = site_zone(tx)?;
     let given = given_on(command, &episode, zone, now);
     if !read.unfit.is_empty() || (!gaps.is_empty() && command.gaps == Gaps::Say) || given.is_err() {
-        return Ok(Recorded::NotYet(Draft {
+        return Ok(Recorded::NotYet(Box::new(Draft {
             unfit: read.unfit,
             gaps,
             wrong: given.err(),
             ..draft(tx, &permit, &episode, filled, now)?
-        }));
+        })));
     }
     let Ok(given) = given else {
         return Err(Failure::Refused(Refusal::Unreadable));
@@ -343,9 +360,16 @@ fn given_on(
         return Err(Wrong::LongName);
     }
     let today = local_day(zone, now);
+    let said = match command.given {
+        Day::On(day) => day,
+        Day::Today | Day::Unreadable => today,
+    };
     match command.given {
         Day::Unreadable => Err(Wrong::NoDay),
         Day::On(day) if day > today => Err(Wrong::Ahead),
+        _ if episode.ended_on.is_some_and(|ended| said > ended) => {
+            Err(Wrong::AfterCare(episode.ended_on.unwrap_or(said)))
+        }
         Day::On(day) if day < episode.started_on && day < today => {
             Err(Wrong::BeforeCare(episode.started_on))
         }
@@ -449,11 +473,11 @@ fn instrument_of(
 fn in_care(
     tx: &mut Tx,
     permit: &Permit,
-    id: PatientId,
+    (id, episode): (PatientId, Option<EpisodeId>),
     now: NaiveDateTime,
 ) -> Result<EpisodeRow, Failure<Refusal>> {
-    patient::episode_on(tx, permit.org(), id, now.date() + TimeDelta::days(1))?
-        .filter(|episode| episode.ended_on.is_none())
+    let tomorrow = now.date() + TimeDelta::days(1);
+    patient::episode_meant(tx, permit.org(), id, episode, tomorrow)?
         .ok_or(Failure::Refused(Refusal::NotInCare))
 }
 

@@ -335,7 +335,7 @@ fn give_one(
     wait_for(give_form::give_form(
         app,
         actor.clone(),
-        id,
+        (id, None),
         instruments.to_vec(),
     ))
     .map(|handed| handed.address)

@@ -191,7 +191,7 @@ fn welcome(app: &App, bound: SocketAddr, dir: &Path) -> Result<String, String> {
         .ok_or("no invented patient is in care")?;
     let ids = vec!["phq9".to_owned(), "pc_ptsd_5".to_owned()];
     let link = runtime()?
-        .block_on(give_form::give_form(app, actor, cast.patient, ids))
+        .block_on(give_form::give_form(app, actor, (cast.patient, None), ids))
         .map_err(|failure| failure.to_string())?
         .address;
     Ok(format!(

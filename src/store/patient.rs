@@ -363,6 +363,30 @@ pub fn episode_on(
         .optional()?)
 }
 
+/// The episode that is meant by a form about this patient: the one that is named, ended or not, else the newest that is open and begins by this day.
+///
+/// # Errors
+/// When the database fails.
+pub fn episode_meant(
+    tx: &mut Tx,
+    org: OrgId,
+    patient: PatientId,
+    named: Option<EpisodeId>,
+    day: NaiveDate,
+) -> Result<Option<EpisodeRow>, Fault> {
+    match named {
+        Some(id) => Ok(episode::table
+            .find((org, id))
+            .filter(episode::patient_id.eq(patient))
+            .get_result(&mut tx.db)
+            .optional()?),
+        None => {
+            let newest = episode_on(tx, org, patient, day)?;
+            Ok(newest.filter(|row| row.ended_on.is_none()))
+        }
+    }
+}
+
 /// Keeps any other node from writing to an episode's history until this transaction ends.
 ///
 /// # Errors

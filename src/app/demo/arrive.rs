@@ -105,7 +105,7 @@ fn ill_one(
 async fn answer(app: &App, operator: Actor, one: &Ill) -> Result<(), String> {
     let words = |failure: Failure<give_form::Refusal>| failure.to_string();
     let ids = vec![one.instrument.id.clone()];
-    let handed = give_form::give_form(app, operator, one.patient, ids).await;
+    let handed = give_form::give_form(app, operator, (one.patient, None), ids).await;
     let address = handed.map_err(words)?.address;
     let token = address.rsplit('/').next().and_then(Token::parse);
     let command = TakeAnswers {

@@ -3,6 +3,7 @@
 use super::patient::folds::Folds;
 use super::patient::scales::{self, About, InstrumentView};
 use super::patient::{Given, code};
+use super::record::episode;
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
 use crate::app::add_informant::{
@@ -32,6 +33,8 @@ pub struct Line {
 pub struct Section {
     /// Where the forms post, without their last part.
     pub action: String,
+    /// The episode of care that is shown.
+    pub episode: String,
     /// Those who answer now.
     pub lines: Vec<Line>,
     /// The forms they can be given: id and name.
@@ -51,13 +54,14 @@ pub struct Series {
 }
 
 /// The part of the page about those who answer about a patient in care.
-pub fn section(library: &'static Library, record: &Record) -> Section {
+pub fn section(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> Section {
     let forms = record
         .on_record
         .usable(library)
         .filter(|known| is_for_others(known));
     Section {
         action: format!("/patients/{}/informants", record.patient.id),
+        episode: episode.names.episode.id.to_string(),
         lines: record
             .informants
             .iter()
@@ -162,7 +166,14 @@ pub async fn give(
     };
     let ids: Vec<String> = fields.all("instrument").map(str::to_owned).collect();
     let who = informant(&fields);
-    let given = give_to_informant(&site.app, visitor.actor(), id, who, ids.clone()).await;
+    let given = give_to_informant(
+        &site.app,
+        visitor.actor(),
+        (id, episode(&fields)),
+        who,
+        ids.clone(),
+    )
+    .await;
     let handed = match given {
         Ok(handed) => handed,
         Err(Failure::Refused(Refusal::Form(give_form::Refusal::Nothing))) => {

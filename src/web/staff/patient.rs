@@ -10,6 +10,7 @@ pub(super) mod scales;
 
 use super::contact::Beside;
 use super::correction::CorrectionLine;
+use super::record::episode;
 use super::words::{self, age, day_ago};
 use super::{Frame, SiteData, in_error, informant, not_found, signals, trouble};
 use crate::app::Failure;
@@ -105,6 +106,8 @@ struct Page {
 /// The form "record a form".
 struct RecordChoices {
     action: String,
+    /// The episode of care that is shown.
+    episode: String,
     /// Those the clinician answers.
     rated: Vec<Choice>,
     /// Those that others answer, on paper.
@@ -114,6 +117,8 @@ struct RecordChoices {
 /// The form "give the form now".
 struct Give {
     action: String,
+    /// The episode of care that is shown.
+    episode: String,
     /// The same on a tablet.
     tablet: String,
     choices: Vec<Choice>,
@@ -237,11 +242,14 @@ fn fill(
         history_fold,
         episodes: episodes(record),
         give: shown
-            .filter(|_| in_care(record))
+            .filter(|episode| is_open(episode))
             .map(|episode| give(library, record, episode)),
         contact: None,
-        record: in_care(record).then(|| record_choices(library, record)),
-        informants: in_care(record).then(|| informant::section(library, record)),
+        // Also what came back on paper after care had ended.
+        record: shown.map(|episode| record_choices(library, record, episode)),
+        informants: shown
+            .filter(|episode| is_open(episode))
+            .map(|episode| informant::section(library, record, episode)),
         series: shown
             .map(|episode| informant::series(library, record, episode, folds))
             .unwrap_or_default(),
@@ -306,6 +314,10 @@ fn in_care(record: &Record) -> bool {
         .episodes
         .iter()
         .any(|names| names.episode.ended_on.is_none())
+}
+
+fn is_open(shown: &EpisodeRecord) -> bool {
+    shown.names.episode.ended_on.is_none()
 }
 
 fn facts(library: &'static Library, record: &Record) -> Vec<Fact> {
@@ -521,13 +533,18 @@ fn give(library: &'static Library, record: &Record, episode: &EpisodeRecord) -> 
         chosen: asked.contains(&known.id.as_str()),
     };
     Give {
+        episode: episode.names.episode.id.to_string(),
         action: format!("/patients/{}/form", record.patient.id),
         tablet: format!("/patients/{}/tablet", record.patient.id),
         choices: record.on_record.usable(library).map(choice).collect(),
     }
 }
 
-fn record_choices(library: &'static Library, record: &Record) -> RecordChoices {
+fn record_choices(
+    library: &'static Library,
+    record: &Record,
+    episode: &EpisodeRecord,
+) -> RecordChoices {
     let choice = |known: &Instrument| Choice {
         id: known.id.clone(),
         words: known.texts_or_english("en").short_name.clone(),
@@ -538,6 +555,7 @@ fn record_choices(library: &'static Library, record: &Record) -> RecordChoices {
         .recordable(library)
         .partition(|known| known.respondent == Respondent::Clinician);
     RecordChoices {
+        episode: episode.names.episode.id.to_string(),
         action: format!("/patients/{}/record", record.patient.id),
         rated: rated.into_iter().map(choice).collect(),
         paper: paper.into_iter().map(choice).collect(),
@@ -572,7 +590,14 @@ pub async fn give_form(
         Err(problem) => return problem.error_response(),
     };
     let ids: Vec<String> = fields.all("instrument").map(str::to_owned).collect();
-    let handed = match give_form::give_form(&site.app, visitor.actor(), id, ids.clone()).await {
+    let handed = match give_form::give_form(
+        &site.app,
+        visitor.actor(),
+        (id, episode(&fields)),
+        ids.clone(),
+    )
+    .await
+    {
         Ok(handed) => handed,
         Err(Failure::Refused(give_form::Refusal::NoPatient)) => return not_found(),
         Err(Failure::Refused(give_form::Refusal::Nothing)) => {

@@ -6,7 +6,7 @@ use crate::app::Failure;
 use crate::app::record_form::{
     self, Came, Day, Draft, Gaps, LONGEST_NAME, RecordForm, Recorded, Refusal, Wrong,
 };
-use crate::domain::ids::{AdministrationId, InformantId, PatientId};
+use crate::domain::ids::{AdministrationId, EpisodeId, InformantId, PatientId};
 use crate::domain::instrument::{ENGLISH, Respondent};
 use crate::domain::language::Language;
 use crate::patient_words::words;
@@ -33,6 +33,7 @@ const OURS: &[&str] = &[
     "came",
     "asked_by",
     "informant",
+    "episode",
 ];
 
 /// One question.
@@ -51,6 +52,8 @@ struct Question {
 struct Page {
     frame: Frame,
     patient: String,
+    episode: String,
+    program: String,
     short_name: String,
     full_name: String,
     who_answers: &'static str,
@@ -90,7 +93,8 @@ pub async fn form(
         (_, Err(problem)) => return problem.error_response(),
     };
     let instrument = fields.one("instrument").to_owned();
-    match record_form::blank_form(&site.app, visitor.actor(), id, instrument).await {
+    let meant = (id, episode(&fields));
+    match record_form::blank_form(&site.app, visitor.actor(), meant, instrument).await {
         Ok(draft) => {
             let name = fresh(site.app.clock.now());
             let page = Asked {
@@ -138,6 +142,7 @@ pub async fn record(
         came: came(&fields),
         informant,
         patient: id,
+        episode: episode(&fields),
         instrument: fields.one("instrument").to_owned(),
         language: language(&fields),
         name,
@@ -165,6 +170,11 @@ pub async fn record(
 
 fn nothing() -> crate::domain::submission::Entry {
     crate::domain::submission::Entry::Typed(vec![])
+}
+
+/// The episode of care from whose page it was asked; the newest where none is named.
+pub(super) fn episode(fields: &Fields) -> Option<EpisodeId> {
+    fields.one("episode").parse().ok()
 }
 
 /// The language of the form in hand; English when none of ours is named.
@@ -208,6 +218,10 @@ fn what_is_wrong(wrong: Option<Wrong>) -> String {
         }
         Some(Wrong::BeforeCare(day)) => format!(
             "The episode of care began on {}. Choose that day or a later one.",
+            day.format("%a %-d %b %Y")
+        ),
+        Some(Wrong::AfterCare(day)) => format!(
+            "The episode of care ended on {}. Choose that day or an earlier one.",
             day.format("%a %-d %b %Y")
         ),
         Some(Wrong::LongName) => {
@@ -312,6 +326,8 @@ impl Asked {
         Page {
             frame,
             patient: draft.patient.clone(),
+            episode: draft.episode.to_string(),
+            program: draft.program.clone(),
             short_name: said.short_name.clone(),
             full_name: said.name.clone(),
             who_answers: match instrument.respondent {
@@ -335,7 +351,7 @@ impl Asked {
             unfit: draft.unfit.len(),
             gaps: draft.gaps.len(),
             action: format!("/patients/{}/recorded", self.patient),
-            back: format!("/patients/{}", self.patient),
+            back: format!("/patients/{}?episode={}", self.patient, draft.episode),
             instrument: instrument.id.clone(),
             language: spoken,
             name: self.name.to_string(),

@@ -1,6 +1,7 @@
 //! "Hand over a tablet": a form is made, and a code that opens it on a tablet is shown once.
 
 use super::patient::code;
+use super::record::episode;
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
 use crate::app::give_form::Refusal;
@@ -38,7 +39,14 @@ pub async fn hand_over(
         (_, Err(problem)) => return problem.error_response(),
     };
     let ids: Vec<String> = fields.all("instrument").map(str::to_owned).collect();
-    let pairing = match make(&site.app, visitor.actor(), id, ids.clone()).await {
+    let pairing = match make(
+        &site.app,
+        visitor.actor(),
+        (id, episode(&fields)),
+        ids.clone(),
+    )
+    .await
+    {
         Ok(pairing) => pairing,
         Err(Failure::Refused(Refusal::NoPatient)) => return not_found(),
         Err(Failure::Refused(Refusal::Nothing)) => {
