@@ -683,6 +683,80 @@ fn a_programs_plans_come_with_the_episode_and_are_carried_over() {
     house.verified();
 }
 
+/// The end of care became known at 17:00 in Chicago, on a day whose form was not open to more any longer.
+#[test]
+fn the_form_at_the_end_waits_for_the_next_day_when_that_days_form_is_closed() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let plans = || {
+        vec![
+            details(&["phq9"], "every_weeks:1"),
+            details(&["phq9", "pcl5"], "discharge"),
+        ]
+    };
+    let who = house.enrol("P1", plans());
+    plan(&house);
+    send(&house, &sink);
+    let link = sink.mails()[0].links()[0].clone();
+    let answer = submit(&mut house.client(), path_of(&link), &["0"; 10]);
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    house.app.clock.set(instant("2026-03-02 23:00:00"));
+    end(&house, who, "2026-03-02", "planned");
+    plan(&house);
+    assert_eq!(
+        occasions(&house),
+        ["asked "],
+        "nothing became of the end yet"
+    );
+    at(&house, instant("2026-03-03 13:59:59"));
+    assert_eq!(house.number("administration"), 1);
+    at(&house, instant("2026-03-03 14:00:00"));
+    assert_eq!(
+        forms(&house)[1],
+        "planned phq9@1 pcl5@1 2026-03-03 14:00 2026-03-10 14:00"
+    );
+    assert_eq!(occasions(&house), ["asked ", "asked "]);
+    house.verified();
+}
+
+#[test]
+fn a_form_that_nobody_opened_stands_for_no_other_and_the_record_does_not_call_it_begun() {
+    for (state, begun) in [
+        ("opened", true),
+        ("completed", true),
+        ("abandoned", true),
+        ("declined", false),
+        ("not_seen", false),
+        ("expired", false),
+    ] {
+        let house = House::at(monday());
+        let plans = vec![
+            details(&["phq9"], "every_weeks:1"),
+            details(&["phq9"], "discharge"),
+            details(&["gad7"], "before_session:1"),
+        ];
+        let who = house.enrol("P1", plans);
+        plan(&house);
+        house.run_sql(&format!("UPDATE administration SET state = '{state}'"));
+        // A session of the same evening: what is asked before it cannot wait.
+        house.app.clock.set(instant("2026-03-02 20:00:00"));
+        put(&house, who, "S1", "2026-03-02 23:30:00", "planned");
+        at(&house, instant("2026-03-02 22:30:00"));
+        let why = house.texts("SELECT why AS value FROM occasion WHERE outcome = 'skipped'");
+        assert_eq!(why.len(), 1, "{state}");
+        assert_eq!(why[0].contains("begun"), begun, "{state}: {why:?}");
+        assert_eq!(why[0].contains("without being answered"), !begun, "{why:?}");
+        // The same questions at the end of care.
+        end(&house, who, "2026-03-02", "planned");
+        plan(&house);
+        let asked = || house.number("occasion WHERE outcome = 'asked'");
+        assert_eq!(asked(), if begun { 2 } else { 1 }, "{state}");
+        at(&house, instant("2026-03-03 14:00:00"));
+        assert_eq!(asked(), 2, "{state}");
+        let forms = house.number("administration");
+        assert_eq!(forms, if begun { 1 } else { 2 }, "{state}");
+    }
+}
+
 #[test]
 fn a_clinician_sets_plans_on_the_page_and_sees_what_comes() {
     use crate::patient::{get, post};
