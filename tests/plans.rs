@@ -758,6 +758,75 @@ fn a_form_that_nobody_opened_stands_for_no_other_and_the_record_does_not_call_it
 }
 
 #[test]
+fn a_programs_plan_that_was_changed_for_one_patient_is_not_stopped_with_the_programs() {
+    use attune::app::program_plans::{
+        add_program_plan, apply_program, read_programs, stop_program_plan,
+    };
+    let house = House::at(monday());
+    let administrator = || house.people.administrator.actor.clone();
+    let program = house.ids("program")[0].parse().expect("an id");
+    let set = |wanted: Wanted| {
+        wait_for(add_program_plan(
+            &house.app,
+            administrator(),
+            program,
+            wanted,
+        ))
+        .expect("it is added");
+    };
+    let carry_over = || {
+        wait_for(apply_program(&house.app, administrator(), program)).expect("it is carried over")
+    };
+    set(wanted(&["phq9"], "every_weeks:1", PlanRole::Core));
+    let people = ["P1", "P2", "P3"].map(|id| house.patient(id));
+    let change = |place: usize, wanted: Wanted| {
+        let therapist = house.people.therapist.actor.clone();
+        let who = people[place];
+        let plan = house.texts(&format!(
+            "SELECT {} AS value FROM plan WHERE episode_id = (SELECT e.id FROM episode e JOIN patient p ON p.id = e.patient_id \
+             WHERE p.external_id = 'P{}')",
+            house.hex_of_id(),
+            place + 1
+        ));
+        let plan = plan[0].parse().expect("an id");
+        wait_for(set_plan::change_plan(
+            &house.app, therapist, who, plan, wanted,
+        ))
+        .expect("it is changed");
+    };
+    change(
+        0,
+        wanted(&["phq9", "pcl5"], "before_session:24", PlanRole::Core),
+    );
+    // What the program is about to ask of everybody.
+    change(
+        1,
+        wanted(&["phq9", "gad7"], "every_weeks:1", PlanRole::Core),
+    );
+    let known = || wait_for(read_programs(&house.app, administrator())).expect("they are read");
+    let weekly = known().programs[0].plans[0].0.id;
+    wait_for(stop_program_plan(&house.app, administrator(), weekly)).expect("it is stopped");
+    set(wanted(&["phq9", "gad7"], "every_weeks:1", PlanRole::Core));
+    assert_eq!(known().programs[0].outdated, 2, "the changed one stays");
+    let done = carry_over();
+    assert_eq!((done.patients, done.added, done.stopped), (3, 3, 2));
+    assert_eq!(
+        house.texts(
+            "SELECT instruments || ' ' || cadence AS value FROM plan WHERE ended_at IS NULL ORDER BY cadence, id"
+        ),
+        [
+            "phq9 pcl5 before_session:24",
+            "phq9 gad7 every_weeks:1",
+            "phq9 gad7 every_weeks:1",
+            "phq9 gad7 every_weeks:1",
+        ]
+    );
+    assert_eq!(carry_over().patients, 0, "there is nothing left to do");
+    assert_eq!(known().programs[0].outdated, 0, "and the page says so");
+    house.verified();
+}
+
+#[test]
 fn a_clinician_sets_plans_on_the_page_and_sees_what_comes() {
     use crate::patient::{get, post};
     let house = House::at(monday());
