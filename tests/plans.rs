@@ -827,6 +827,42 @@ fn a_programs_plan_that_was_changed_for_one_patient_is_not_stopped_with_the_prog
 }
 
 #[test]
+fn a_programs_form_at_the_start_is_asked_of_those_in_care_at_whatever_hour_it_is_carried_over() {
+    use attune::app::program_plans::{add_program_plan, apply_program};
+    // An hour before the site's time of sending, and six after it.
+    for (now, due_at) in [
+        ("2026-03-02 14:00:00", "2026-03-02 15:00"),
+        ("2026-03-02 21:00:00", "2026-03-02 15:00"),
+    ] {
+        let house = House::at(instant(now));
+        house.patient("P1");
+        let administrator = || house.people.administrator.actor.clone();
+        let program = house.ids("program")[0].parse().expect("an id");
+        wait_for(add_program_plan(
+            &house.app,
+            administrator(),
+            program,
+            wanted(&["phq9"], "intake", PlanRole::Core),
+        ))
+        .expect("it is added");
+        let done = wait_for(apply_program(&house.app, administrator(), program))
+            .expect("it is carried over");
+        assert_eq!((done.patients, done.added), (1, 1));
+        plan(&house);
+        at(&house, instant("2026-03-02 22:00:00"));
+        let asked = forms(&house);
+        assert_eq!(asked.len(), 1, "applied at {now}");
+        assert!(
+            asked[0].starts_with(&format!("planned phq9@1 {due_at}")),
+            "{asked:?}"
+        );
+        at(&house, instant("2026-03-20 15:00:00"));
+        assert_eq!(house.number("administration"), 1, "once");
+        house.verified();
+    }
+}
+
+#[test]
 fn a_clinician_sets_plans_on_the_page_and_sees_what_comes() {
     use crate::patient::{get, post};
     let house = House::at(monday());

@@ -7,9 +7,9 @@ use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::ids::{EpisodeId, ProgramId, ProgramPlanId};
 use crate::domain::schedule::step::write_steps;
-use crate::domain::schedule::local_day;
+use crate::domain::schedule::{Cadence, local_day};
 use crate::store::organisation::{self, ProgramRow};
-use crate::store::plan::{self, PlanRow};
+use crate::store::plan;
 use crate::store::program_plan::{self, Asks, ProgramPlanRow};
 use crate::store::{Fault, Tx, audit, fresh, patient};
 use std::collections::HashSet;
@@ -277,11 +277,12 @@ fn carry_over(
         changed = true;
     }
     for from in standing.iter().filter(|plan| !have.contains(&plan.id)) {
-        // It asks from now on: what fell due before was another plan's business.
-        let row = PlanRow {
-            awaits_at: Some(now),
-            ..from_program(&episode, from, today, now)?
-        };
+        let mut row = from_program(&episode, from, today, now)?;
+        // It asks from now on: what fell due before was another plan's business. What is asked once, as soon as the plan exists, was nobody's: it fell due this
+        // morning and is asked all the same.
+        if row.cadence != Cadence::Intake.to_string() {
+            row.awaits_at = Some(now);
+        }
         plan::add(tx, permit, &row)?;
         done.added += 1;
         changed = true;
