@@ -683,6 +683,185 @@ fn a_programs_plans_come_with_the_episode_and_are_carried_over() {
     house.verified();
 }
 
+/// The end of care became known at 17:00 in Chicago, on a day whose form was not open to more any longer.
+#[test]
+fn the_form_at_the_end_waits_for_the_next_day_when_that_days_form_is_closed() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let plans = || {
+        vec![
+            details(&["phq9"], "every_weeks:1"),
+            details(&["phq9", "pcl5"], "discharge"),
+        ]
+    };
+    let who = house.enrol("P1", plans());
+    plan(&house);
+    send(&house, &sink);
+    let link = sink.mails()[0].links()[0].clone();
+    let answer = submit(&mut house.client(), path_of(&link), &["0"; 10]);
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    house.app.clock.set(instant("2026-03-02 23:00:00"));
+    end(&house, who, "2026-03-02", "planned");
+    plan(&house);
+    assert_eq!(
+        occasions(&house),
+        ["asked "],
+        "nothing became of the end yet"
+    );
+    at(&house, instant("2026-03-03 13:59:59"));
+    assert_eq!(house.number("administration"), 1);
+    at(&house, instant("2026-03-03 14:00:00"));
+    assert_eq!(
+        forms(&house)[1],
+        "planned phq9@1 pcl5@1 2026-03-03 14:00 2026-03-10 14:00"
+    );
+    assert_eq!(occasions(&house), ["asked ", "asked "]);
+    house.verified();
+}
+
+#[test]
+fn a_form_that_nobody_opened_stands_for_no_other_and_the_record_does_not_call_it_begun() {
+    for (state, begun) in [
+        ("opened", true),
+        ("completed", true),
+        ("abandoned", true),
+        ("declined", false),
+        ("not_seen", false),
+        ("expired", false),
+    ] {
+        let house = House::at(monday());
+        let plans = vec![
+            details(&["phq9"], "every_weeks:1"),
+            details(&["phq9"], "discharge"),
+            details(&["gad7"], "before_session:1"),
+        ];
+        let who = house.enrol("P1", plans);
+        plan(&house);
+        house.run_sql(&format!("UPDATE administration SET state = '{state}'"));
+        // A session of the same evening: what is asked before it cannot wait.
+        house.app.clock.set(instant("2026-03-02 20:00:00"));
+        put(&house, who, "S1", "2026-03-02 23:30:00", "planned");
+        at(&house, instant("2026-03-02 22:30:00"));
+        let why = house.texts("SELECT why AS value FROM occasion WHERE outcome = 'skipped'");
+        assert_eq!(why.len(), 1, "{state}");
+        assert_eq!(why[0].contains("begun"), begun, "{state}: {why:?}");
+        assert_eq!(why[0].contains("without being answered"), !begun, "{why:?}");
+        // The same questions at the end of care.
+        end(&house, who, "2026-03-02", "planned");
+        plan(&house);
+        let asked = || house.number("occasion WHERE outcome = 'asked'");
+        assert_eq!(asked(), if begun { 2 } else { 1 }, "{state}");
+        at(&house, instant("2026-03-03 14:00:00"));
+        assert_eq!(asked(), 2, "{state}");
+        let forms = house.number("administration");
+        assert_eq!(forms, if begun { 1 } else { 2 }, "{state}");
+    }
+}
+
+#[test]
+fn a_programs_plan_that_was_changed_for_one_patient_is_not_stopped_with_the_programs() {
+    use attune::app::program_plans::{
+        add_program_plan, apply_program, read_programs, stop_program_plan,
+    };
+    let house = House::at(monday());
+    let administrator = || house.people.administrator.actor.clone();
+    let program = house.ids("program")[0].parse().expect("an id");
+    let set = |wanted: Wanted| {
+        wait_for(add_program_plan(
+            &house.app,
+            administrator(),
+            program,
+            wanted,
+        ))
+        .expect("it is added");
+    };
+    let carry_over = || {
+        wait_for(apply_program(&house.app, administrator(), program)).expect("it is carried over")
+    };
+    set(wanted(&["phq9"], "every_weeks:1", PlanRole::Core));
+    let people = ["P1", "P2", "P3"].map(|id| house.patient(id));
+    let change = |place: usize, wanted: Wanted| {
+        let therapist = house.people.therapist.actor.clone();
+        let who = people[place];
+        let plan = house.texts(&format!(
+            "SELECT {} AS value FROM plan WHERE episode_id = (SELECT e.id FROM episode e JOIN patient p ON p.id = e.patient_id \
+             WHERE p.external_id = 'P{}')",
+            house.hex_of_id(),
+            place + 1
+        ));
+        let plan = plan[0].parse().expect("an id");
+        wait_for(set_plan::change_plan(
+            &house.app, therapist, who, plan, wanted,
+        ))
+        .expect("it is changed");
+    };
+    change(
+        0,
+        wanted(&["phq9", "pcl5"], "before_session:24", PlanRole::Core),
+    );
+    // What the program is about to ask of everybody.
+    change(
+        1,
+        wanted(&["phq9", "gad7"], "every_weeks:1", PlanRole::Core),
+    );
+    let known = || wait_for(read_programs(&house.app, administrator())).expect("they are read");
+    let weekly = known().programs[0].plans[0].0.id;
+    wait_for(stop_program_plan(&house.app, administrator(), weekly)).expect("it is stopped");
+    set(wanted(&["phq9", "gad7"], "every_weeks:1", PlanRole::Core));
+    assert_eq!(known().programs[0].outdated, 2, "the changed one stays");
+    let done = carry_over();
+    assert_eq!((done.patients, done.added, done.stopped), (3, 3, 2));
+    assert_eq!(
+        house.texts(
+            "SELECT instruments || ' ' || cadence AS value FROM plan WHERE ended_at IS NULL ORDER BY cadence, id"
+        ),
+        [
+            "phq9 pcl5 before_session:24",
+            "phq9 gad7 every_weeks:1",
+            "phq9 gad7 every_weeks:1",
+            "phq9 gad7 every_weeks:1",
+        ]
+    );
+    assert_eq!(carry_over().patients, 0, "there is nothing left to do");
+    assert_eq!(known().programs[0].outdated, 0, "and the page says so");
+    house.verified();
+}
+
+#[test]
+fn a_programs_form_at_the_start_is_asked_of_those_in_care_at_whatever_hour_it_is_carried_over() {
+    use attune::app::program_plans::{add_program_plan, apply_program};
+    // An hour before the site's time of sending, and six after it.
+    for (now, due_at) in [
+        ("2026-03-02 14:00:00", "2026-03-02 15:00"),
+        ("2026-03-02 21:00:00", "2026-03-02 15:00"),
+    ] {
+        let house = House::at(instant(now));
+        house.patient("P1");
+        let administrator = || house.people.administrator.actor.clone();
+        let program = house.ids("program")[0].parse().expect("an id");
+        wait_for(add_program_plan(
+            &house.app,
+            administrator(),
+            program,
+            wanted(&["phq9"], "intake", PlanRole::Core),
+        ))
+        .expect("it is added");
+        let done = wait_for(apply_program(&house.app, administrator(), program))
+            .expect("it is carried over");
+        assert_eq!((done.patients, done.added), (1, 1));
+        plan(&house);
+        at(&house, instant("2026-03-02 22:00:00"));
+        let asked = forms(&house);
+        assert_eq!(asked.len(), 1, "applied at {now}");
+        assert!(
+            asked[0].starts_with(&format!("planned phq9@1 {due_at}")),
+            "{asked:?}"
+        );
+        at(&house, instant("2026-03-20 15:00:00"));
+        assert_eq!(house.number("administration"), 1, "once");
+        house.verified();
+    }
+}
+
 #[test]
 fn a_clinician_sets_plans_on_the_page_and_sees_what_comes() {
     use crate::patient::{get, post};

@@ -144,7 +144,7 @@ impl Outlook {
         let earlier = forms
             .iter()
             .map(|form| earlier(rules, form, by_plan.contains(&form.id)))
-            .collect();
+            .collect::<Result<_, Fault>>()?;
         let planned: Vec<Planned> = plans
             .iter()
             .filter(|row| row.ended_at.is_none())
@@ -208,25 +208,34 @@ pub fn planned(row: &PlanRow) -> Option<Planned> {
     })
 }
 
-fn earlier(rules: &Rules, form: &FormRow, by_plan: bool) -> Earlier {
+fn earlier(rules: &Rules, form: &FormRow, by_plan: bool) -> Result<Earlier, Fault> {
     let instruments: Vec<String> = read_battery(&form.instruments)
         .into_iter()
         .map(|part| part.instrument)
         .collect();
-    let untouched = [
-        AdministrationState::Planned.word(),
-        AdministrationState::Sent.word(),
-    ]
-    .contains(&form.state.as_str());
-    Earlier {
+    Ok(Earlier {
         at: form.due_at,
         seconds: instruments.iter().map(|id| rules.seconds(id)).sum(),
         instruments,
-        joining: match (by_plan, untouched) {
-            (false, _) => Joining::Apart,
-            (true, true) => Joining::Open,
-            (true, false) => Joining::Closed,
+        joining: if by_plan {
+            joining(form.state.parse()?)
+        } else {
+            Joining::Apart
         },
+    })
+}
+
+/// Whether more may be put into a form that a plan asked for.
+fn joining(state: AdministrationState) -> Joining {
+    match state {
+        AdministrationState::Planned | AdministrationState::Sent => Joining::Open,
+        AdministrationState::Opened
+        | AdministrationState::Completed
+        | AdministrationState::Abandoned => Joining::Begun,
+        AdministrationState::Declined
+        | AdministrationState::NotSeen
+        | AdministrationState::Expired
+        | AdministrationState::Cancelled => Joining::Ended,
     }
 }
 

@@ -6,11 +6,11 @@ use super::set_plan::{self, Refusal, Wanted, from_program};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
 use crate::domain::ids::{EpisodeId, ProgramId, ProgramPlanId};
-use crate::domain::schedule::local_day;
 use crate::domain::schedule::step::write_steps;
+use crate::domain::schedule::{Cadence, local_day};
 use crate::store::organisation::{self, ProgramRow};
-use crate::store::plan::{self, PlanRow};
-use crate::store::program_plan::{self, ProgramPlanRow};
+use crate::store::plan;
+use crate::store::program_plan::{self, Asks, ProgramPlanRow};
 use crate::store::{Fault, Tx, audit, fresh, patient};
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ pub struct ProgramPlans {
     pub plans: Vec<(ProgramPlanRow, i64)>,
     /// Patients in care.
     pub in_care: usize,
-    /// Patients in care who still have a plan that the program stopped.
+    /// Patients in care who still have a plan that the program stopped, as the program had set it.
     pub outdated: i64,
 }
 
@@ -58,9 +58,10 @@ pub async fn read_programs(app: &App, actor: Actor) -> Result<Programs, Failure<
         .read(move |tx| {
             let permit = decide(&actor, Action::Administer, Subject::Organisation)?;
             let standing = program_plan::standing(tx, permit.org())?;
+            let ever = program_plan::ever(tx, permit.org())?;
             let programs = organisation::programs(tx, permit.org())?
                 .into_iter()
-                .map(|program| with_plans(tx, &permit, program, &standing))
+                .map(|program| with_plans(tx, &permit, program, &standing, &ever))
                 .collect::<Result<_, Fault>>()?;
             let rules = Rules::read(tx, library, permit.org(), now)?;
             let instruments = rules
@@ -84,28 +85,50 @@ fn with_plans(
     permit: &Permit,
     program: ProgramRow,
     standing: &[ProgramPlanRow],
+    ever: &[ProgramPlanRow],
 ) -> Result<ProgramPlans, Fault> {
     let in_use = program_plan::in_use(tx, permit, program.id)?;
     let of_plan = |id: ProgramPlanId| {
-        let found = in_use.iter().find(|(known, _)| *known == id);
-        found.map_or(0, |(_, n)| *n)
+        let found = in_use.iter().filter(|used| used.from == Some(id));
+        found.map(|used| used.patients).sum()
     };
-    let plans: Vec<(ProgramPlanRow, i64)> = standing
+    let standing: Vec<ProgramPlanRow> = standing
         .iter()
         .filter(|plan| plan.program_id == program.id)
-        .map(|plan| (plan.clone(), of_plan(plan.id)))
+        .cloned()
         .collect();
     let outdated = in_use
         .iter()
-        .filter(|(id, _)| !plans.iter().any(|(plan, _)| plan.id == *id))
-        .map(|(_, n)| n)
+        .filter(|used| is_outdated(used.from, &used.asks, &standing, ever))
+        .map(|used| used.patients)
         .sum();
     Ok(ProgramPlans {
         in_care: program_plan::open_episodes(tx, permit, program.id)?.len(),
         program,
-        plans,
+        plans: standing
+            .into_iter()
+            .map(|plan| {
+                let patients = of_plan(plan.id);
+                (plan, patients)
+            })
+            .collect(),
         outdated,
     })
+}
+
+/// Whether a patient's plan goes with the program's plan it was made from: that one was stopped, and nobody changed this one for the patient alone. Who was
+/// given beforehand what the program asks of everybody now gets the program's plan in its place, not beside it.
+fn is_outdated(
+    from: Option<ProgramPlanId>,
+    asks: &Asks,
+    standing: &[ProgramPlanRow],
+    ever: &[ProgramPlanRow],
+) -> bool {
+    let Some(from) = from.filter(|from| !standing.iter().any(|plan| plan.id == *from)) else {
+        return false;
+    };
+    let origin = ever.iter().filter(|plan| plan.id == from);
+    origin.chain(standing).any(|plan| plan.asks(asks))
 }
 
 /// Adds a plan to a program, for those who come; those in care get it by [`apply_program`].
@@ -187,7 +210,7 @@ pub async fn stop_program_plan(
 }
 
 /// Carries a program's plans over to everybody in care: plans the program stopped are stopped, new ones are added and ask from now on. What was set for one
-/// patient alone stays.
+/// patient alone stays, also where it was the program's before somebody changed it.
 ///
 /// # Errors
 /// Access or the database says no; chunks of patients before that are stored, and the verb may be repeated.
@@ -215,9 +238,10 @@ pub async fn apply_program(
                 plan::take_turn(tx)?;
                 let rules = Rules::read(tx, library, permit.org(), now)?;
                 let standing = program_plan::of_program(tx, permit.org(), program)?;
+                let ever = program_plan::ever(tx, permit.org())?;
                 let mut done = Applied::default();
                 for episode in chunk {
-                    carry_over(tx, &permit, &rules, &standing, episode, &mut done)?;
+                    carry_over(tx, &permit, &rules, (&standing, &ever), episode, &mut done)?;
                 }
                 Ok::<_, Failure<Refusal>>(done)
             })
@@ -233,7 +257,7 @@ fn carry_over(
     tx: &mut Tx,
     permit: &Permit,
     rules: &Rules,
-    standing: &[ProgramPlanRow],
+    (standing, ever): (&[ProgramPlanRow], &[ProgramPlanRow]),
     id: EpisodeId,
     done: &mut Applied,
 ) -> Result<(), Fault> {
@@ -243,10 +267,9 @@ fn carry_over(
     let mut plans = plan::of_episode(tx, permit.org(), id)?;
     plans.retain(|row| row.ended_at.is_none());
     let have: HashSet<ProgramPlanId> = plans.iter().filter_map(|row| row.program_plan_id).collect();
-    let stopped = plans.iter().filter(|row| {
-        row.program_plan_id
-            .is_some_and(|from| !standing.iter().any(|plan| plan.id == from))
-    });
+    let stopped = plans
+        .iter()
+        .filter(|row| is_outdated(row.program_plan_id, &Asks::of(row), standing, ever));
     let mut changed = false;
     for row in stopped {
         plan::stop(tx, permit, row.id, now)?;
@@ -254,11 +277,12 @@ fn carry_over(
         changed = true;
     }
     for from in standing.iter().filter(|plan| !have.contains(&plan.id)) {
-        // It asks from now on: what fell due before was another plan's business.
-        let row = PlanRow {
-            awaits_at: Some(now),
-            ..from_program(&episode, from, today, now)?
-        };
+        let mut row = from_program(&episode, from, today, now)?;
+        // It asks from now on: what fell due before was another plan's business. What is asked once, as soon as the plan exists, was nobody's: it fell due this
+        // morning and is asked all the same.
+        if row.cadence != Cadence::Intake.to_string() {
+            row.awaits_at = Some(now);
+        }
         plan::add(tx, permit, &row)?;
         done.added += 1;
         changed = true;

@@ -1,5 +1,6 @@
 //! The measurement plans of programs, from which the plans of their patients are made.
 
+use super::plan::PlanRow;
 use super::schema::{episode, plan, program_plan};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
@@ -29,6 +30,14 @@ pub struct ProgramPlanRow {
     pub step: Option<String>,
     /// When it was stopped.
     pub ended_at: Option<NaiveDateTime>,
+}
+
+impl ProgramPlanRow {
+    /// Whether this is what a patient's plan asks.
+    pub fn asks(&self, asks: &Asks) -> bool {
+        (&self.instruments, &self.cadence, &self.role, &self.step)
+            == (&asks.instruments, &asks.cadence, &asks.role, &asks.step)
+    }
 }
 
 /// The plans of all programs that were not stopped, the core first, then by place.
@@ -63,6 +72,16 @@ pub fn of_program(
                 .and(program_plan::ended_at.is_null()),
         )
         .order((program_plan::role, program_plan::position, program_plan::id))
+        .load(&mut tx.db)?)
+}
+
+/// The plans of all programs, stopped ones too.
+///
+/// # Errors
+/// When the database fails.
+pub fn ever(tx: &mut Tx, org: OrgId) -> Result<Vec<ProgramPlanRow>, Fault> {
+    Ok(program_plan::table
+        .filter(program_plan::org_id.eq(org))
         .load(&mut tx.db)?)
 }
 
@@ -118,16 +137,49 @@ pub fn open_episodes(
         .load(&mut tx.db)?)
 }
 
-/// How many plans of patients in care were made from this one and were not stopped.
+/// What the plans of patients in care ask that were made from a program's and were not stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct InUse {
+    /// The program's plan they were made from.
+    pub from: Option<ProgramPlanId>,
+    /// What they ask by now.
+    pub asks: Asks,
+    /// How many they are.
+    pub patients: i64,
+}
+
+/// What a plan asks, how often, as what, and what that opens, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Asks {
+    /// Instruments as `phq9 gad7`.
+    pub instruments: String,
+    /// A `Cadence`.
+    pub cadence: String,
+    /// A `PlanRole`'s word.
+    pub role: String,
+    /// What a score opens, if anything.
+    pub step: Option<String>,
+}
+
+impl Asks {
+    /// What a patient's plan asks. Its place among others is no part of it.
+    pub fn of(row: &PlanRow) -> Asks {
+        Asks {
+            instruments: row.instruments.clone(),
+            cadence: row.cadence.clone(),
+            role: row.role.clone(),
+            step: row.step.clone(),
+        }
+    }
+}
+
+/// How many plans of patients in care were made from each of a program's and were not stopped, apart by what they ask by now.
 ///
 /// # Errors
 /// When the database fails.
-pub fn in_use(
-    tx: &mut Tx,
-    permit: &Permit,
-    program: ProgramId,
-) -> Result<Vec<(ProgramPlanId, i64)>, Fault> {
-    let rows: Vec<(Option<ProgramPlanId>, i64)> = plan::table
+pub fn in_use(tx: &mut Tx, permit: &Permit, program: ProgramId) -> Result<Vec<InUse>, Fault> {
+    let asks = (plan::instruments, plan::cadence, plan::role, plan::step);
+    Ok(plan::table
         .inner_join(
             episode::table.on(episode::org_id
                 .eq(plan::org_id)
@@ -144,11 +196,13 @@ pub fn in_use(
                 .is_null()
                 .and(plan::program_plan_id.is_not_null()),
         )
-        .group_by(plan::program_plan_id)
-        .select((plan::program_plan_id, diesel::dsl::count_star()))
-        .load(&mut tx.db)?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(id, n)| Some((id?, n)))
-        .collect())
+        .group_by((
+            plan::program_plan_id,
+            plan::instruments,
+            plan::cadence,
+            plan::role,
+            plan::step,
+        ))
+        .select((plan::program_plan_id, asks, diesel::dsl::count_star()))
+        .load(&mut tx.db)?)
 }

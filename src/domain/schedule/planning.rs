@@ -56,7 +56,9 @@ pub enum Joining {
     /// A plan of this episode asked for it and nobody has begun.
     Open,
     /// A plan of this episode asked for it and it was begun.
-    Closed,
+    Begun,
+    /// A plan of this episode asked for it and it ended before anybody began.
+    Ended,
     /// No plan of this episode asked for it.
     Apart,
 }
@@ -111,8 +113,10 @@ pub enum Skipped {
     Ended,
     /// The patient could not be reached before the session at a time that suits them.
     NoHour,
-    /// Another form had been begun that day.
+    /// Another form had been begun that day, and by the next it is too late.
     AnotherToday,
+    /// Another form of that day had ended before anybody began it, and by the next day it is too late.
+    EndedToday,
     /// A pause, or the patient's own wish.
     Barred(String),
     /// An instrument may not be asked here.
@@ -132,6 +136,9 @@ impl std::fmt::Display for Skipped {
             Skipped::AnotherToday => {
                 f.write_str("not sent: another form had been begun that day, and one a day is enough")
             }
+            Skipped::EndedToday => f.write_str(
+                "not sent: another form of that day had ended without being answered, and one a day is enough",
+            ),
             Skipped::Barred(why) | Skipped::NotPermitted(why) => write!(f, "not sent: {why}"),
         }
     }
@@ -234,10 +241,18 @@ pub fn decide(situation: &Situation, now: NaiveDateTime) -> Decision {
             waits_until = Some(opening);
         }
     }
-    let form = match (earliest(&live, now), waits_until) {
-        (Some(_), None) => situation.ask(&live, today, now, &mut verdicts),
-        _ => None,
-    };
+    let mut form = None;
+    if earliest(&live, now).is_some() && waits_until.is_none() {
+        situation.drop_not_permitted(&mut live, &mut verdicts);
+        match situation.form_of(today) {
+            Some((place, closed)) if closed.joining != Joining::Open => {
+                let opening = calendar.hours.next(tomorrow);
+                give_way(&mut live, place, closed, opening, &mut verdicts);
+                waits_until = Some(opening).filter(|_| !live.is_empty());
+            }
+            joins => form = situation.ask(&live, joins, today, now, &mut verdicts),
+        }
+    }
     let looks = situation
         .plans
         .iter()
@@ -270,6 +285,31 @@ pub fn first_due(plan: Planned, calendar: Calendar, now: NaiveDateTime) -> Optio
         instruments: BTreeMap::new(),
     };
     looks(&situation, now).into_iter().find_map(|look| look.at)
+}
+
+/// Today's form takes nothing more, and one a day is enough: what it asked is done with, the rest waits for tomorrow's opening if that is not too late for it.
+fn give_way(
+    live: &mut Vec<Pending>,
+    place: usize,
+    today: &Earlier,
+    opening: NaiveDateTime,
+    verdicts: &mut Vec<Verdict>,
+) {
+    let begun = today.joining == Joining::Begun;
+    live.retain(|one| {
+        let mut asks = one.plan.instruments.iter();
+        let outcome = if begun && asks.all(|id| today.instruments.contains(id)) {
+            Outcome::Covered(place)
+        } else if one.occasion.stale_at > opening {
+            return true;
+        } else if begun {
+            Outcome::Skipped(Skipped::AnotherToday)
+        } else {
+            Outcome::Skipped(Skipped::EndedToday)
+        };
+        verdicts.push(one.verdict(outcome));
+        false
+    });
 }
 
 fn earliest(live: &[Pending], now: NaiveDateTime) -> Option<NaiveDateTime> {
@@ -350,14 +390,7 @@ impl Situation {
         self.calendar.ended.is_some_and(|(last, _)| last <= today)
     }
 
-    fn ask(
-        &self,
-        live: &[Pending],
-        today: NaiveDate,
-        now: NaiveDateTime,
-        verdicts: &mut Vec<Verdict>,
-    ) -> Option<Form> {
-        let mut live: Vec<&Pending> = live.iter().collect();
+    fn drop_not_permitted(&self, live: &mut Vec<Pending>, verdicts: &mut Vec<Verdict>) {
         live.retain(|one| {
             let why = self.not_permitted(one.plan);
             let skipped = why.map(|why| one.verdict(Outcome::Skipped(Skipped::NotPermitted(why))));
@@ -365,20 +398,18 @@ impl Situation {
             verdicts.extend(skipped);
             permitted
         });
-        let joins = match self.form_of(today) {
-            Some((place, form)) if form.joining == Joining::Closed => {
-                verdicts.extend(live.iter().map(|one| {
-                    let mut asks = one.plan.instruments.iter();
-                    one.verdict(if asks.all(|id| form.instruments.contains(id)) {
-                        Outcome::Covered(place)
-                    } else {
-                        Outcome::Skipped(Skipped::AnotherToday)
-                    })
-                }));
-                return None;
-            }
-            found => found,
-        };
+    }
+
+    /// One form of all that is live, or what is put into the form of today that nobody has begun.
+    fn ask(
+        &self,
+        live: &[Pending],
+        joins: Option<(usize, &Earlier)>,
+        today: NaiveDate,
+        now: NaiveDateTime,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Option<Form> {
+        let mut live: Vec<&Pending> = live.iter().collect();
         let asked = self.battery(&live, joins.map(|(_, form)| form), now);
         live.retain(|one| {
             let words = asked.dropped.iter().find(|(plan, _)| *plan == one.plan.id);

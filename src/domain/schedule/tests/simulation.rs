@@ -195,6 +195,9 @@ impl World {
             } else {
                 self.run_until(until);
             }
+            if self.dice.happens(40) {
+                self.close_last();
+            }
             match self.dice.below(10) {
                 0..=3 => self.add_session(),
                 4 | 5 => self.move_session(),
@@ -207,6 +210,18 @@ impl World {
                 9 if self.dice.happens(15) => self.jump(end),
                 _ => {}
             }
+        }
+    }
+
+    /// The patient begins the form that was asked last, or says no to it.
+    fn close_last(&mut self) {
+        let begun = self.dice.happens(60);
+        if let Some(form) = self.situation.earlier.last_mut() {
+            form.joining = if begun {
+                Joining::Begun
+            } else {
+                Joining::Ended
+            };
         }
     }
 
@@ -555,7 +570,11 @@ fn what_falls_due_in_a_pause_is_skipped_and_says_so() {
 
 #[test]
 fn a_second_occasion_of_a_day_joins_the_form_that_nobody_has_begun() {
-    for (joining, forms) in [(Joining::Open, Some(Some(0))), (Joining::Closed, None)] {
+    for (joining, forms) in [
+        (Joining::Open, Some(Some(0))),
+        (Joining::Begun, None),
+        (Joining::Ended, None),
+    ] {
         let (mut world, began) = one_plan("every_weeks:1");
         world.situation.earlier.push(Earlier {
             at: began + TimeDelta::hours(2),
@@ -570,9 +589,62 @@ fn a_second_occasion_of_a_day_joins_the_form_that_nobody_has_begun() {
             assert_eq!(form.instruments, ["i0", "i1"]);
             assert_eq!(form.seconds, 90);
         } else {
-            let why = &decision.verdicts[0].outcome;
-            assert!(matches!(why, Outcome::Skipped(_)), "{why:?}");
+            assert_eq!(decision.verdicts, [], "it is not too late tomorrow");
+            let tomorrow = local_day(world.zone(), at) + TimeDelta::days(1);
+            let again = world.situation.calendar.hours.next(local_moment(
+                world.zone(),
+                tomorrow,
+                chrono::NaiveTime::MIN,
+            ));
+            assert_eq!(decision.looks[0].at, Some(again));
+            let then = decide(&world.situation, again);
+            assert_eq!(then.verdicts[0].outcome, Outcome::Asked);
+            assert_eq!(then.form.unwrap().joins, None);
         }
     }
     assert_eq!(BUDGET_DAYS, 30);
+}
+
+#[test]
+fn what_cannot_wait_for_tomorrow_is_left_out_and_says_what_became_of_todays_form() {
+    for (joining, words) in [
+        (Joining::Begun, "had been begun"),
+        (Joining::Ended, "had ended without being answered"),
+    ] {
+        let (mut world, began) = one_plan("before_session:1");
+        world.situation.earlier.push(Earlier {
+            at: began + TimeDelta::hours(2),
+            instruments: vec!["i0".into()],
+            seconds: 30,
+            joining,
+        });
+        world.put(PlannedSession {
+            id: "s1".into(),
+            starts_at: began + TimeDelta::hours(6),
+        });
+        let decision = decide(&world.situation, world.looks[0].at.unwrap());
+        assert_eq!(decision.form, None);
+        let why = match &decision.verdicts[0].outcome {
+            Outcome::Skipped(why) => why.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert!(why.contains(words), "{why}");
+    }
+}
+
+#[test]
+fn only_a_form_that_was_begun_stands_for_another_that_asks_the_same() {
+    for (joining, covered) in [(Joining::Begun, true), (Joining::Ended, false)] {
+        let (mut world, began) = one_plan("intake");
+        world.situation.earlier.push(Earlier {
+            at: began + TimeDelta::hours(2),
+            instruments: vec!["i1".into(), "i0".into()],
+            seconds: 90,
+            joining,
+        });
+        let decision = decide(&world.situation, world.looks[0].at.unwrap());
+        let outcomes: Vec<&Outcome> = decision.verdicts.iter().map(|one| &one.outcome).collect();
+        assert_eq!(outcomes == [&Outcome::Covered(0)], covered, "{outcomes:?}");
+        assert_eq!(outcomes.is_empty(), !covered);
+    }
 }
