@@ -104,6 +104,49 @@ fn a_site_may_hold_such_forms_until_somebody_reads() {
 }
 
 #[test]
+fn what_waited_for_somebody_to_read_is_not_too_late_when_they_do() {
+    // Everybody is back on Sunday, or one of them earlier than planned.
+    for (until, back_early) in [("2026-03-06", false), ("2026-03-08", true)] {
+        let (house, sink) = (House::at(monday()), SmtpSink::start());
+        let mut admin = house.signed_in(&house.people.administrator);
+        let hold = office_hours(&[
+            ("nobody_reads", "hold"),
+            ("thursday_from", "09:00"),
+            ("thursday_until", "17:00"),
+            ("sunday_from", "09:00"),
+            ("sunday_until", "17:00"),
+        ]);
+        assert_eq!(post(&mut admin, "/admin/cover", &hold).status, 303);
+        let people = &house.people;
+        for person in [&people.therapist, &people.supervisor, &people.elsewhere] {
+            let mut own = house.signed_in(person);
+            let away = [("from", "2026-03-02"), ("until", until)];
+            assert_eq!(post(&mut own, "/leave", &away).status, 303);
+        }
+        due(&house, "P1");
+        send(&house, &sink);
+        assert_eq!(sink.mails().len(), 0);
+        if back_early {
+            house.app.clock.set(instant("2026-03-05 16:00:00"));
+            send(&house, &sink);
+            assert_eq!(sink.mails().len(), 0);
+            let absence = house.ids("absence").remove(0);
+            let ended = post(
+                &mut house.signed_in(&house.people.administrator),
+                "/admin/cover/absences/end",
+                &[("absence", absence.as_str())],
+            );
+            assert_eq!(ended.status, 303);
+        } else {
+            house.app.clock.set(instant("2026-03-08 15:00:00"));
+        }
+        send(&house, &sink);
+        assert_eq!(sink.mails().len(), 1, "back early: {back_early}");
+        assert_eq!(house.number("task"), 0);
+    }
+}
+
+#[test]
 fn the_hours_an_administrator_sets_are_what_patients_read() {
     let house = House::at(monday());
     let link = house.phq9("P1");

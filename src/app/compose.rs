@@ -170,7 +170,16 @@ impl Desk {
             MessageKind::Reminder => left_before(tx, row)?,
             _ => Before::default(),
         };
-        Ok(Some(Asked { now, before }))
+        let ready_at = match row.last_error.as_deref() {
+            None => None,
+            Some(words) if Held::is_of_reading(words) => Some(row.not_before),
+            Some(_) => attempt::first_failed(tx, row)?,
+        };
+        Ok(Some(Asked {
+            now,
+            before,
+            ready_at,
+        }))
     }
 
     fn decide(&self, row: &OutboxRow, asked: &Asked) -> Decision {
@@ -178,7 +187,11 @@ impl Desk {
     }
 
     fn facts<'a>(&'a self, row: &OutboxRow, asked: &'a Asked) -> Facts<'a> {
-        let Asked { now, before } = asked;
+        let Asked {
+            now,
+            before,
+            ready_at,
+        } = asked;
         let form = &now.administration;
         let contact = now.contact.as_ref();
         let state = form.state.parse().unwrap_or(AdministrationState::Cancelled);
@@ -189,7 +202,7 @@ impl Desk {
             occasion: &form.occasion,
             due_at: form.due_at,
             wanted_at: match asking {
-                Asking::Invitation => row.created_at,
+                Asking::Invitation => row.created_at.max(ready_at.unwrap_or(row.created_at)),
                 Asking::Reminder(_) => row.not_before,
             },
             expires_at: form.expires_at,
@@ -340,6 +353,8 @@ impl Desk {
 struct Asked {
     now: Looked,
     before: Before,
+    /// Since when nothing of ours but the relay kept it from leaving, if our own rules or a first failed attempt say so.
+    ready_at: Option<NaiveDateTime>,
 }
 
 /// What left about an occasion before.

@@ -10,7 +10,7 @@ use crate::domain::schedule::local_time;
 use crate::domain::schedule::policy::{NobodyReads, ReadingHours, SendingPolicy};
 use crate::store::cover::{self, AbsenceRow};
 use crate::store::staff::{self, StaffRow, StaffState};
-use crate::store::{Fault, Tx, audit, fresh, policy};
+use crate::store::{Fault, Tx, audit, fresh, policy, sending};
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 
 /// The longest note, in characters.
@@ -197,6 +197,7 @@ pub async fn set_hours(
             };
             if new != before {
                 policy::replace(tx, &permit, SendingPolicy::KIND, &new, now)?;
+                sending::release_unread(tx, permit.org(), now)?;
                 audit::record(tx, &permit, "reading_hours", Some(permit.org()), now)?;
             }
             Ok::<_, Failure<Refusal>>(())
@@ -300,6 +301,7 @@ pub async fn end_absence(app: &App, actor: Actor, id: AbsenceId) -> Result<(), F
             if !cover::end_absence(tx, &permit, id, now)? {
                 return Err(Failure::Refused(Refusal::NotAway));
             }
+            sending::release_unread(tx, permit.org(), now)?;
             audit::record_by(tx, &actor, "end_absence", "staff", Some(row.staff_id), now)?;
             Ok::<_, Failure<Refusal>>(())
         })

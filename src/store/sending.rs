@@ -286,6 +286,25 @@ pub fn release(tx: &mut Tx, permit: &Permit, now: NaiveDateTime) -> Result<usize
     .execute(&mut tx.db)?)
 }
 
+/// Lets what waits for somebody to read answers be looked at again now: who reads when has changed.
+///
+/// # Errors
+/// When the database fails.
+pub fn release_unread(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<usize, Fault> {
+    let words = Held::OF_READING.map(|held| held.to_string());
+    Ok(diesel::update(
+        outbox::table.filter(
+            outbox::org_id
+                .eq(org)
+                .and(outbox::ended_at.is_null())
+                .and(outbox::not_before.gt(now))
+                .and(outbox::last_error.eq_any(words)),
+        ),
+    )
+    .set(outbox::not_before.eq(now))
+    .execute(&mut tx.db)?)
+}
+
 /// How many messages a pause holds at present.
 ///
 /// # Errors

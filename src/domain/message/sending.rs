@@ -211,6 +211,16 @@ pub enum Held {
 impl Held {
     /// How every reason of a pause begins; what was held for one is found again by it.
     pub const PAUSED: &'static str = "sending is paused";
+
+    /// Both reasons that hang on who reads answers.
+    pub const OF_READING: [Held; 2] = [Held::NobodyReadsNow, Held::NobodyReadsAtAll];
+
+    /// Whether these words are a reason that hangs on who reads answers.
+    pub fn is_of_reading(words: &str) -> bool {
+        Held::OF_READING
+            .iter()
+            .any(|held| held.to_string() == words)
+    }
 }
 
 impl fmt::Display for Held {
