@@ -179,3 +179,34 @@ fn only_those_who_may_record_a_form_for_the_patient_leave_answers_out() {
         (vec!["completed".to_owned()], 0)
     );
 }
+
+#[test]
+fn another_first_score_is_judged_at_once_and_not_with_the_next_form() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let id = patient.to_string();
+    let mut staff = house.signed_in(&house.people.therapist);
+    let deteriorated = "signal WHERE kind = 'deteriorated'";
+    assert_eq!(record(&mut staff, &id, ("3", "0"), &[]).status, 303);
+    let first = about_newest(&house);
+    for (day, all) in [(7, "1"), (14, "2")] {
+        house.app.clock.set(monday() + TimeDelta::days(day));
+        staff = house.signed_in(&house.people.therapist);
+        assert_eq!(record(&mut staff, &id, (all, "0"), &[]).status, 303);
+    }
+    // 24, 8, 16: better than at first.
+    assert_eq!(house.number(deteriorated), 0);
+    assert_eq!(mark(&mut staff, &first, "his brother’s"), 303);
+    assert_eq!(house.number(deteriorated), 1, "8 and then 16");
+    house.verified();
+
+    // An older paper form of somebody who had one score: 2, and then 16.
+    let other = house.patient("P2");
+    let id = other.to_string();
+    house.run_sql("UPDATE episode SET started_on = '2026-03-02'");
+    assert_eq!(record(&mut staff, &id, ("2", "0"), &[]).status, 303);
+    let older = [("day", "2026-03-04")];
+    assert_eq!(record(&mut staff, &id, ("0", "0"), &older).status, 303);
+    assert_eq!(house.number(deteriorated), 2);
+    house.verified();
+}

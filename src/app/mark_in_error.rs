@@ -1,6 +1,7 @@
 //! "Entered in error": answers that stand in the wrong record, or that the patient never gave. They stay where everybody can see that they were there; charts, summaries and
 //! evaluation go on without them. Flags and signals that they raised stay until a person decides about them. The mark can be taken back.
 
+use super::raise_signals::look_again;
 use super::read_caseload::{day_in, site_zone};
 use super::rescore::{newest, sum_up_anew};
 use super::{App, Failure};
@@ -193,8 +194,10 @@ fn turn(
     now: NaiveDateTime,
 ) -> Result<PatientId, Failure<Refusal>> {
     in_error::put(tx, permit, occasion.id, change)?;
+    let episode = patient::episode_by_id(tx, permit.org(), occasion.episode_id)?;
     for row in counted(tx, permit, occasion.id)? {
-        sum_up_anew(tx, permit, library, &row.instrument, occasion.episode_id)?;
+        let begin_elsewhere = sum_up_anew(tx, permit, library, &row.instrument, episode.id)?;
+        look_again(tx, library, &episode, &begin_elsewhere, now)?;
     }
     let act = match change.1 {
         ResponseState::EnteredInError => "answers_in_error",

@@ -6,13 +6,14 @@ use super::hand_in::{Ledger, course_of};
 use super::safety_in_force::{InForce, Rules, office};
 use crate::domain::care::{AdministrationState, SaidNo};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, StaffId};
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, Library};
 use crate::domain::risk::policy::SafetyPolicy;
 use crate::domain::risk::signal::{self, Facts, Quietness, Seen, SignalKind};
 use crate::domain::risk::{Candidate, Standing, owner_for};
 use crate::domain::schedule::local_instant;
 use crate::domain::submission::Outcome;
 use crate::store::deposit::Standing as Known;
+use crate::store::patient::EpisodeRow;
 use crate::store::response::{EpisodeScaleRow, ResponseRow};
 use crate::store::signal::{self as stored, Again, OpenEpisode, SignalRow, Which};
 use crate::store::{Fault, Tx, cover, fresh, patient, policy};
@@ -181,6 +182,50 @@ pub(super) fn raise_signals(
             .map(|(_, row)| row.id);
         let about = one.about(ledger, response);
         take_seen(tx, rules, &about, one.seen, ledger.now)?;
+    }
+    Ok(())
+}
+
+/// Looks at the last score once more where the first one is another by now, in a transaction that has the episode to itself: no new score comes that would say so.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn look_again(
+    tx: &mut Tx,
+    library: &Library,
+    episode: &EpisodeRow,
+    begin_elsewhere: &[EpisodeScaleRow],
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    if episode.ended_on.is_some() {
+        return Ok(());
+    }
+    for row in begin_elsewhere {
+        let instrument = library.version(&row.instrument, &row.version);
+        let Some((instrument, scale)) =
+            instrument.and_then(|known| Some((known, known.scale(&row.scale)?)))
+        else {
+            continue;
+        };
+        let Some(seen) = signal::against_new_first(instrument, scale, &course_of(row)) else {
+            continue;
+        };
+        let (policy, version) = policy::newest_version(tx, episode.org_id, SafetyPolicy::KIND)?;
+        let rules: Rules<'_> = (&policy, version);
+        if !signal::holds(&seen, &rules.0.signals) {
+            continue;
+        }
+        let about = About {
+            org: episode.org_id,
+            patient: episode.patient_id,
+            episode: episode.id,
+            clinic: episode.clinic_id,
+            clinician: episode.clinician_id,
+            instrument: (&instrument.id, &instrument.version),
+            scale: &scale.id,
+            response: None,
+        };
+        take_seen(tx, rules, &about, seen, now)?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::give_form;
 use super::hand_in::{Hand, Ledger};
 use super::keep_response::keep;
 use super::permit_instrument::OnRecord;
+use super::raise_signals::look_again;
 use super::read_caseload::site_zone;
 use super::{App, Failure, rescore};
 use crate::domain::access::{Action, Actor, Permit, decide};
@@ -330,7 +331,9 @@ fn record(
     let event = audit::event(&permit, "administration", Some(slip.administration.id), now);
     keep(tx, ledger, &outcomes, Occasion::Stays, event)?;
     if given.at.is_some() && command.informant.is_none() {
-        rescore::sum_up_anew(tx, &permit, library, &instrument.id, episode.id)?;
+        let begin_elsewhere =
+            rescore::sum_up_anew(tx, &permit, library, &instrument.id, episode.id)?;
+        look_again(tx, library, &episode, &begin_elsewhere, now)?;
     }
     Ok(Recorded::Kept)
 }

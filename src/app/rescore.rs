@@ -487,7 +487,8 @@ fn begin(tx: &mut Tx, permit: &Permit, run: &Run, now: NaiveDateTime) -> Result<
     Ok(row.id)
 }
 
-/// Makes an episode's summaries of one instrument anew, in a transaction that has the episode to itself: for a form that came late and stands before others.
+/// Makes an episode's summaries of one instrument anew, in a transaction that has the episode to itself: for a form that came late and stands before others. Says those
+/// that begin with another score by now.
 ///
 /// # Errors
 /// When the database fails.
@@ -497,11 +498,17 @@ pub fn sum_up_anew(
     library: &Library,
     instrument: &str,
     episode: EpisodeId,
-) -> Result<(), Fault> {
+) -> Result<Vec<EpisodeScaleRow>, Fault> {
     let page = rescore::page(tx, permit, instrument, &[episode])?;
     let scores: Vec<&ScoreRow> = page.scores.iter().collect();
-    let rows = summaries(library, &page, &scores, episode);
-    rescore::replace_summaries(tx, permit, episode, instrument, &rows)
+    let mut rows = summaries(library, &page, &scores, episode);
+    rescore::replace_summaries(tx, permit, episode, instrument, &rows)?;
+    let begins = |row: &EpisodeScaleRow| (row.first_value.to_bits(), row.first_at);
+    rows.retain(|row| {
+        let before = page.summaries.iter().find(|known| known.scale == row.scale);
+        before.is_none_or(|known| begins(known) != begins(row))
+    });
+    Ok(rows)
 }
 
 /// An episode's summaries, made from the newest score of every response.

@@ -3,7 +3,7 @@
 
 use super::policy::SignalRules;
 use crate::domain::change::{self, ChangeParameters, Direction, ReliableLimit, Verdict};
-use crate::domain::instrument::{Instrument, Kind, Limit, Respondent};
+use crate::domain::instrument::{Instrument, Kind, Limit, Person, Respondent, Scale};
 use crate::domain::scoring::{Score, Scored};
 use crate::domain::submission::{Course, Extreme};
 use crate::domain::words::words;
@@ -305,14 +305,35 @@ pub fn could_be(score: &Score<'_>, at: NaiveDateTime, before: Option<&Course>) -
     }
     let last = Mark { value, at };
     if let (Some(course), Some(parameters)) = (before, score.scale.change.as_ref()) {
-        seen.extend(against_first(score, parameters, course, last));
+        seen.extend(against_first(
+            (score.scale, score.person),
+            parameters,
+            course,
+            last,
+        ));
     }
     seen.extend(in_need(score, before, last));
     seen
 }
 
+/// What the last score means against a first one that is another by now: an older form was put down, or one was entered in error. `None` where the rules see nothing.
+#[must_use]
+pub fn against_new_first(instrument: &Instrument, scale: &Scale, course: &Course) -> Option<Seen> {
+    let own = instrument.respondent != Respondent::Clinician;
+    let about = !matches!(instrument.kind, Kind::SessionCheck | Kind::Experience);
+    let watched = instrument
+        .scales
+        .first()
+        .is_some_and(|first| first.id == scale.id);
+    if !own || !about || !watched || course.n < 2 {
+        return None;
+    }
+    let (person, last) = (Person::default(), Mark::from(course.last));
+    against_first((scale, person), scale.change.as_ref()?, course, last)
+}
+
 fn against_first(
-    score: &Score<'_>,
+    (scale, person): (&Scale, Person),
     parameters: &ChangeParameters,
     course: &Course,
     last: Mark,
@@ -332,7 +353,7 @@ fn against_first(
         }),
         Verdict::NoReliableChange => {
             let weeks = (last.at - first.at).num_weeks();
-            let cut_off = score.scale.cut_offs_for(score.person).next()?;
+            let cut_off = scale.cut_offs_for(person).next()?;
             let unmoved = weeks >= WEEKS_LEAST && cut_off.is_reached(last.value);
             unmoved.then(|| Seen::NotOnTrack {
                 first,
