@@ -236,6 +236,26 @@ fn somebody_who_has_begun_is_told_once_that_it_is_kept_in_the_language_they_bega
 }
 
 #[test]
+fn what_is_asked_before_a_session_leaves_before_that_begins_or_not_at_all() {
+    let cover = read_by_somebody();
+    let starts = tuesday() + TimeDelta::hours(3);
+    let facts = Facts {
+        occasion: "session s1",
+        expires_at: starts + TimeDelta::hours(2),
+        ..wanted(&cover)
+    };
+    said(&facts, starts - TimeDelta::minutes(1));
+    assert_eq!(why(&facts, starts), Withdrawn::TooLate);
+    // An hour that begins only after the session is none.
+    let evening = Facts {
+        expires_at: tuesday() + TimeDelta::hours(23),
+        ..facts
+    };
+    let night = tuesday() + TimeDelta::hours(14);
+    assert_eq!(why(&evening, night), Withdrawn::NoHourLeft);
+}
+
+#[test]
 fn after_an_outage_nothing_stale_leaves_and_at_most_one() {
     let cover = read_by_somebody();
     let facts = wanted(&cover);

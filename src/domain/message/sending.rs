@@ -3,10 +3,10 @@
 
 use crate::domain::care::AdministrationState;
 use crate::domain::language::Language;
-use crate::domain::schedule::STALE_AFTER;
 use crate::domain::schedule::cover::{Cover, Reads};
 use crate::domain::schedule::hours::Hours;
 use crate::domain::schedule::policy::{NobodyReads, SendingPolicy};
+use crate::domain::schedule::{AFTER_SESSION, STALE_AFTER, session_of};
 use crate::domain::words::words;
 use chrono::{NaiveDateTime, TimeDelta};
 use std::fmt;
@@ -377,7 +377,7 @@ pub fn decide(facts: &Facts<'_>, policy: &SendingPolicy, now: NaiveDateTime) -> 
         Moment::Never => Decision::Withdraw {
             why: Withdrawn::NoHourLeft,
         },
-        Moment::At(until, _) if until >= facts.expires_at => Decision::Withdraw {
+        Moment::At(until, _) if until >= leaves_until(facts) => Decision::Withdraw {
             why: Withdrawn::NoHourLeft,
         },
         Moment::At(until, why) => Decision::Hold { until, why },
@@ -441,6 +441,9 @@ fn too_late(facts: &Facts<'_>, policy: &SendingPolicy, now: NaiveDateTime) -> Op
     if facts.expires_at <= now {
         return Some(Withdrawn::WindowOver);
     }
+    if leaves_until(facts) <= now {
+        return Some(Withdrawn::TooLate);
+    }
     let wanted = facts.due_at.max(facts.wanted_at);
     let promised = match moment(facts, policy, wanted) {
         Moment::At(later, _) => later,
@@ -454,6 +457,14 @@ fn too_late(facts: &Facts<'_>, policy: &SendingPolicy, now: NaiveDateTime) -> Op
         Some(Withdrawn::NewerWaits)
     } else {
         None
+    }
+}
+
+/// Until when it makes sense to ask: what is asked before a session, before that begins, though it takes answers a little longer.
+fn leaves_until(facts: &Facts<'_>) -> NaiveDateTime {
+    match session_of(facts.occasion) {
+        Some(_) => facts.expires_at - AFTER_SESSION,
+        None => facts.expires_at,
     }
 }
 

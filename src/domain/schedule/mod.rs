@@ -14,8 +14,8 @@ pub mod step;
 
 pub use cadence::{BadCadence, Cadence};
 pub use dates::{
-    Calendar, Occasion, PlannedSession, is_after_the_end, is_follow_up, occasion_in_words,
-    same_occasion, session_of,
+    AFTER_SESSION, Calendar, Occasion, PlannedSession, is_after_the_end, is_follow_up,
+    occasion_in_words, same_occasion, session_of,
 };
 
 use super::words::words;
