@@ -11,6 +11,7 @@ use crate::app::set_plan::PlanDetails;
 use crate::app::set_plan::{from_program, new_row};
 use crate::domain::ids::{PatientId, ProgramId};
 use crate::domain::schedule::planning::first_due;
+use crate::domain::schedule::step::{read_steps, write_steps};
 use crate::domain::schedule::{PlanRole, local_day};
 use crate::store::fresh;
 use crate::store::patient::{EpisodeRow, PatientRow};
@@ -216,7 +217,16 @@ impl Patients {
             .collect();
         match own.as_slice() {
             [] => Ok(Some(Step::Add(self.new_plan(desk, said, details, episode_row)))),
-            [one] => Ok(Some(Step::Change(PlanRow { instruments, cadence, ..(*one).clone() }))),
+            [one] => {
+                let step = steps_left(one, &details.instruments);
+                let changed = PlanRow {
+                    instruments,
+                    cadence,
+                    step,
+                    ..(*one).clone()
+                };
+                Ok(Some(Step::Change(changed)))
+            }
             _ => Err(Setback::Row(
                 "the episode of care has several measurement plans; leave instruments and cadence empty here".into(),
             )),
@@ -319,4 +329,11 @@ impl Known {
         let mut episodes = self.episodes.get(&patient).into_iter().flatten();
         episodes.find(|row| row.program_id == program && row.started_on == started_on)
     }
+}
+
+/// The steps of a plan whose short form is still asked: a longer one opens by nothing else.
+fn steps_left(row: &PlanRow, instruments: &[String]) -> Option<String> {
+    let mut steps = read_steps(row.step.as_deref().unwrap_or_default()).ok()?;
+    steps.retain(|step| instruments.contains(&step.screener));
+    write_steps(&steps)
 }

@@ -163,6 +163,18 @@ impl Site {
         self.read(move |tx, permit| plan::of_episodes(tx, permit, &episodes))
     }
 
+    /// Changes the patient's first plan, as somebody does on a page.
+    fn change_plan(&self, id: &'static str, change: impl FnOnce(&mut PlanRow)) {
+        let mut row = self.plans(id).remove(0);
+        change(&mut row);
+        let permit = decide(&self.operator(), Action::Import, Subject::Organisation).unwrap();
+        let changed = self
+            .app
+            .store
+            .write_blocking(move |tx| plan::change(tx, &permit, &row));
+        changed.unwrap();
+    }
+
     fn session(&self, id: &'static str) -> Option<SessionRow> {
         self.read(move |tx, permit| session::by_external_id(tx, permit.org(), id))
     }

@@ -122,6 +122,19 @@ fn a_plan_follows_the_file_and_stays_when_the_file_says_nothing() {
 }
 
 #[test]
+fn a_step_goes_when_the_file_no_longer_asks_its_short_form() {
+    let site = Site::new();
+    site.take_patients(&[row("p1", &[("instruments", "phq2 gad2")])]);
+    let steps = "phq2.total>=3:phq9 gad2.total>=3:gad7";
+    site.change_plan("p1", |plan| plan.step = Some(steps.into()));
+    site.take_patients(&[row("p1", &[("instruments", "phq9 gad2")])]);
+    let step = || site.plans("p1").remove(0).step;
+    assert_eq!(step().as_deref(), Some("gad2.total>=3:gad7"));
+    site.take_patients(&[row("p1", &[("instruments", "phq9 gad7")])]);
+    assert_eq!(step(), None);
+}
+
+#[test]
 fn an_ending_ends_the_episode_and_an_empty_one_does_not_open_it_again() {
     let site = Site::new();
     site.take_patients(&[row("p1", &[])]);
