@@ -73,7 +73,9 @@ fn call_off(tx: &mut Tx, permit: &Permit, rules: &Rules, row: &SessionRow) -> Re
     for form in forms_of(&of_session) {
         let shared = others.iter().any(|one| one.administration_id == Some(form));
         let why = "its session was called off";
-        if shared {
+        if is_over_unseen(tx, permit, form)? {
+            // Nobody began it, and it asks nothing any more.
+        } else if shared {
             if !is_untouched(tx, permit, form)? {
                 continue;
             }
@@ -109,12 +111,26 @@ fn is_untouched(tx: &mut Tx, permit: &Permit, form: AdministrationId) -> Result<
     .contains(&state.as_str()))
 }
 
+/// Whether it ended without that anybody began it: for a session that takes place later it has asked nothing.
+fn is_over_unseen(tx: &mut Tx, permit: &Permit, form: AdministrationId) -> Result<bool, Fault> {
+    let state = occasion::state_of(tx, permit.org(), form)?;
+    Ok([
+        AdministrationState::NotSeen.word(),
+        AdministrationState::Expired.word(),
+    ]
+    .contains(&state.as_str()))
+}
+
 /// A form that has not left moves with its session; one that has left and was not begun keeps its link, and its window moves.
 fn move_form(tx: &mut Tx, permit: &Permit, rules: &Rules, row: &SessionRow) -> Result<(), Fault> {
     let (of_session, others) = hanging(tx, permit, row)?;
     // What was left out may be asked at the new time.
     forget(tx, &of_session, None)?;
     for id in forms_of(&of_session) {
+        if row.starts_at > rules.now && is_over_unseen(tx, permit, id)? {
+            forget(tx, &of_session, Some(id))?;
+            continue;
+        }
         let outlook = Outlook::read(tx, rules, permit.org(), row.episode_id)?;
         let mine: Vec<&OccasionRow> = of_session
             .iter()

@@ -54,6 +54,26 @@ pub fn counted(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<Vec<PlannedSess
         .collect())
 }
 
+/// Whether a planned session of an episode lies ahead.
+///
+/// # Errors
+/// When the database fails.
+pub fn lies_ahead(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: EpisodeId,
+    now: NaiveDateTime,
+) -> Result<bool, Fault> {
+    let ahead = care_session::table.filter(
+        care_session::org_id
+            .eq(permit.org())
+            .and(care_session::episode_id.eq(id))
+            .and(care_session::state.eq(SessionState::Planned.word()))
+            .and(care_session::starts_at.gt(now)),
+    );
+    Ok(ahead.count().get_result::<i64>(&mut tx.db)? > 0)
+}
+
 /// The session with this external id.
 ///
 /// # Errors

@@ -32,6 +32,8 @@ pub struct Sessions {
     sessions: HashMap<String, SessionRow>,
     /// Episodes whose plans look at their sessions anew once the chunk is done.
     touched: BTreeSet<EpisodeId>,
+    /// Those in which other sessions bear other numbers now.
+    renumbered: BTreeSet<EpisodeId>,
 }
 
 /// What a row says.
@@ -75,6 +77,7 @@ impl Kind for Sessions {
             episodes: HashMap::new(),
             sessions: HashMap::new(),
             touched: BTreeSet::new(),
+            renumbered: BTreeSet::new(),
         })
     }
 
@@ -167,13 +170,21 @@ impl Kind for Sessions {
             .any(|row| lies_ahead(row, desk.now))
         {
             self.touched.insert(row.episode_id);
+        } else if known.is_some_and(counts) != counts(&row) {
+            // The sessions behind it bear other numbers now.
+            self.renumbered.insert(row.episode_id);
         }
         self.sessions.insert(row.external_id.clone(), row);
         Ok(verdict)
     }
 
     fn finish(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        let touched = std::mem::take(&mut self.touched);
+        let mut touched = std::mem::take(&mut self.touched);
+        for episode in std::mem::take(&mut self.renumbered) {
+            if session::lies_ahead(desk.tx, desk.permit, episode, desk.now)? {
+                touched.insert(episode);
+            }
+        }
         if desk.mode == Mode::DryRun || touched.is_empty() {
             return Ok(());
         }
@@ -205,6 +216,13 @@ fn rules<'a>(
 /// Only planned sessions ahead decide when a plan falls due; years of past ones need no planning.
 fn lies_ahead(row: &SessionRow, now: NaiveDateTime) -> bool {
     row.state == SessionState::Planned.word() && row.starts_at > now
+}
+
+/// Whether a session bears a number.
+fn counts(row: &SessionRow) -> bool {
+    [SessionState::Planned, SessionState::Attended]
+        .iter()
+        .any(|state| row.state == state.word())
 }
 
 /// The session as it is to be stored; `None` when it is stored so already.

@@ -43,6 +43,23 @@ fn a_session_belongs_to_the_episode_of_its_local_day() {
 }
 
 #[test]
+fn a_past_session_that_comes_late_gives_those_ahead_other_numbers() {
+    let site = Site::new();
+    site.take_patients(&[row("p1", &[("cadence", "at_sessions:3@24")])]);
+    site.take_sessions(&[
+        "s1,p1,2026-02-03 09:00,attended",
+        "s2,p1,2026-03-17 09:00,planned",
+        "s3,p1,2026-03-24 09:00,planned",
+    ]);
+    let due = || site.plans("p1")[0].next_due_at;
+    assert_eq!(due(), Some(instant("2026-03-23 14:00")), "the third");
+    site.take_sessions(&["s0,p1,2026-02-10 09:00,attended"]);
+    assert_eq!(due(), Some(instant("2026-03-16 14:00")), "s2 is the third");
+    site.take_sessions(&["s0,p1,2026-02-10 09:00,missed"]);
+    assert_eq!(due(), Some(instant("2026-03-23 14:00")));
+}
+
+#[test]
 fn a_moved_or_cancelled_session_is_planned_anew() {
     let site = Site::new();
     site.take_patients(&[row("p1", &[("cadence", "before_session:24")])]);
