@@ -102,6 +102,16 @@ fn a_second_page_with_a_worse_answer_after_the_first_was_sent_reaches_a_person_a
     assert_eq!(house.texts(scores), before);
     let after = get(&mut second, &format!("{link}/not-added")).text();
     assert!(after.contains("Your answers were sent before"), "{after}");
+    // "Send without these answers" is no way around it.
+    let mut without = otherwise;
+    (without[3], without[8]) = ("", "2");
+    let mut fields = sheet(&without);
+    fields.retain(|(name, value)| name != "send" && !value.is_empty());
+    fields.push(("incomplete".into(), "1".into()));
+    let said = second.post_form(&format!("{link}/list/1"), &fields);
+    let said = said.expect("the site answers");
+    assert_eq!((said.status, said.location()), (303, Some(help.as_str())));
+    assert_eq!(on_flags(&house).len(), 2);
     // What says nothing worse is told as before, and leaves nothing behind.
     otherwise[8] = "0";
     otherwise[0] = "3";
@@ -138,6 +148,45 @@ fn a_link_that_was_closed_or_withdrawn_meanwhile_keeps_no_crisis_answer_from_a_p
         let after = get(&mut house.client(), &format!("{link}/not-added"));
         assert!(after.status == 200 && after.text().contains("988"));
     }
+}
+
+#[test]
+fn a_page_that_was_open_before_the_year_of_birth_was_asked_for_keeps_no_crisis_answer_from_a_person()
+ {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    start(&mut house.client(), &link, "list");
+    crate::ways::ask_for_years(&house, 1984);
+    assert_eq!(too_late(&house, &link, "2"), helped());
+    assert_eq!(house.counts(["responses", "flags"]), [0, 1]);
+    let first = get(&mut house.client(), &link).text();
+    assert!(first.contains("One question first"), "{first}");
+    // What says nothing of the kind is asked for the year as before.
+    let calm = post(
+        &mut house.client(),
+        &format!("{link}/q/1"),
+        &[("answer", "1")],
+    );
+    assert_eq!(calm.status, 403);
+}
+
+#[test]
+fn the_same_answer_on_another_form_that_came_too_late_is_told_as_well() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    let links = [
+        house.link(patient, &["phq9"]),
+        house.link(patient, &["phq9"]),
+    ];
+    house.app.clock.set(monday() + TimeDelta::days(8));
+    assert_eq!(too_late(&house, &links[0], "2"), helped());
+    house
+        .app
+        .clock
+        .set(monday() + TimeDelta::days(8) + TimeDelta::hours(1));
+    assert_eq!(too_late(&house, &links[1], "2"), helped());
+    assert_eq!(on_flags(&house).len(), 2);
+    house.verified();
 }
 
 #[test]
@@ -179,6 +228,8 @@ fn words_that_came_too_late_are_read_by_a_person_and_a_sentence_of_the_list_call
     assert_eq!(told(&house), ["words open 1"]);
     assert!(say("I want to die."));
     assert!(!say("I want to die."), "the same once more");
+    let kept = house.texts("SELECT facts AS value FROM signal").join("");
+    assert!(kept.contains("The lift was broken.") && kept.contains("I want to die."));
     assert_eq!(
         house.counts(["responses", "flags", "flag_answers"]),
         [0, 1, 1]

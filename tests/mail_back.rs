@@ -297,6 +297,10 @@ fn a_mail_that_comes_back_after_the_patient_was_asked_by_text_closes_no_link_of_
     let house = House::at(monday());
     let mail = sent(&house, "P1");
     let mut therapist = house.signed_in(&house.people.therapist);
+    house
+        .app
+        .clock
+        .set(monday() + chrono::TimeDelta::minutes(5));
     let by_text = [("channel", "text"), ("phone", "+1 555 010 0123")];
     assert_eq!(crate::contact::set(&house, &mut therapist, &by_text), 303);
     assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);

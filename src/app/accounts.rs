@@ -166,6 +166,12 @@ pub async fn sign_in(app: &App, email: &str, password: String) -> Result<Token, 
     let hash = secret.hash();
     app.store
         .write(move |tx| {
+            // While the password was looked at, somebody may have changed it or disabled the account.
+            let still = staff::by_id(tx, row.org_id, row.id)?;
+            if still.state != StaffState::Active.word() || still.password_hash != row.password_hash
+            {
+                return Err(Failure::Refused(Refusal::NoMatch));
+            }
             staff::begin_sign_in(tx, row.org_id, row.id, &hash, now)?;
             audit::record_by(
                 tx,
@@ -174,7 +180,8 @@ pub async fn sign_in(app: &App, email: &str, password: String) -> Result<Token, 
                 "staff",
                 Some(row.id),
                 now,
-            )
+            )?;
+            Ok(())
         })
         .await?;
     Ok(secret)
@@ -527,7 +534,9 @@ pub async fn set_up(
             if !staff::use_setup_link(tx, &link, now)? {
                 return Err(Failure::Refused(Refusal::Link));
             }
-            staff::set_password(tx, link.org_id, id, &password)?;
+            if !staff::set_password(tx, link.org_id, id, &password)? {
+                return Err(Failure::Refused(Refusal::Link));
+            }
             let row = staff::by_id(tx, link.org_id, id)?;
             audit::record_by(tx, &as_actor(&row)?, "password_set", "staff", Some(id), now)?;
             Ok(())

@@ -136,6 +136,8 @@ fn bring_to_somebody(
         key: row.id.to_string(),
         words: &row.words,
         response: responses.first().map(|row| row.id),
+        episode: Some(form.episode_id),
+        informant: form.informant_id,
     };
     let reached = raise_outside(tx, &outside, now)?;
     if reached.queue == Queue::None {

@@ -24,6 +24,9 @@ use chrono::{NaiveDateTime, TimeDelta};
 /// So long after the answer it is looked whether the form was left: within the ten minutes in which the flag has to say so (R37).
 pub const FINISH_WITHIN: TimeDelta = TimeDelta::minutes(9);
 
+/// So long after a late answer the same once more is the same page, sent again.
+const SAME_PAGE: TimeDelta = TimeDelta::minutes(15);
+
 /// Whose answers these are, and where they stand.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -163,11 +166,13 @@ pub(super) fn raise_late(
     let mut news: Vec<&RiskHit<'_>> = late.hits.iter().collect();
     if !news.is_empty() {
         let waits = flag::late_answers(tx, place.org, place.episode)?;
+        // No column says of which form a late answer is; what came minutes ago is the same page once more, and what came longer ago may be another.
         news.retain(|hit| {
             !waits.iter().any(|row| {
                 row.instrument == late.instrument.id
                     && row.rule == hit.rule.id
                     && row.answer >= i32::from(hit.value)
+                    && now - row.at < SAME_PAGE
             })
         });
     }

@@ -5,7 +5,7 @@ use super::hand_in::{Ledger, Support};
 use super::raise_flags::{FINISH_WITHIN, Place, Sign, take_sign};
 use super::raise_signals::{About, take_seen};
 use super::safety_in_force::InForce;
-use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, PatientId, ResponseId};
+use crate::domain::ids::{AdministrationId, EpisodeId, InformantId, OrgId, PatientId, ResponseId};
 use crate::domain::instrument::{AnsweredBy, Answers, ENGLISH, Instrument, Position};
 use crate::domain::language::Language;
 use crate::domain::risk::signal::{Passage, Seen, WrittenIn};
@@ -13,8 +13,9 @@ use crate::domain::risk::{PHRASE_RULE, Tier, phrases};
 use crate::domain::submission::{Asks, Late, Outcome};
 use crate::store::response::ResponseRow;
 use crate::store::signal as stored;
-use crate::store::{Fault, Tx, flag, patient};
+use crate::store::{Fault, Tx, flag, informant, patient};
 use chrono::NaiveDateTime;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// So much of a question stands beside the words that answer it, in characters.
 const QUESTION_MOST: usize = 160;
@@ -34,6 +35,10 @@ pub struct Outside<'a> {
     pub words: &'a str,
     /// The response that a note belongs to.
     pub response: Option<ResponseId>,
+    /// The episode of care they are about; `None`: the patient's open one, else the newest.
+    pub episode: Option<EpisodeId>,
+    /// Who wrote them, if that is not the patient.
+    pub informant: Option<InformantId>,
 }
 
 /// Who reads words that were written outside a form.
@@ -126,10 +131,12 @@ pub(super) fn raise_late_words(
     form: AdministrationId,
     now: NaiveDateTime,
 ) -> Result<Support, Fault> {
-    let key = format!("late {form}");
     let passages: Vec<_> = positions(late.instrument)
         .filter_map(|at| {
             let words = late.answers.words(at)?;
+            // They stand nowhere else: other words do not take their place, and the same ones are there once.
+            let words_hash = fingerprint(words);
+            let key = format!("late {form} {words_hash:016x}");
             let passage = passage(late.instrument, at, words, &key, &place.whence, now)?;
             (!words.trim().is_empty()).then_some(passage)
         })
@@ -138,6 +145,13 @@ pub(super) fn raise_late_words(
         return Ok(Support::NotNow);
     }
     bring(tx, in_force, place, late.instrument, passages, now)
+}
+
+/// Tells words from others within one form; means nothing beyond that.
+fn fingerprint(words: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    words.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Flags the sentences that ask for it and puts all passages among the signals; says whether help comes first now.
@@ -226,9 +240,19 @@ pub fn raise_outside(
         queue: Queue::None,
         support: Support::NotNow,
     };
-    let Some(episode) = stored::episode_of(tx, outside.org, outside.patient)? else {
+    let episode = match outside.episode {
+        Some(id) => Some(patient::episode_by_id(tx, outside.org, id)?),
+        None => stored::episode_of(tx, outside.org, outside.patient)?,
+    };
+    let Some(episode) = episode else {
         return Ok(nowhere);
     };
+    let mut whence = String::new();
+    if let Some(id) = outside.informant
+        && let Some(who) = informant::by_id(tx, outside.org, outside.patient, id)?
+    {
+        whence = format!("; written by {}", who.who());
+    }
     patient::lock_episode(tx, outside.org, episode.id)?;
     let in_force = InForce::read(tx, outside.org)?;
     let place = Place {
@@ -237,10 +261,10 @@ pub fn raise_outside(
         episode: episode.id,
         clinic: episode.clinic_id,
         clinician: episode.clinician_id,
-        informant: None,
+        informant: outside.informant,
         response: outside.response,
         finish_by: None,
-        whence: String::new(),
+        whence: whence.clone(),
     };
     let written_in = outside.written_in.word();
     let said = ("", outside.words);
@@ -257,7 +281,7 @@ pub fn raise_outside(
     }
     let passage = Passage {
         written_in: written_in.into(),
-        place: String::new(),
+        place: whence.trim_start_matches("; ").to_owned(),
         key: outside.key.clone(),
         words: outside.words.to_owned(),
         at: now,

@@ -138,7 +138,15 @@ async fn take_in_turn(
         .write_repeatable(move |tx| {
             let slip = door::take_slip(tx, &command.token_hash)?
                 .ok_or(Failure::Refused(Refusal::Unknown))?;
-            let_in(tx, &command.token_hash, &slip, &command.holder)?;
+            match let_in(tx, &command.token_hash, &slip, &command.holder) {
+                // The page was open before a year of birth was asked for: nothing of it is taken, and nobody's cry for help is thrown away.
+                Err(Failure::Refused(why @ Refusal::NotChecked)) => {
+                    let late = too_late(tx, library, &slip, &command, clock.now())?;
+                    let late = late.map(|support| Taken::Late { why, support });
+                    return late.ok_or(Failure::Refused(why));
+                }
+                done => done?,
+            }
             // Only now: whoever waited for the slip comes after the one it waited for, and the episode's summary follows that order.
             take(tx, library, slip, &command, begun_at, clock.now())
         })
@@ -158,11 +166,9 @@ fn take(
     let judged = judge(library, &slip, &stored, command, now);
     if let Err(Failure::Refused(why)) = judged
         && why != Refusal::Unreadable
+        && let Some(support) = too_late(tx, library, &slip, command, now)?
     {
-        let parts = parts(library, &slip, &stored)?;
-        if let Some(support) = take_late(tx, &slip, &parts, &command.sheet, now)? {
-            return Ok(Taken::Late { why, support });
-        }
+        return Ok(Taken::Late { why, support });
     }
     let (mut outcomes, mut stage) = judged?;
     if stage == Stage::Sent {
@@ -175,6 +181,19 @@ fn take(
         // Another node ended it between our look and this: its time was just over, or it was withdrawn.
         .ok_or(Failure::Refused(Refusal::Expired))?;
     Ok(Taken::In(Receipt { support, stage }))
+}
+
+/// What a person must see of answers that are not taken; `None`: nothing.
+fn too_late(
+    tx: &mut Tx,
+    library: &Library,
+    slip: &Slip,
+    command: &TakeAnswers,
+    now: NaiveDateTime,
+) -> Result<Option<Support>, Fault> {
+    let stored = answers_so_far(tx, slip)?;
+    let parts = parts(library, slip, &stored)?;
+    take_late(tx, slip, &parts, &command.sheet, now)
 }
 
 /// The same for what most patients send, one form with nothing to flag, where a statement may be a transaction of its own: one that reads, one that checks that

@@ -118,6 +118,8 @@ fn take_words(
         key: fresh::<crate::domain::ids::kind::Signal>(now).to_string(),
         words: &kept,
         response: None,
+        episode: None,
+        informant: None,
     };
     match raise_outside(tx, &outside, now)?.queue {
         Queue::Signals => Ok(()),

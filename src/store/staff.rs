@@ -122,18 +122,20 @@ pub fn clinics_of(tx: &mut Tx, org: OrgId, id: StaffId) -> Result<Vec<ClinicId>,
         .load(&mut tx.db)?)
 }
 
-/// Sets a password and makes the account active; ends every other sign-in of that person.
+/// Sets a password and makes the account active; ends every other sign-in of that person. `false`: the account is disabled, for good.
 ///
 /// # Errors
 /// When the database fails.
-pub fn set_password(tx: &mut Tx, org: OrgId, id: StaffId, hash: &str) -> Result<(), Fault> {
-    diesel::update(staff::table.find((org, id)))
+pub fn set_password(tx: &mut Tx, org: OrgId, id: StaffId, hash: &str) -> Result<bool, Fault> {
+    let active = staff::state.ne(StaffState::Disabled.word());
+    let set = diesel::update(staff::table.find((org, id)).filter(active))
         .set((
             staff::password_hash.eq(hash),
             staff::state.eq(StaffState::Active.word()),
         ))
         .execute(&mut tx.db)?;
-    end_sign_ins_of(tx, org, id)
+    end_sign_ins_of(tx, org, id)?;
+    Ok(set == 1)
 }
 
 /// Sets an account's state; leaving `active` ends every sign-in of that person at once.

@@ -169,8 +169,8 @@ async fn intent(visit: &Visit, fields: &Fields) -> Result<Intent, Calm> {
     if fields.has("next") {
         return Ok(Intent::Save);
     }
-    // "… without these answers": the last list hands in, an earlier one goes on.
-    let opened = visit.open_or_end().await?;
+    // "… without these answers": the last list hands in, an earlier one goes on. Whether the form takes any is asked where they are taken: what comes too late is looked at too.
+    let opened = visit.look().await?;
     Ok(if opened.parts.len() == visit.number {
         Intent::SendShown(visit.number)
     } else {
