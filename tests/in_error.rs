@@ -115,7 +115,7 @@ fn an_episode_whose_only_answers_were_entered_in_error_has_no_score() {
     assert_eq!(
         mark(&mut staff, &about_newest(&house), "not begun"),
         422,
-        "one form is still open"
+        "something is still open"
     );
     house.app.clock.set(monday() + TimeDelta::minutes(5));
     let gad7 = ["1"; 7];
@@ -152,7 +152,10 @@ fn a_flag_stays_where_it_is_when_its_answers_were_entered_in_error() {
         "{signal}"
     );
     let flag = get(&mut staff, &format!("/flags/{}", house.flag())).text();
-    assert!(flag.contains("recorded by mistake"), "{flag}");
+    assert!(
+        flag.contains("recorded by mistake") && flag.contains("marked as entered in error since"),
+        "{flag}"
+    );
 }
 
 #[test]
@@ -208,5 +211,28 @@ fn another_first_score_is_judged_at_once_and_not_with_the_next_form() {
     let older = [("day", "2026-03-04")];
     assert_eq!(record(&mut staff, &id, ("0", "0"), &older).status, 303);
     assert_eq!(house.number(deteriorated), 2);
+    house.verified();
+}
+
+#[test]
+fn a_decision_about_a_wrong_form_does_not_silence_the_patients_own_scores() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    let mut staff = house.signed_in(&house.people.therapist);
+    assert_eq!(record(&mut staff, &id, ("1", "0"), &[]).status, 303);
+    house.app.clock.set(monday() + TimeDelta::minutes(1));
+    assert_eq!(record(&mut staff, &id, ("3", "0"), &[]).status, 303);
+    let wrong = about_newest(&house);
+    assert_eq!(mark(&mut staff, &wrong, "her sister’s"), 303);
+    let waits = "signal WHERE kind = 'deteriorated' AND due_at IS NOT NULL";
+    assert_eq!(house.number(waits), 1);
+    for signal in house.ids("signal") {
+        let decided = crate::signals::decided(&mut staff, &signal, "not_relevant", "not hers");
+        assert_eq!(decided.status, 303, "{}", decided.text());
+    }
+    assert_eq!(house.number(waits), 0);
+    house.app.clock.set(monday() + TimeDelta::minutes(2));
+    assert_eq!(record(&mut staff, &id, ("2", "0"), &[]).status, 303);
+    assert_eq!(house.number(waits), 1, "8 and then 16, her own");
     house.verified();
 }

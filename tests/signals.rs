@@ -53,7 +53,7 @@ pub fn told(house: &House) -> Vec<String> {
     )
 }
 
-fn decided(client: &mut Client, signal: &str, choice: &str, reason: &str) -> Response {
+pub fn decided(client: &mut Client, signal: &str, choice: &str, reason: &str) -> Response {
     post(
         client,
         &format!("/signals/{signal}/decide"),
@@ -677,4 +677,37 @@ fn an_answer_whose_signal_changed_under_it_leaves_nothing_half_stored() {
     assert!(matches!(store(1), Ok(Stored::Whole)));
     assert_ne!(held(&house), before);
     assert_eq!(told(&house), ["in_need open 1", "not_on_track open 2"]);
+}
+
+#[test]
+fn whoever_a_signal_was_given_to_in_another_clinic_can_decide_it_and_reads_nothing_else() {
+    let house = House::at(monday());
+    let patient = house.patient("P1");
+    house.run_sql(
+        "UPDATE staff SET licence = NULL WHERE email IN ('lee@staff.example.org', 'sam@staff.example.org')",
+    );
+    let mut elsewhere = house.signed_in(&house.people.elsewhere);
+    comments(
+        &house,
+        patient,
+        "Please call me soon, it is getting very bad.",
+    );
+    let signal = house.ids("signal").remove(0);
+    let page = get(&mut elsewhere, "/signals").text();
+    assert!(page.contains("it is getting very bad"), "{page}");
+    assert_eq!(
+        get(&mut elsewhere, &format!("/signals/{signal}")).status,
+        200
+    );
+    assert_eq!(
+        get(&mut elsewhere, &format!("/patients/{patient}")).status,
+        404
+    );
+    let done = decided(&mut elsewhere, &signal, "watch", "called her clinic");
+    assert_eq!(done.status, 303, "{}", done.text());
+    assert_eq!(
+        get(&mut elsewhere, &format!("/signals/{signal}")).status,
+        404
+    );
+    house.verified();
 }

@@ -2,7 +2,7 @@
 //! else: no plan, session or level of care is changed here.
 
 use super::{App, Failure};
-use crate::domain::access::{Action, Actor, Denied, Permit, decide};
+use crate::domain::access::{Action, Actor, Denied, Permit, Subject, decide};
 use crate::domain::ids::{PatientId, SignalId};
 use crate::domain::risk::signal::{self as rules, Choice, DecisionRefusal};
 use crate::store::signal::{self, DecisionRow};
@@ -96,5 +96,13 @@ pub fn permit_for(
     let subject = patient::place_of(tx, actor.org(), who)
         .map_err(|fault: Fault| Failure::from(fault))?
         .ok_or_else(none)?;
-    Ok(decide(actor, action, subject)?)
+    let has_it = match actor.staff() {
+        Some(staff) => signal::is_with(tx, actor.org(), id, staff.id)?,
+        None => false,
+    };
+    match decide(actor, action, subject) {
+        // As with flags: where nobody of the clinic is here, it goes to somebody of another one, who must be able to act.
+        Err(Denied::Clinic) if has_it => Ok(decide(actor, action, Subject::OwnFlag { id: who })?),
+        decided => Ok(decided?),
+    }
 }

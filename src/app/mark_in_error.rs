@@ -7,7 +7,7 @@ use super::rescore::{newest, sum_up_anew};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Denied, Permit, decide};
 use crate::domain::care::ResponseState;
-use crate::domain::ids::{AdministrationId, PatientId, ResponseId, StaffId};
+use crate::domain::ids::{AdministrationId, EpisodeId, PatientId, ResponseId, StaffId};
 use crate::domain::instrument::Library;
 use crate::store::administration::{self, AdministrationRow};
 use crate::store::in_error::{self, InErrorRow};
@@ -25,6 +25,8 @@ pub enum Refusal {
     NoOccasion,
     /// Nothing was handed in on it: there are no answers that count.
     NothingCounts,
+    /// A longer form that it opened is still being answered.
+    StillOpen,
     /// There is no reason, or too much of it.
     Reason,
     /// Somebody marked it before.
@@ -40,6 +42,9 @@ impl std::fmt::Display for Refusal {
             Refusal::NothingCounts => {
                 "Nothing was handed in on this form yet, so there is nothing to mark."
             }
+            Refusal::StillOpen => {
+                "The patient has another form of this occasion open. Once that is sent, or its time is over, the answers can be left out."
+            }
             Refusal::Reason => "Say why in a few words; at most 500 characters.",
             Refusal::Marked => "Somebody has marked these answers already.",
             Refusal::NotMarked => "These answers are not marked as entered in error any more.",
@@ -52,6 +57,8 @@ impl std::fmt::Display for Refusal {
 pub struct Occasion {
     /// Whose record they stand in.
     pub patient: PatientId,
+    /// In which episode of care.
+    pub episode: EpisodeId,
     /// The patient's name.
     pub name: String,
     /// What was handed in, with its newest scores.
@@ -89,6 +96,9 @@ fn look(
     permit: &Permit,
     occasion: &AdministrationRow,
 ) -> Result<Occasion, Failure<Refusal>> {
+    if occasion.ended_at.is_none() {
+        return Err(Failure::Refused(Refusal::StillOpen));
+    }
     let zone = site_zone(tx)?;
     let forms = counted(tx, permit, occasion.id)?;
     let Some(at) = forms.first().and_then(|row| row.completed_at) else {
@@ -106,6 +116,7 @@ fn look(
     let flags = flag::waiting_of(tx, permit, &ids)?;
     Ok(Occasion {
         patient: occasion.patient_id,
+        episode: occasion.episode_id,
         name: patient::load(tx, permit)?.name,
         forms: forms.into_iter().map(scored).collect(),
         day: day_in(zone, at),
@@ -126,7 +137,7 @@ pub async fn mark(
     actor: Actor,
     id: AdministrationId,
     reason: String,
-) -> Result<PatientId, Failure<Refusal>> {
+) -> Result<(PatientId, EpisodeId), Failure<Refusal>> {
     let (now, library) = (app.clock.now(), app.library);
     let reason = reason.trim().to_owned();
     if reason.is_empty() || reason.chars().count() > MOST_REASON {
@@ -139,8 +150,10 @@ pub async fn mark(
             if mark_on(tx, &permit, &occasion)?.is_some() {
                 return Err(Failure::Refused(Refusal::Marked));
             }
-            // What is still being answered is not anybody's mistake yet.
-            if occasion.ended_at.is_none() || counted(tx, &permit, id)?.is_empty() {
+            if occasion.ended_at.is_none() {
+                return Err(Failure::Refused(Refusal::StillOpen));
+            }
+            if counted(tx, &permit, id)?.is_empty() {
                 return Err(Failure::Refused(Refusal::NothingCounts));
             }
             let row = InErrorRow {
@@ -168,7 +181,7 @@ pub async fn take_back(
     app: &App,
     actor: Actor,
     id: AdministrationId,
-) -> Result<PatientId, Failure<Refusal>> {
+) -> Result<(PatientId, EpisodeId), Failure<Refusal>> {
     let (now, library) = (app.clock.now(), app.library);
     app.store
         .write(move |tx| {
@@ -192,7 +205,7 @@ fn turn(
     occasion: &AdministrationRow,
     change: (ResponseState, ResponseState),
     now: NaiveDateTime,
-) -> Result<PatientId, Failure<Refusal>> {
+) -> Result<(PatientId, EpisodeId), Failure<Refusal>> {
     in_error::put(tx, permit, occasion.id, change)?;
     let episode = patient::episode_by_id(tx, permit.org(), occasion.episode_id)?;
     for row in counted(tx, permit, occasion.id)? {
@@ -205,7 +218,7 @@ fn turn(
     };
     let by = permit.actor();
     audit::record_by(tx, by, act, "administration", Some(occasion.id), now)?;
-    Ok(occasion.patient_id)
+    Ok((occasion.patient_id, occasion.episode_id))
 }
 
 /// What was handed in on an occasion, whether it counts or was entered in error.

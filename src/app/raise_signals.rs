@@ -16,7 +16,7 @@ use crate::store::deposit::Standing as Known;
 use crate::store::patient::EpisodeRow;
 use crate::store::response::{EpisodeScaleRow, ResponseRow};
 use crate::store::signal::{self as stored, Again, OpenEpisode, SignalRow, Which};
-use crate::store::{Fault, Tx, cover, fresh, patient, policy};
+use crate::store::{Fault, Tx, cover, fresh, in_error, patient, policy};
 use chrono::NaiveDateTime;
 
 /// Open episodes looked at in one transaction.
@@ -147,6 +147,7 @@ pub(super) fn chore(
         }
         let about = one.about(ledger, response);
         let before = stored::glance(tx, about.which(one.seen.kind()))?;
+        let before = that_stand(tx, form.org_id, before)?;
         match next(&before, (&policy, version), &about, one.seen, ledger.now) {
             Next::Nothing => {}
             Next::Again(again) if matches!(chore, Chore::Nothing) => chore = Chore::One(*again),
@@ -242,11 +243,31 @@ pub(super) fn take_seen(
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     let before = stored::like(tx, about.which(seen.kind()))?;
+    let before = that_stand(tx, about.org, before)?;
     match next(&before, rules, about, seen, now) {
         Next::Nothing => Ok(()),
         Next::Again(again) => stored::seen_again(tx, &again),
         Next::Anew(seen) => anew(tx, rules, about, seen, now),
     }
+}
+
+/// The signals that wait, and the decisions that stand: one about answers that were entered in error says nothing of the patient's own.
+fn that_stand(
+    tx: &mut Tx,
+    org: OrgId,
+    mut before: Vec<SignalRow>,
+) -> Result<Vec<SignalRow>, Fault> {
+    let decided = |row: &&SignalRow| row.due_at.is_none();
+    let about: Vec<ResponseId> = before
+        .iter()
+        .filter(decided)
+        .filter_map(|row| row.response_id)
+        .collect();
+    let wrong = in_error::among(tx, org, &about)?;
+    before.retain(|row| {
+        row.due_at.is_some() || row.response_id.is_none_or(|id| !wrong.contains(&id))
+    });
+    Ok(before)
 }
 
 /// What becomes of something seen.

@@ -4,7 +4,7 @@ use super::review_flag::{self, Refusal, note_attempt, permit_for};
 use super::safety_in_force::InForce;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
-use crate::domain::ids::{FlagId, OrgId, StaffId};
+use crate::domain::ids::{FlagId, OrgId, ResponseId, StaffId};
 use crate::domain::instrument::Library;
 use crate::domain::risk::policy::{KnownLevelRule, RuleSetting, SafetyPolicy};
 use crate::domain::risk::{Candidate, Standing, Tier};
@@ -15,7 +15,7 @@ use crate::store::flag::{self, FlagActRow, FlagAnswerRow, FlagNames, QueueMark};
 use crate::store::informant::{self, InformantRow};
 use crate::store::known_level::{self, KnownLevelRow};
 use crate::store::response::{self, ResponseRow, ScoreRow};
-use crate::store::{Fault, Tx, audit, cover, organisation, policy, staff};
+use crate::store::{Fault, Tx, audit, cover, in_error, organisation, policy, staff};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -105,6 +105,8 @@ pub struct Around {
     pub knowable: Result<Vec<i16>, &'static str>,
     /// How long a known level may hold.
     pub known_rule: KnownLevelRule,
+    /// Whether answers that belong to it were entered in error.
+    pub in_error: bool,
     /// The assessment with which it was closed.
     pub closing: Option<ClosingRow>,
     /// The patient's own notes to the answers that belong to it, oldest first.
@@ -239,9 +241,12 @@ fn around(
     scores.retain(|(_, score)| responses.iter().any(|row| row.id == score.response_id));
     let people = cover::candidates(tx, org, now)?;
     let known_rule = in_force.policy.known_level;
+    let answers = flag::answers_of(tx, permit, &[id])?;
+    let of: Vec<ResponseId> = answers.iter().filter_map(|row| row.response_id).collect();
     Ok(Around {
         owner: standing(&people, names.flag.owner_id),
-        answers: flag::answers_of(tx, permit, &[id])?,
+        in_error: !in_error::among(tx, org, &of)?.is_empty(),
+        answers,
         scores: newest_revisions(scores),
         responses,
         informant: match names.flag.informant_id {

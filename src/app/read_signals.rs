@@ -48,7 +48,7 @@ fn signals(
         .filter_map(|row| row.signal.response_id)
         .collect();
     Ok(Signals {
-        in_error: in_error::among(tx, permit, &about)?,
+        in_error: in_error::among(tx, permit.org(), &about)?,
         rows,
         people: people(tx, permit)?,
         zone: site_zone(tx)?,

@@ -488,7 +488,7 @@ fn begin(tx: &mut Tx, permit: &Permit, run: &Run, now: NaiveDateTime) -> Result<
 }
 
 /// Makes an episode's summaries of one instrument anew, in a transaction that has the episode to itself: for a form that came late and stands before others. Says those
-/// that begin with another score by now.
+/// that begin or end with another score by now.
 ///
 /// # Errors
 /// When the database fails.
@@ -503,10 +503,13 @@ pub fn sum_up_anew(
     let scores: Vec<&ScoreRow> = page.scores.iter().collect();
     let mut rows = summaries(library, &page, &scores, episode);
     rescore::replace_summaries(tx, permit, episode, instrument, &rows)?;
-    let begins = |row: &EpisodeScaleRow| (row.first_value.to_bits(), row.first_at);
+    let ends = |row: &EpisodeScaleRow| {
+        let (first, last) = (row.first_value.to_bits(), row.last_value.to_bits());
+        (first, row.first_at, last, row.last_at)
+    };
     rows.retain(|row| {
         let before = page.summaries.iter().find(|known| known.scale == row.scale);
-        before.is_none_or(|known| begins(known) != begins(row))
+        before.is_none_or(|known| ends(known) != ends(row))
     });
     Ok(rows)
 }

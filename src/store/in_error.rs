@@ -103,15 +103,14 @@ pub fn marked(
 ///
 /// # Errors
 /// When the database fails.
-pub fn among(
-    tx: &mut Tx,
-    permit: &Permit,
-    ids: &[ResponseId],
-) -> Result<HashSet<ResponseId>, Fault> {
+pub fn among(tx: &mut Tx, org: OrgId, ids: &[ResponseId]) -> Result<HashSet<ResponseId>, Fault> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
     let found: Vec<ResponseId> = response::table
         .filter(
             response::org_id
-                .eq(permit.org())
+                .eq(org)
                 .and(response::id.eq_any(ids))
                 .and(response::state.eq(ResponseState::EnteredInError.word())),
         )

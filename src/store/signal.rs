@@ -1,12 +1,13 @@
 //! Signals of the lower tier, and the decision each ends in. Which there are and why is `domain::risk`'s business. A decision is written once; nothing here takes a signal away.
 
 use super::engine::{load_locked, on_engine};
+use super::flag::within;
 use super::kept::kept;
 use super::patient::EpisodeRow;
 use super::schema::{administration, clinic, episode, in_error, patient, signal, staff, way_in};
 use super::way_in::Mode;
 use super::{Fault, Maybe, Moment, Tx};
-use crate::domain::access::{Permit, Reach};
+use crate::domain::access::Permit;
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ResponseId, SignalId, StaffId};
 use crate::domain::risk::signal::SignalKind;
 use chrono::NaiveDateTime;
@@ -244,6 +245,17 @@ pub fn patient_of(tx: &mut Tx, org: OrgId, id: SignalId) -> Result<Option<Patien
         .optional()?)
 }
 
+/// Whether this person has the signal, and it waits.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_with(tx: &mut Tx, org: OrgId, id: SignalId, staff: StaffId) -> Result<bool, Fault> {
+    let theirs = signal::table
+        .find((org, id))
+        .filter(signal::owner_id.eq(staff).and(signal::due_at.is_not_null()));
+    Ok(theirs.count().get_result::<i64>(&mut tx.db)? > 0)
+}
+
 /// The signal with its names, locked until the transaction ends; only if it belongs to the permit's patient.
 ///
 /// # Errors
@@ -331,7 +343,7 @@ pub fn waiting(tx: &mut Tx, permit: &Permit) -> Result<Vec<SignalNames>, Fault> 
         .load(&mut tx.db)?;
     Ok(rows
         .into_iter()
-        .filter(|row| within(permit, row.signal.clinic_id))
+        .filter(|row| within(permit, row.signal.clinic_id, row.signal.owner_id))
         .collect())
 }
 
@@ -340,25 +352,18 @@ pub fn waiting(tx: &mut Tx, permit: &Permit) -> Result<Vec<SignalNames>, Fault> 
 /// # Errors
 /// When the database fails.
 pub fn how_many_wait(tx: &mut Tx, permit: &Permit) -> Result<usize, Fault> {
-    let clinics: Vec<ClinicId> = signal::table
+    let waiting: Vec<(ClinicId, StaffId)> = signal::table
         .filter(
             signal::org_id
                 .eq(permit.org())
                 .and(signal::due_at.is_not_null()),
         )
-        .select(signal::clinic_id)
+        .select((signal::clinic_id, signal::owner_id))
         .load(&mut tx.db)?;
-    Ok(clinics
+    Ok(waiting
         .into_iter()
-        .filter(|clinic| within(permit, *clinic))
+        .filter(|(clinic, owner)| within(permit, *clinic, *owner))
         .count())
-}
-
-fn within(permit: &Permit, clinic: ClinicId) -> bool {
-    match permit.reach() {
-        Reach::Everything => true,
-        Reach::Clinics(clinics) => clinics.contains(&clinic),
-    }
 }
 
 /// Every signal of the permit's patient, newest first.

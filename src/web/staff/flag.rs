@@ -68,6 +68,8 @@ struct FlagPage {
     answers: Vec<AnswerRow>,
     missing: String,
     corrections: Vec<CorrectionLine>,
+    /// Whether answers that belong to it were entered in error.
+    in_error: bool,
     acts: Vec<Saying>,
 }
 
@@ -225,6 +227,7 @@ fn flag_page(
         belonging: belonging(around, here),
         answers: answers(around, here),
         missing: missing(around, here.library),
+        in_error: around.in_error,
         corrections: around
             .corrections
             .iter()

@@ -548,6 +548,7 @@ mod tests {
             entry,
             owner: Standing::Eligible,
             answers: vec![],
+            in_error: false,
             corrections: vec![],
             responses,
             scores: vec![],

@@ -70,7 +70,10 @@ async fn show(
         Ok(occasion) => {
             let page = Page {
                 frame: Frame::of(site, visitor, "/caseload").await,
-                back: format!("/patients/{}", occasion.patient),
+                back: format!(
+                    "/patients/{}?episode={}",
+                    occasion.patient, occasion.episode
+                ),
                 action: format!("/occasions/{id}/error"),
                 day: occasion.day.format("%a %-d %b %Y").to_string(),
                 forms: forms(site.app.library, &occasion),
@@ -130,7 +133,9 @@ pub async fn mark(
     };
     let reason = fields.one("reason").to_owned();
     match mark_in_error::mark(&site.app, visitor.actor(), id, reason.clone()).await {
-        Ok(patient) => errors::see_other(&format!("/patients/{patient}#in-error")),
+        Ok((patient, episode)) => {
+            errors::see_other(&format!("/patients/{patient}?episode={episode}#in-error"))
+        }
         Err(Failure::Refused(refusal @ Refusal::Reason)) => {
             let wrong = (refusal.to_string(), reason);
             show(&site, &visitor, id, StatusCode::UNPROCESSABLE_ENTITY, wrong).await
@@ -146,7 +151,9 @@ pub async fn take_back(site: SiteData, visitor: Visitor, path: web::Path<String>
         return not_found();
     };
     match mark_in_error::take_back(&site.app, visitor.actor(), id).await {
-        Ok(patient) => errors::see_other(&format!("/patients/{patient}")),
+        Ok((patient, episode)) => {
+            errors::see_other(&format!("/patients/{patient}?episode={episode}"))
+        }
         Err(Failure::Refused(Refusal::NoOccasion)) => not_found(),
         Err(failure) => trouble(&failure),
     }
