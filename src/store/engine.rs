@@ -190,10 +190,12 @@ fn make_file(path: &Path) -> Result<(), Fault> {
 fn connect_sqlite(path: &Path) -> Result<SqliteConnection, Fault> {
     make_file(path)?;
     let mut db = SqliteConnection::establish(&path.to_string_lossy()).map_err(Fault::connect)?;
+    // The log begins anew about once a second, and is cut to its limit then. At full load a second makes some 200 MB of it: cut shorter, the file would be cut and grown
+    // again all the time, while everybody waits for the writer.
     db.batch_execute(
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 60000;
-         PRAGMA journal_size_limit = 134217728;",
+         PRAGMA journal_size_limit = 536870912;",
     )?;
     check_sqlite(&mut db)?;
     Ok(db)
