@@ -210,6 +210,55 @@ fn without_a_duty_contact_an_empty_chain_raises_the_alarm_alone() {
 }
 
 #[test]
+fn what_one_person_lets_lie_reaches_somebody_else_also_where_nobody_supervises() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    raise(&house, "P1");
+    later(&house, TimeDelta::milliseconds(1));
+    assert!(acknowledge(&house, &house.people.therapist, house.flag()));
+    house.run_sql("UPDATE staff SET licence = NULL WHERE email = 'sam@staff.example.org'");
+    let history = || house.texts("SELECT note AS value FROM flag_act ORDER BY id");
+    let overdue = |now: &str| {
+        house.app.clock.set(instant(now));
+        step(&house);
+        while send_notices(&house, &sink) > 0 {}
+        history().last().expect("a history").clone()
+    };
+
+    // Nobody at all: the history does not say that somebody was told.
+    let note = overdue("2026-03-03 16:00:00");
+    assert!(note.contains("the site names no duty contact"), "{note}");
+    name_duty_contact(&house);
+    let note = overdue("2026-03-04 16:00:00");
+    assert!(note.contains("the duty contact were told"), "{note}");
+    let alarms = sink.mails_to(DUTY);
+    assert_eq!(alarms.len(), 1);
+    let words = alarms[0].text().expect("words");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let words = words.join(" ");
+    assert!(
+        words.contains("nobody else who may act on it is here"),
+        "{words}"
+    );
+    assert_eq!(
+        house.number("task WHERE kind = 'nobody_here'"),
+        0,
+        "somebody licensed is here: whoever lets it lie"
+    );
+
+    // A colleague of the clinic, and the duty contact not once more.
+    house.run_sql(
+        "INSERT INTO staff_clinic (org_id, staff_id, clinic_id) SELECT staff.org_id, staff.id, flag.clinic_id \
+         FROM staff, flag WHERE staff.email = 'sou@staff.example.org'",
+    );
+    let note = overdue("2026-03-05 16:00:00");
+    assert!(note.contains("who else answers for this clinic"), "{note}");
+    assert_eq!(sink.mails_to("sou@staff.example.org").len(), 1);
+    assert_eq!(sink.mails_to(DUTY).len(), 1);
+    sink.mails().iter().for_each(tells_nothing);
+    house.verified();
+}
+
+#[test]
 fn what_is_not_closed_in_time_is_shown_to_the_supervisors_once_a_day() {
     let (house, sink) = (House::at(monday()), SmtpSink::start());
     raise(&house, "P1");

@@ -695,7 +695,7 @@ fn waiting_flag(tx: &mut Tx, row: &OutboxRow) -> Result<Option<(FlagState, Staff
 /// The mail to the site's duty contact, as the site names it now: as long as the flag waits.
 fn prepare_alarm(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
     let policy: SafetyPolicy = policy::newest(tx, row.org_id, SafetyPolicy::KIND)?;
-    let (Some(duty), Some(_)) = (policy.duty, waiting_flag(tx, row)?) else {
+    let (Some(duty), Some((state, _))) = (policy.duty, waiting_flag(tx, row)?) else {
         return Ok(None);
     };
     // After an outage one mail says it all.
@@ -705,7 +705,10 @@ fn prepare_alarm(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail
     Ok(Some(render::notice(
         message_id(row, base),
         duty.email,
-        Notice::NobodyHere,
+        match state {
+            FlagState::Acknowledged => Notice::NobodyElseHere,
+            FlagState::Open | FlagState::Closed => Notice::NobodyHere,
+        },
         &format!("{base}/queue"),
     )))
 }

@@ -235,7 +235,13 @@ fn take(
         state: step.state.word().into(),
         ..row.clone()
     };
-    add_act(tx, &after, step.act, said(step, row, now).into(), now)?;
+    add_act(
+        tx,
+        &after,
+        step.act,
+        said(step, row, policy, people, now).into(),
+        now,
+    )?;
     for tell in &step.tell {
         match tell {
             Tell::Owner => {
@@ -245,8 +251,8 @@ fn take(
                 };
                 notify(tx, row, kind, step.owner.bytes(), now)?;
             }
-            Tell::Supervisors => {
-                for who in life::supervisors(people, row.clinic_id, step.owner) {
+            Tell::Besides => {
+                for who in life::told_besides(people, row.clinic_id, step.owner) {
                     notify(tx, row, MessageKind::SupervisorNotice, who.bytes(), now)?;
                 }
             }
@@ -256,14 +262,28 @@ fn take(
     Ok(())
 }
 
-fn said(step: &CrankStep, row: &FlagRow, now: NaiveDateTime) -> &'static str {
+fn said(
+    step: &CrankStep,
+    row: &FlagRow,
+    policy: &SafetyPolicy,
+    people: &[Candidate],
+    now: NaiveDateTime,
+) -> &'static str {
     let due = row.next_step_at.is_some_and(|at| at <= now);
     match step.act {
         Act::Alarmed => {
             "not acknowledged in time, and nobody licensed is here; the duty contact was told"
         }
         Act::CloseDue => "not closed on the day it was taken on; whoever has it was told",
-        Act::Overdue => "not closed in time; whoever has it and the supervisors were told",
+        Act::Overdue if !life::told_besides(people, row.clinic_id, step.owner).is_empty() => {
+            "not closed in time; whoever has it was told, and who else answers for this clinic"
+        }
+        Act::Overdue if policy.duty.is_some() => {
+            "not closed in time; nobody else who may act is here; whoever has it and the duty contact were told"
+        }
+        Act::Overdue => {
+            "not closed in time; whoever has it was told; nobody else who may act is here, and the site names no duty contact"
+        }
         _ if row.owner_id == step.owner => "not acknowledged in time; told again",
         _ if !due => "whoever had it is not here any more; the next person was told",
         _ => "not acknowledged in time; the next person was told",

@@ -4,7 +4,7 @@
 use crate::domain::ids::{ClinicId, OrgId, PatientId};
 use crate::domain::message::MessageKind;
 use crate::domain::risk::policy::SafetyPolicy;
-use crate::domain::risk::{Act, Candidate, Standing};
+use crate::domain::risk::{Act, Candidate, Standing, life};
 use crate::store::flag::{self, FlagActRow, FlagRow};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::task::{self, TaskKind, TaskRow};
@@ -52,8 +52,8 @@ pub fn add_act(
     )
 }
 
-/// Tells the site's duty contact that a flag waits and nobody licensed is here, and raises the alarm for whoever runs the site: in the log, and one task that stays until it
-/// is settled.
+/// Tells the site's duty contact that a flag waits and nobody licensed is here, or nobody but the one who lets it lie. In the first case it also raises the alarm for whoever
+/// runs the site: in the log, and one task that stays until it is settled.
 ///
 /// # Errors
 /// When the database fails.
@@ -64,11 +64,15 @@ pub fn tell_duty(
     people: &[Candidate],
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    tracing::error!(flag = %row.id, "a flag waits and nobody licensed is here");
     // The address is looked up when the mail leaves: the site may name another contact until then.
     if policy.duty.is_some() {
         notify(tx, row, MessageKind::DutyAlarm, row.org_id.bytes(), now)?;
     }
+    if life::is_here(row.owner_id, people) {
+        tracing::error!(flag = %row.id, "a flag is not closed in time, and nobody else licensed is here");
+        return Ok(());
+    }
+    tracing::error!(flag = %row.id, "a flag waits and nobody licensed is here");
     let nobody = people
         .iter()
         .all(|person| person.standing == Standing::Ineligible);

@@ -223,6 +223,8 @@ pub enum Notice {
     NotDoneInTime,
     /// To find somebody: nobody who may act is here.
     NobodyHere,
+    /// To find somebody: whoever took it on has not finished it, and nobody else who may act is here.
+    NobodyElseHere,
 }
 
 impl Notice {
@@ -237,17 +239,22 @@ impl Notice {
             Notice::FinishIt => [
                 "Something of yours in Attune is not finished",
                 "Something that you took on in Attune is not finished. Please finish it:",
-                "You get this mail because you have it. If it stays open, your supervisors are told too.",
+                "You get this mail because you have it. If it stays open, others are told too.",
             ],
             Notice::NotDoneInTime => [
                 "Something in Attune was not done in time",
                 "Something that waits in Attune was not done in time. Please see who has it:",
-                "You get this mail because you supervise the clinic that it belongs to.",
+                "You get this mail because it belongs to a clinic that you work in.",
             ],
             Notice::NobodyHere => [
                 "Something waits in Attune and nobody is here",
                 "Something waits in Attune, and nobody who may act on it is here. Please find a licensed colleague now, and ask them to look:",
                 "You get this mail because your site named you as its duty contact. It comes again until somebody takes this on.",
+            ],
+            Notice::NobodyElseHere => [
+                "Something in Attune was not done in time",
+                "Something that somebody took on in Attune was not done in time, and nobody else who may act on it is here. Please find a licensed colleague now, and ask them to look:",
+                "You get this mail because your site named you as its duty contact. It comes again each day until this is done.",
             ],
         }
     }
@@ -418,7 +425,7 @@ mod tests {
         super::invitation(id(), "pat@example.org".into(), &invitation)
     }
 
-    fn every_mail(first_name: &str, clinic: &str) -> [Mail; 9] {
+    fn every_mail(first_name: &str, clinic: &str) -> [Mail; 10] {
         let staff = |words| notice(id(), "staff@example.org".into(), words, LINK);
         [
             invite(Language::English, first_name, clinic),
@@ -426,6 +433,7 @@ mod tests {
             staff(Notice::TakeItOn),
             staff(Notice::FinishIt),
             staff(Notice::NotDoneInTime),
+            staff(Notice::NobodyElseHere),
             staff(Notice::NobodyHere),
             digest(id(), "staff@example.org".into(), 1, LINK),
             digest(id(), "staff@example.org".into(), 12, LINK),

@@ -125,9 +125,9 @@ pub struct CrankStep {
 pub enum Tell {
     /// The owner.
     Owner,
-    /// Every eligible supervisor of the clinic who is not the owner.
-    Supervisors,
-    /// The site's duty contact, because nobody licensed is here. An alarm for whoever runs the site goes with it.
+    /// Whoever else answers for the clinic's queue: see [`told_besides`].
+    Besides,
+    /// The site's duty contact, because nobody licensed is here, or nobody but the one who lets it lie. In the first case an alarm for whoever runs the site goes with it.
     Duty,
 }
 
@@ -247,7 +247,7 @@ pub fn pass_on(
         tell.push(Tell::Owner);
     }
     if waiting.tier == Tier::Review && due {
-        tell.push(Tell::Supervisors);
+        tell.push(Tell::Besides);
     }
     if !here {
         tell.push(Tell::Duty);
@@ -292,10 +292,13 @@ fn late(
     let overdue_at = overdue_at(waiting, now, times);
     let overdue = now >= overdue_at;
     let mut tell = vec![Tell::Owner];
+    let mut alone = !is_here(waiting.owner, people);
     if overdue {
-        tell.push(Tell::Supervisors);
+        tell.push(Tell::Besides);
+        alone |= told_besides(people, waiting.clinic, waiting.owner).is_empty();
     }
-    if !is_here(waiting.owner, people) {
+    // Somebody besides the one who lets it lie has to hear of it, whoever that is.
+    if alone {
         tell.push(Tell::Duty);
     }
     CrankStep {
@@ -314,21 +317,23 @@ fn late(
     }
 }
 
-/// Everybody who is told as a supervisor: eligible, of the clinic, and not the owner.
-pub fn supervisors<'a>(
-    people: &'a [Candidate],
-    clinic: ClinicId,
-    owner: StaffId,
-) -> impl Iterator<Item = StaffId> + 'a {
-    people
+/// Everybody who is told besides the owner when something is not done in time: the eligible supervisors of the clinic or, where none is here, every eligible colleague who
+/// works there. Each of them can open it. Empty: nobody.
+pub fn told_besides(people: &[Candidate], clinic: ClinicId, owner: StaffId) -> Vec<StaffId> {
+    let here = |person: &&Candidate| {
+        person.id != owner
+            && person.standing == Standing::Eligible
+            && person.clinics.contains(&clinic)
+    };
+    let (supervisors, colleagues): (Vec<&Candidate>, Vec<&Candidate>) = people
         .iter()
-        .filter(move |person| {
-            person.id != owner
-                && person.standing == Standing::Eligible
-                && person.answers_for_queue == Supervision::Supervises
-                && person.clinics.contains(&clinic)
-        })
-        .map(|person| person.id)
+        .filter(here)
+        .partition(|person| person.answers_for_queue == Supervision::Supervises);
+    let told = match supervisors.is_empty() {
+        true => colleagues,
+        false => supervisors,
+    };
+    told.into_iter().map(|person| person.id).collect()
 }
 
 /// Why an act on a flag was refused.

@@ -65,7 +65,7 @@ words! {
         Alarmed = "alarmed",
         /// The day on which it should be closed is over; whoever has it was told.
         CloseDue = "close_due",
-        /// It should have been closed; the supervisors were told.
+        /// It should have been closed; somebody else was told too.
         Overdue = "overdue",
         /// A licensed person took it on.
         Acknowledged = "acknowledged",

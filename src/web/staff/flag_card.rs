@@ -284,7 +284,7 @@ fn act_words(act: Option<Act>, name: &str) -> Option<String> {
         Act::Notified => format!("{name} was told."),
         Act::Alarmed => "The duty contact was told: nobody licensed is here.".to_owned(),
         Act::CloseDue => "Still open at the end of the day.".to_owned(),
-        Act::Overdue => "Overdue: the supervisors were told.".to_owned(),
+        Act::Overdue => "Overdue.".to_owned(),
         Act::Acknowledged => format!("{name} said: I have it."),
         Act::Claimed => format!("{name} took it over."),
         Act::HandedOver => format!("{name} gave it to a colleague:"),
