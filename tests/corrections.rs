@@ -248,6 +248,45 @@ fn no_more_than_twenty_notes_are_kept_and_the_next_is_told_so() {
 }
 
 #[test]
+fn a_cry_for_help_in_a_note_that_is_not_taken_reaches_somebody_once_and_shows_help() {
+    const CRY: &str = "I forgot something. I want to kill myself.";
+    let house = House::at(monday());
+    let (late, full) = (house.phq9("P1"), house.phq9("P2"));
+    let mut patient = house.client();
+    submit(&mut patient, &late, &CALM);
+    house.app.clock.set(monday() + TimeDelta::hours(1));
+    submit(&mut patient, &full, &CALM);
+    let to_full = format!("{full}/correction");
+    for n in 0..20 {
+        post(&mut patient, &to_full, &[("note", &format!("note {n}"))]);
+    }
+    house
+        .app
+        .clock
+        .set(monday() + TimeDelta::hours(48) + TimeDelta::seconds(1));
+    for (n, link, says) in [(1, late, 410), (2, full, 429)] {
+        let to = format!("{link}/correction");
+        let help = format!("{link}/support?then=correction");
+        for _ in 0..2 {
+            let sent = post(&mut patient, &to, &[("note", CRY)]);
+            assert_eq!(sent.location(), Some(help.as_str()));
+        }
+        let page = get(&mut patient, &format!("{link}/support?then=correction"));
+        assert!(page.status == 200 && page.text().contains("tel:988"));
+        assert_eq!(get(&mut patient, &to).status, says);
+        assert_eq!(house.counts(["flags_waiting"]), [n]);
+    }
+    let said = house.texts("SELECT answer_words AS value FROM flag_answer ORDER BY id");
+    assert_eq!(said, ["I want to kill myself."; 2]);
+    assert_eq!(
+        house.number("correction WHERE words LIKE '%kill%'"),
+        0,
+        "it is no note"
+    );
+    house.verified();
+}
+
+#[test]
 fn the_year_of_birth_is_asked_before_a_note_too() {
     let house = House::at(monday());
     let link = house.phq9("P1");

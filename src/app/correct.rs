@@ -2,12 +2,13 @@
 //! somebody here reads it among the signals.
 
 use super::check_link::{Holder, let_in};
-use super::raise_words::{Outside, Queue, raise_outside};
+use super::raise_words::{Outside, Queue, raise_outside, raise_refused};
 use super::take_answers::{self, Support};
 use super::{App, Failure};
 use crate::domain::access::Actor;
 use crate::domain::care::AdministrationState;
 use crate::domain::correction::{MOST, Note, until};
+use crate::domain::ids::ResponseId;
 use crate::domain::language::Language;
 use crate::domain::risk::signal::WrittenIn;
 use crate::store::correction::{self, CorrectionRow};
@@ -62,7 +63,34 @@ pub fn open_until(slip: &Slip, now: NaiveDateTime) -> Result<NaiveDateTime, Refu
     }
 }
 
-/// Keeps a note; says whether help comes first now. Sent twice it stands there twice.
+/// What became of a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// It is kept.
+    Kept(Support),
+    /// It is not, but somebody is told of a sentence in it.
+    NotKept {
+        /// Why it was not kept.
+        why: Refusal,
+        /// Whether help comes first now.
+        support: Support,
+    },
+}
+
+/// Whether no more notes are taken to this occasion, however early they come.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_full(app: &App, slip: &Slip) -> Result<bool, Fault> {
+    let (org, id) = (slip.administration.org_id, slip.administration.id);
+    let count = app
+        .store
+        .read_brief(move |tx| correction::count(tx, org, id));
+    Ok(count.await? >= MOST)
+}
+
+/// Keeps a note, and says whether help comes first now. Sent twice it stands there twice. Of one that comes too late nothing is kept, but nobody's cry for help is thrown
+/// away.
 ///
 /// # Errors
 /// When the link takes none, or the database fails; nothing is kept then.
@@ -72,19 +100,27 @@ pub async fn correct(
     holder: Holder,
     note: Note,
     language: Language,
-) -> Result<Support, Failure<Refusal>> {
+) -> Result<Noted, Failure<Refusal>> {
     let now = app.clock.now();
     app.store
         .write(move |tx| {
             let unknown = Refusal::Link(take_answers::Refusal::Unknown);
             let slip = door::take_slip(tx, &token_hash)?.ok_or(Failure::Refused(unknown))?;
             let_in(tx, &token_hash, &slip, &holder).map_err(of_link)?;
-            open_until(&slip, now).map_err(Failure::Refused)?;
             let form = &slip.administration;
-            if correction::count(tx, form.org_id, form.id)? >= MOST {
-                return Err(Failure::Refused(Refusal::TooMany));
+            let refused = match open_until(&slip, now) {
+                Err(why) => Some(why),
+                Ok(_) if correction::count(tx, form.org_id, form.id)? >= MOST => {
+                    Some(Refusal::TooMany)
+                }
+                Ok(_) => None,
+            };
+            if let Some(why) = refused {
+                let words = note.into_words();
+                let outside = outside(&slip, String::new(), &words, None);
+                let support = raise_refused(tx, &outside, now)?;
+                return Ok(Noted::NotKept { why, support });
             }
-
             let row = CorrectionRow {
                 org_id: form.org_id,
                 id: fresh(now),
@@ -107,7 +143,7 @@ pub async fn correct(
                 Some(form.id),
                 now,
             )?;
-            Ok(support)
+            Ok(Noted::Kept(support))
         })
         .await
 }
@@ -129,21 +165,32 @@ fn bring_to_somebody(
 ) -> Result<Support, Fault> {
     let form = &slip.administration;
     let responses = response::of_administration(tx, form)?;
-    let outside = Outside {
-        org: form.org_id,
-        patient: form.patient_id,
-        written_in: WrittenIn::Note,
-        key: row.id.to_string(),
-        words: &row.words,
-        response: responses.first().map(|row| row.id),
-        episode: Some(form.episode_id),
-        informant: form.informant_id,
-    };
+    let response = responses.first().map(|row| row.id);
+    let outside = outside(slip, row.id.to_string(), &row.words, response);
     let reached = raise_outside(tx, &outside, now)?;
     if reached.queue == Queue::None {
         tell(tx, slip, now)?;
     }
     Ok(reached.support)
+}
+
+fn outside<'a>(
+    slip: &Slip,
+    key: String,
+    words: &'a str,
+    response: Option<ResponseId>,
+) -> Outside<'a> {
+    let form = &slip.administration;
+    Outside {
+        org: form.org_id,
+        patient: form.patient_id,
+        written_in: WrittenIn::Note,
+        key,
+        words,
+        response,
+        episode: Some(form.episode_id),
+        informant: form.informant_id,
+    }
 }
 
 /// One task a patient, until somebody settled it: the page it leads to shows every note.

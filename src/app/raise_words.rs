@@ -8,7 +8,7 @@ use super::safety_in_force::InForce;
 use crate::domain::ids::{AdministrationId, EpisodeId, InformantId, OrgId, PatientId, ResponseId};
 use crate::domain::instrument::{AnsweredBy, Answers, ENGLISH, Instrument, Position};
 use crate::domain::language::Language;
-use crate::domain::risk::signal::{Passage, Seen, WrittenIn};
+use crate::domain::risk::signal::{LATE, Passage, Seen, WrittenIn};
 use crate::domain::risk::{PHRASE_RULE, Tier, phrases};
 use crate::domain::submission::{Asks, Late, Outcome};
 use crate::store::response::ResponseRow;
@@ -136,7 +136,7 @@ pub(super) fn raise_late_words(
             let words = late.answers.words(at)?;
             // They stand nowhere else: other words do not take their place, and the same ones are there once.
             let words_hash = fingerprint(words);
-            let key = format!("late {form} {words_hash:016x}");
+            let key = format!("{LATE}{form} {words_hash:016x}");
             let passage = passage(late.instrument, at, words, &key, &place.whence, now)?;
             (!words.trim().is_empty()).then_some(passage)
         })
@@ -236,6 +236,35 @@ pub fn raise_outside(
     outside: &Outside<'_>,
     now: NaiveDateTime,
 ) -> Result<Reached, Fault> {
+    raise(tx, outside, Kept::Yes, now)
+}
+
+/// The same for words that are refused, as whoever wrote them is told: of them only a sentence that asks for somebody reaches one, with its flag. Says whether help
+/// comes first now.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn raise_refused(
+    tx: &mut Tx,
+    outside: &Outside<'_>,
+    now: NaiveDateTime,
+) -> Result<Support, Fault> {
+    Ok(raise(tx, outside, Kept::No, now)?.support)
+}
+
+/// Whether words are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Yes,
+    No,
+}
+
+fn raise(
+    tx: &mut Tx,
+    outside: &Outside<'_>,
+    kept: Kept,
+    now: NaiveDateTime,
+) -> Result<Reached, Fault> {
     let nowhere = Reached {
         queue: Queue::None,
         support: Support::NotNow,
@@ -248,10 +277,13 @@ pub fn raise_outside(
         return Ok(nowhere);
     };
     let mut whence = String::new();
+    if kept == Kept::No {
+        whence.push_str("; in a note that was not taken any more");
+    }
     if let Some(id) = outside.informant
         && let Some(who) = informant::by_id(tx, outside.org, outside.patient, id)?
     {
-        whence = format!("; written by {}", who.who());
+        whence.push_str(&format!("; written by {}", who.who()));
     }
     patient::lock_episode(tx, outside.org, episode.id)?;
     let in_force = InForce::read(tx, outside.org)?;
@@ -271,12 +303,19 @@ pub fn raise_outside(
     // After the end of care too: a sentence that somebody must see is one all the same.
     let version = phrases::PHRASES_VERSION.to_string();
     let by = (written_in, version.as_str());
-    let found = flag_phrases(tx, &in_force, &place, by, said, Told::Never, now)?;
-    let support = match found {
+    // Refused words may be sent again and again.
+    let before = match kept {
+        Kept::Yes => Told::Never,
+        Kept::No => Told::WithTheForm,
+    };
+    let found = flag_phrases(tx, &in_force, &place, by, said, before, now)?;
+    // Help is shown each time, also where somebody knows of it already.
+    let again = kept == Kept::No && in_force.policy.phrases && !sentences(said.1).is_empty();
+    let support = match found || again {
         true => Support::ShowNow,
         false => Support::NotNow,
     };
-    if episode.ended_on.is_some() {
+    if kept == Kept::No || episode.ended_on.is_some() {
         return Ok(Reached { support, ..nowhere });
     }
     let passage = Passage {

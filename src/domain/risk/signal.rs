@@ -20,6 +20,10 @@ pub const QUIET: TimeDelta = TimeDelta::days(28);
 pub const ASKED_BEFORE: TimeDelta = TimeDelta::days(7);
 /// So many passages of a patient's words stand on one signal; earlier ones are counted and stay where they were written.
 pub const PASSAGES_MOST: usize = 12;
+/// So many more of those that stand nowhere else; a person writes fewer, a machine is stopped.
+pub const ONLY_HERE_MOST: usize = 500;
+/// With this begins the key of words that came too late to be stored where they belong.
+pub const LATE: &str = "late ";
 /// The longest reason for a decision, in characters.
 pub const REASON_MOST: usize = 2_000;
 /// The shortest: a word that says something.
@@ -111,6 +115,13 @@ pub struct Passage {
     pub at: NaiveDateTime,
 }
 
+impl Passage {
+    /// Whether the words can be read nowhere but on the signal: no form and no note of the record holds them.
+    fn is_only_here(&self) -> bool {
+        self.written_in == WrittenIn::Text.word() || self.key.starts_with(LATE)
+    }
+}
+
 /// What was seen: the figures a signal rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "seen", rename_all = "snake_case")]
@@ -161,7 +172,7 @@ pub enum Seen {
     },
     /// The patient wrote.
     Words {
-        /// The newest passages, oldest first; at most [`PASSAGES_MOST`].
+        /// The newest passages, oldest first: at most [`PASSAGES_MOST`], and every one that stands nowhere else.
         passages: Vec<Passage>,
         /// How many earlier ones there were.
         earlier: u32,
@@ -491,12 +502,28 @@ pub fn together(waiting: Seen, seen: Seen) -> Seen {
         .chain(new)
         .cloned()
         .collect();
-    let surplus = all.len().saturating_sub(PASSAGES_MOST);
-    all.drain(..surplus);
+    let known = all.len();
+    keep_newest(&mut all, Passage::is_only_here, ONLY_HERE_MOST);
+    keep_newest(&mut all, |one| !one.is_only_here(), PASSAGES_MOST);
+    let surplus = known - all.len();
     Seen::Words {
         passages: all,
         earlier: earlier + more + u32::try_from(surplus).unwrap_or(0),
     }
+}
+
+/// Keeps of one sort the newest; of the others all.
+fn keep_newest(all: &mut Vec<Passage>, of: impl Fn(&Passage) -> bool, most: usize) {
+    let mut surplus = all
+        .iter()
+        .filter(|one| of(one))
+        .count()
+        .saturating_sub(most);
+    all.retain(|one| {
+        let goes = surplus > 0 && of(one);
+        surplus -= usize::from(goes);
+        !goes
+    });
 }
 
 /// Why a decision cannot be taken as it is.
@@ -714,12 +741,48 @@ mod tests {
         assert_eq!((said, *earlier), (vec!["two", "three"], 0));
         let mut many = anew;
         for n in 0..20 {
-            many = together(many, wrote(&n.to_string(), "more"));
+            many = together(many, noted(&n.to_string()));
         }
         let Seen::Words { passages, earlier } = &many else {
             panic!("{many:?}");
         };
-        assert_eq!((passages.len(), *earlier), (PASSAGES_MOST, 22 - 12));
+        // Two texts, which stand nowhere else, and the newest notes.
+        let keys: Vec<_> = passages.iter().map(|one| one.key.as_str()).collect();
+        let newest: Vec<String> = (8..20).map(|n| n.to_string()).collect();
+        assert_eq!(keys[..2], ["b", "a"]);
+        assert_eq!(keys[2..], newest);
+        assert_eq!(*earlier, 20 - 12);
+    }
+
+    #[test]
+    fn words_that_stand_nowhere_else_push_each_other_out_of_no_signal() {
+        let mut many = wrote("first", "one");
+        for n in 0..PASSAGES_MOST {
+            many = together(many, wrote(&n.to_string(), "more"));
+        }
+        many = together(many, wrote("late 1/9", "too late"));
+        many = together(many, noted("note"));
+        let Seen::Words { passages, earlier } = &many else {
+            panic!("{many:?}");
+        };
+        assert_eq!(passages.len(), PASSAGES_MOST + 3);
+        assert_eq!((passages[0].key.as_str(), *earlier), ("first", 0));
+        for n in 0..ONLY_HERE_MOST {
+            many = together(many, wrote(&format!("again {n}"), "more"));
+        }
+        let Seen::Words { passages, .. } = &many else {
+            panic!("{many:?}");
+        };
+        assert_eq!(passages.len(), ONLY_HERE_MOST + 1, "a machine is stopped");
+    }
+
+    /// A note, which the record holds too.
+    fn noted(key: &str) -> Seen {
+        let mut seen = wrote(key, "more");
+        if let Seen::Words { passages, .. } = &mut seen {
+            passages[0].written_in = WrittenIn::Note.word().into();
+        }
+        seen
     }
 
     #[test]

@@ -5,7 +5,8 @@ use super::support::help_first;
 use super::view::{Correction, Missing, NoticeKind};
 use super::visit::{Calm, Page, Visit};
 use crate::app::Failure;
-use crate::app::correct::{self, Refusal};
+use crate::app::correct::{self, Noted, Refusal};
+use crate::app::take_answers::Support;
 use crate::domain::correction::{LONGEST, Note, Unfit};
 use crate::store::door::Door;
 use crate::web::form::{Fields, FormTrouble};
@@ -22,7 +23,11 @@ pub fn is_open(door: &Door) -> bool {
 /// The page with the field.
 pub async fn correction(visit: Visit) -> Page {
     let Opened { door, .. } = &visit.look().await?;
-    show(&visit, door, Missing::Nothing, String::new(), "").await
+    match correct::is_full(&visit.site.app, &door.slip).await {
+        Ok(true) if is_open(door) => refuse(&visit, door, Refusal::TooMany).await,
+        Ok(_) => show(&visit, door, Missing::Nothing, String::new(), "").await,
+        Err(fault) => Err(visit.calm_or_end(Failure::Fault(fault)).await),
+    }
 }
 
 /// After a note was kept.
@@ -54,7 +59,13 @@ async fn keep(visit: &Visit, door: &Door, note: Note) -> Page {
     let (hash, language) = (visit.token().await?.hash(), visit.language(door));
     let kept = correct::correct(&visit.site.app, hash, visit.holder, note, language).await;
     match kept {
-        Ok(support) => Ok(visit.go(&help_first("/corrected", support))),
+        Ok(Noted::Kept(support)) => Ok(visit.go(&help_first("/corrected", support))),
+        // The page behind says that it was not taken.
+        Ok(Noted::NotKept {
+            support: Support::ShowNow,
+            ..
+        }) => Ok(visit.go(&help_first(PAGE, Support::ShowNow))),
+        Ok(Noted::NotKept { why, .. }) => refuse(visit, door, why).await,
         Err(Failure::Refused(why)) => refuse(visit, door, why).await,
         Err(Failure::Denied(denied)) => Err(visit.calm_or_end(Failure::Denied(denied)).await),
         Err(Failure::Fault(fault)) => Err(visit.calm_or_end(Failure::Fault(fault)).await),
