@@ -1,9 +1,11 @@
-//! How fast strangers may guess: at links, years and tablet codes by the network they come from, at passwords by account and by address (of IPv6, by network). Counts live
+//! How fast strangers may guess: at links, years and tablet codes by the network they come from, at passwords by account and by address (of IPv6, by network), apart from where the account's owner signed in before. Counts live
 //! in memory; a restart forgives (wrong years are also counted on their link, in the database).
 
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The limiters of one process.
 pub struct Throttle {
@@ -12,7 +14,12 @@ pub struct Throttle {
     all_codes: DefaultDirectRateLimiter,
     sign_ins_by_address: DefaultKeyedRateLimiter<IpAddr>,
     sign_ins_by_account: DefaultKeyedRateLimiter<String>,
+    sign_ins_from_home: DefaultKeyedRateLimiter<Home>,
+    homes: Mutex<HashSet<Home>>,
 }
+
+/// An account, and an address from which its owner signed in.
+type Home = (String, IpAddr);
 
 /// Keys beyond this are forgotten when they are idle, so that an attacker cannot fill the memory.
 const KEYS_MOST: usize = 50_000;
@@ -28,6 +35,8 @@ impl Default for Throttle {
             all_codes: DefaultDirectRateLimiter::direct(a_minute(120)),
             sign_ins_by_address: DefaultKeyedRateLimiter::keyed(a_minute(30)),
             sign_ins_by_account: DefaultKeyedRateLimiter::keyed(a_minute(10)),
+            sign_ins_from_home: DefaultKeyedRateLimiter::keyed(a_minute(10)),
+            homes: Mutex::default(),
         }
     }
 }
@@ -47,19 +56,44 @@ impl Throttle {
     }
 
     /// Whether somebody may try a password now. Counts one more.
+    ///
+    /// Strangers share their tries at an account, wherever they come from; where its owner signed in before, they have tries of their own, so that nobody who guesses from
+    /// elsewhere keeps a clinician from a crisis.
     pub fn may_try_password(&self, account: &str, from: Option<IpAddr>) -> bool {
         tidy(&self.sign_ins_by_address);
         tidy(&self.sign_ins_by_account);
+        tidy(&self.sign_ins_from_home);
         let by_address = from.is_none_or(|address| {
             self.sign_ins_by_address
                 .check_key(&household(address))
                 .is_ok()
         });
+        let home = from.map(|address| (account.to_owned(), household(address)));
         by_address
-            && self
-                .sign_ins_by_account
-                .check_key(&account.to_owned())
-                .is_ok()
+            && match home.filter(|home| self.homes().contains(home)) {
+                Some(home) => self.sign_ins_from_home.check_key(&home).is_ok(),
+                None => self
+                    .sign_ins_by_account
+                    .check_key(&account.to_owned())
+                    .is_ok(),
+            }
+    }
+
+    /// Notes from where somebody signed in.
+    pub fn signed_in(&self, account: &str, from: Option<IpAddr>) {
+        let Some(address) = from else {
+            return;
+        };
+        let mut homes = self.homes();
+        if homes.len() >= KEYS_MOST {
+            homes.clear();
+        }
+        homes.insert((account.to_owned(), household(address)));
+    }
+
+    fn homes(&self) -> MutexGuard<'_, HashSet<Home>> {
+        // A set of plain values is whole after any panic.
+        self.homes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,6 +168,20 @@ mod tests {
         let from_many =
             (0..250).filter(|n| throttle.may_try_code(address(&format!("203.1.{n}.1"))));
         assert!((110..=115).contains(&from_many.count()));
+    }
+
+    #[test]
+    fn whoever_guesses_a_password_elsewhere_keeps_nobody_out_where_they_signed_in_before() {
+        let throttle = Throttle::default();
+        let (account, own, other) = ("a@clinic.org", "203.0.113.7", "203.0.113.8");
+        assert!(throttle.may_try_password(account, address(own)));
+        throttle.signed_in(account, address(own));
+        let strange = |n| address(&format!("198.51.100.{n}"));
+        let tried = (0..40).filter(|n| throttle.may_try_password(account, strange(*n)));
+        assert_eq!(tried.count(), 9, "one of the ten was the owner's first");
+        let tried = (0..40).filter(|_| throttle.may_try_password(account, address(own)));
+        assert_eq!(tried.count(), 10);
+        assert!(!throttle.may_try_password(account, address(other)));
     }
 
     #[test]

@@ -86,15 +86,16 @@ pub async fn sign_in(site: SiteData, request: HttpRequest, fields: Fields) -> Ht
             None,
         );
     }
-    if !site
-        .throttle
-        .may_try_password(&typed.email.to_lowercase(), site.peer(&request))
-    {
+    let (account, peer) = (typed.email.to_lowercase(), site.peer(&request));
+    if !site.throttle.may_try_password(&account, peer) {
         note_failed_sign_in(&site.app);
         return too_often(&site, &typed.email);
     }
     match attempt(&site, typed.password, &typed.email).await {
-        Ok(secret) => welcome(&site, &request, &secret),
+        Ok(secret) => {
+            site.throttle.signed_in(&account, peer);
+            welcome(&site, &request, &secret)
+        }
         Err(Failure::Refused(refusal)) => {
             note_failed_sign_in(&site.app);
             again(
