@@ -453,3 +453,19 @@ fn no_first_set_up_link_works_once_somebody_administers() {
         "another was used"
     );
 }
+
+#[test]
+fn two_who_take_the_last_two_licensed_people_away_at_once_leave_one() {
+    for _ in 0..5 {
+        let house = House::at(monday());
+        house.run_sql("UPDATE staff SET licence = NULL WHERE email = 'sou@staff.example.org'");
+        let people = &house.people;
+        let leave = |who: &Person| {
+            let admin = people.administrator.actor.clone();
+            attune::app::accounts::disable(&house.app, admin, who.id)
+        };
+        let both = async { tokio::join!(leave(&people.therapist), leave(&people.supervisor)) };
+        let (one, other) = wait_for(both);
+        assert_eq!(u8::from(one.is_ok()) + u8::from(other.is_ok()), 1);
+    }
+}

@@ -409,6 +409,7 @@ pub async fn disable(app: &App, actor: Actor, id: StaffId) -> Result<(), Failure
     app.store
         .write(move |tx| {
             let permit = decide(&actor, Action::Administer, Subject::Organisation)?;
+            staff::take_turn_leaving(tx)?;
             let all = staff::all(tx, permit.org())?;
             check_leaving(&all, id).map_err(Failure::Refused)?;
             staff::set_state(tx, permit.org(), id, StaffState::Disabled)?;

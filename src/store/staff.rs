@@ -138,6 +138,17 @@ pub fn set_password(tx: &mut Tx, org: OrgId, id: StaffId, hash: &str) -> Result<
     Ok(set == 1)
 }
 
+/// Among [`Tx::lock_turn`]'s numbers.
+const LEAVING_TURN: i32 = 23;
+
+/// Lets only one transaction of all nodes take somebody's account away at a time: two at once would each count on the other's being there.
+///
+/// # Errors
+/// When the database fails.
+pub fn take_turn_leaving(tx: &mut Tx) -> Result<(), Fault> {
+    tx.lock_turn(LEAVING_TURN)
+}
+
 /// Sets an account's state; leaving `active` ends every sign-in of that person at once.
 ///
 /// # Errors
