@@ -196,6 +196,24 @@ fn an_idle_tablet_forgets_its_form_and_that_changes_nothing_here() {
 }
 
 #[test]
+fn a_tablet_shows_one_question_at_a_time_so_that_nothing_unsaved_is_given_up_with_it() {
+    let house = House::at(monday());
+    let (mut tablet, link) = paired(&house);
+    assert!(!get(&mut tablet, &link).text().contains("value=\"list\""));
+    let next = format!("{link}/next");
+    let began = post(&mut tablet, &link, &[("layout", "list")]);
+    assert_eq!(began.location(), Some(next.as_str()));
+    let list = get(&mut tablet, &format!("{link}/list/1"));
+    assert_eq!(list.location(), Some(next.as_str()));
+    let phone = house.phq9("P2");
+    assert!(
+        get(&mut house.client(), &phone)
+            .text()
+            .contains("value=\"list\"")
+    );
+}
+
+#[test]
 fn a_tablet_is_handed_over_by_those_who_may_give_a_form() {
     let house = House::at(monday());
     let patient = house.patient("P1");

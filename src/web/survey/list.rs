@@ -19,6 +19,9 @@ use actix_web::HttpResponse;
 /// The list.
 pub async fn list(visit: Visit) -> Page {
     let opened = visit.open().await?;
+    if !visit.offers_list() {
+        return Ok(visit.go("/next"));
+    }
     Ok(list_page(&visit, &opened, &Complaint::Nothing))
 }
 

@@ -82,7 +82,7 @@ pub async fn begin(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
     let who = (visit.token().await?.hash(), visit.holder);
     begin::begin(&visit.site.app, who).await;
     Ok(match fields.one("layout") {
-        "list" => visit.go("/list/1"),
+        "list" if visit.offers_list() => visit.go("/list/1"),
         _ => visit.go("/next"),
     })
 }

@@ -158,6 +158,12 @@ impl Visit {
         self.preference.language(on_record)
     }
 
+    /// Whether all questions may stand on one page. A tablet gives a form up that shows no sign of somebody for some minutes, and answers that nobody has sent yet are
+    /// none: there, each question is saved by itself.
+    pub fn offers_list(&self) -> bool {
+        self.tablet.is_none()
+    }
+
     /// Head and foot of a page behind a door.
     pub fn frame<'a>(&'a self, door: &'a Door) -> Frame<'a> {
         Frame {
