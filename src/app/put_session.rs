@@ -44,11 +44,13 @@ pub fn write_session(
     };
     plan::take_turn(tx)?;
     session::change(tx, permit, row)?;
-    let was_planned = before.state == SessionState::Planned.word();
+    // Also one that was missed and is planned anew under its old id.
+    let planned = SessionState::Planned.word();
+    let is_planned = before.state == planned || row.state == planned;
     let is_cancelled = row.state == SessionState::Cancelled.word();
     if is_cancelled && before.state != row.state {
         call_off(tx, permit, rules, row)?;
-    } else if was_planned && before.starts_at != row.starts_at {
+    } else if is_planned && before.starts_at != row.starts_at {
         move_form(tx, permit, rules, row)?;
     }
     Ok(())
