@@ -213,7 +213,7 @@ const FORMS: &[Form] = &[
             crisis("behavior_in_past_3_months", "6a", &[1]),
         ],
     },
-    // Yes to any of 1 to 4, or a refusal, is a positive screen; yes to 5 an acute one.
+    // Yes to any of 1 to 4, or a refusal, is a positive screen; yes to 5 an acute one, and a refusal of 5 rules that out by nothing.
     Form {
         id: "asq",
         hand: Hand::Clinician,
@@ -234,6 +234,7 @@ const FORMS: &[Form] = &[
             review("refused_2", "2", &[2]),
             review("refused_3", "3", &[2]),
             review("refused_4", "4", &[2]),
+            crisis("refused_5", "5", &[2]),
         ],
     },
     // Nothing here raises anything.
