@@ -215,6 +215,45 @@ fn another_first_score_is_judged_at_once_and_not_with_the_next_form() {
 }
 
 #[test]
+fn a_signal_says_when_its_first_score_counts_no_more_and_stays() {
+    let house = House::at(monday());
+    let id = house.patient("P1").to_string();
+    let mut staff = house.signed_in(&house.people.therapist);
+    assert_eq!(record(&mut staff, &id, ("0", "0"), &[]).status, 303);
+    let first = about_newest(&house);
+    for (minute, all) in [(1, "2"), (2, "2")] {
+        house.app.clock.set(monday() + TimeDelta::minutes(minute));
+        assert_eq!(record(&mut staff, &id, (all, "0"), &[]).status, 303);
+    }
+    // 0, 16, 16: worse. Without the first: 16, 16.
+    let waits = "signal WHERE kind = 'deteriorated' AND due_at IS NOT NULL AND times = 2";
+    let mut page = || page::plain_text(&get(&mut staff, "/signals").text());
+    let says = "begins with another score by now";
+    assert_eq!(house.number(waits), 1);
+    assert!(!page().contains(says));
+    assert_eq!(
+        mark(
+            &mut house.signed_in(&house.people.therapist),
+            &first,
+            "not hers"
+        ),
+        303
+    );
+    assert_eq!(
+        house.number(waits),
+        1,
+        "it waits for a person, and was not seen again"
+    );
+    assert!(page().contains(says), "{}", page());
+    assert_eq!(
+        take_back(&mut house.signed_in(&house.people.therapist), &first),
+        303
+    );
+    assert!(!page().contains(says), "{}", page());
+    house.verified();
+}
+
+#[test]
 fn a_decision_about_a_wrong_form_does_not_silence_the_patients_own_scores() {
     let house = House::at(monday());
     let id = house.patient("P1").to_string();

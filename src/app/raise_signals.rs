@@ -11,7 +11,7 @@ use crate::domain::risk::policy::SafetyPolicy;
 use crate::domain::risk::signal::{self, Facts, Quietness, Seen, SignalKind};
 use crate::domain::risk::{Candidate, Standing, owner_for};
 use crate::domain::schedule::local_instant;
-use crate::domain::submission::Outcome;
+use crate::domain::submission::{Extreme, Outcome};
 use crate::store::deposit::Standing as Known;
 use crate::store::patient::EpisodeRow;
 use crate::store::response::{EpisodeScaleRow, ResponseRow};
@@ -208,14 +208,9 @@ pub(super) fn look_again(
         else {
             continue;
         };
-        let Some(seen) = signal::against_new_first(instrument, scale, &course_of(row)) else {
-            continue;
-        };
+        let course = course_of(row);
         let (policy, version) = policy::newest_version(tx, episode.org_id, SafetyPolicy::KIND)?;
         let rules: Rules<'_> = (&policy, version);
-        if !signal::holds(&seen, &rules.0.signals) {
-            continue;
-        }
         let about = About {
             org: episode.org_id,
             patient: episode.patient_id,
@@ -226,7 +221,26 @@ pub(super) fn look_again(
             scale: &scale.id,
             response: None,
         };
-        take_seen(tx, rules, &about, seen, now)?;
+        let seen = signal::against_new_first(instrument, scale, &course);
+        if let Some(seen) = seen.filter(|seen| signal::holds(seen, &rules.0.signals)) {
+            take_seen(tx, rules, &about, seen, now)?;
+        }
+        note_beginning(tx, &about, course.first)?;
+    }
+    Ok(())
+}
+
+/// Notes on the signals that wait whether their figures still begin where the series does: nothing takes them back but a person.
+fn note_beginning(tx: &mut Tx, about: &About<'_>, first: Extreme) -> Result<(), Fault> {
+    for kind in [SignalKind::Deteriorated, SignalKind::NotOnTrack] {
+        let before = stored::like(tx, about.which(kind))?;
+        let Some(waiting) = before.iter().find(|row| row.due_at.is_some()) else {
+            continue;
+        };
+        let known = Facts::read(&waiting.facts).ok();
+        if let Some(facts) = known.and_then(|known| known.beside(first)) {
+            stored::set_facts(tx, about.org, waiting.id, &facts.to_json())?;
+        }
     }
     Ok(())
 }

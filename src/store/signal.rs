@@ -216,6 +216,17 @@ pub fn seen_again(tx: &mut Tx, again: &Again) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Stores the figures of a waiting signal, which [`like`] has locked, with a remark to them. It was not seen again.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_facts(tx: &mut Tx, org: OrgId, id: SignalId, facts: &str) -> Result<(), Fault> {
+    diesel::update(signal::table.find((org, id)))
+        .set(signal::facts.eq(facts))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
 kept! {
     SeenAgain<'a> {
         facts: &'a str => Text, version: &'a str => Text, policy: i32 => Integer, response: Option<&'a ResponseId> => Nullable<Binary>,

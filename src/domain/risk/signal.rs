@@ -192,6 +192,14 @@ impl Seen {
         }
     }
 
+    /// The first score, where it is held against that.
+    fn first(&self) -> Option<&Mark> {
+        match self {
+            Seen::Deteriorated { first, .. } | Seen::NotOnTrack { first, .. } => Some(first),
+            Seen::InNeed { .. } | Seen::Silent { .. } | Seen::Words { .. } => None,
+        }
+    }
+
     /// The new score and whether higher ones are worse, where it is about a score.
     fn level(&self) -> Option<(f64, bool)> {
         match self {
@@ -260,6 +268,9 @@ impl Seen {
 pub struct Facts {
     /// Version of the rules.
     pub rules: u16,
+    /// Whether the series begins with another score by now than the one that stands here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub begins_elsewhere: bool,
     /// What they saw.
     #[serde(flatten)]
     pub seen: Seen,
@@ -271,8 +282,20 @@ impl Facts {
     pub fn of(seen: Seen) -> Facts {
         Facts {
             rules: RULES_VERSION,
+            begins_elsewhere: false,
             seen,
         }
+    }
+
+    /// The same beside a series that begins with `first`; `None` where that says nothing new.
+    #[must_use]
+    pub fn beside(&self, first: Extreme) -> Option<Facts> {
+        let known = self.seen.first()?;
+        let begins_elsewhere = *known != Mark::from(first);
+        (begins_elsewhere != self.begins_elsewhere).then(|| Facts {
+            begins_elsewhere,
+            ..self.clone()
+        })
     }
 
     /// As stored.

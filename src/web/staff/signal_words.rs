@@ -159,6 +159,7 @@ pub fn line(names: &SignalNames, told: &Told<'_>, me: Option<StaffId>, typed: &T
     let mine = typed.about == Some(row.id);
     let (passages, earlier) = passages(seen.as_ref(), told);
     let numbers = numbers(row, seen.as_ref(), told);
+    let begins_elsewhere = seen.as_ref().is_some_and(|facts| facts.begins_elsewhere);
     Line {
         id: row.id,
         patient_id: row.patient_id,
@@ -169,9 +170,14 @@ pub fn line(names: &SignalNames, told: &Told<'_>, me: Option<StaffId>, typed: &T
             false => format!("with {}", names.owner),
         },
         title: title(row, seen.as_ref(), told),
-        numbers: match left_out(row, told) {
-            true => format!("{numbers}. These answers were marked as entered in error since."),
-            false => numbers,
+        numbers: match (left_out(row, told), begins_elsewhere) {
+            (true, _) => {
+                format!("{numbers}. These answers were marked as entered in error since.")
+            }
+            (false, true) => format!(
+                "{numbers}. The series begins with another score by now; see the patient’s page."
+            ),
+            (false, false) => numbers,
         },
         since: told.day(row.raised_at),
         due: row
