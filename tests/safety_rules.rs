@@ -670,3 +670,36 @@ fn the_report_says_how_soon_people_acted_and_names_nobody() {
         );
     }
 }
+
+#[test]
+fn a_flag_that_was_handed_over_has_to_be_taken_on_in_time_again() {
+    let house = House::at(monday());
+    answers(&house, "P1", "1");
+    let flag = house.flag();
+    let to = house.people.supervisor.id.to_string();
+    let acts = [
+        (10, &house.people.therapist, "acknowledge", vec![]),
+        (12, &house.people.therapist, "hand-over", vec![("to", &*to)]),
+        (300, &house.people.supervisor, "acknowledge", vec![]),
+    ];
+    let report = "/safety/report.csv?from=2026-03-01&to=2026-03-03";
+    for (minutes, person, act, fields) in acts {
+        house.app.clock.set(monday() + TimeDelta::minutes(minutes));
+        let mut client = house.signed_in(person);
+        let done = post(&mut client, &format!("/flags/{flag}/{act}"), &fields);
+        assert_eq!(done.status, 303, "{act}: {}", done.text());
+        let csv = get(&mut house.signed_in(&house.people.supervisor), report).text();
+        let in_time = match minutes {
+            10 => "1,1,1.0000",
+            // The colleague still has time.
+            12 => "0,0,",
+            _ => "0,1,0.0000",
+        };
+        let line = format!("crisis_taken_on_in_time,all clinics,all programs,,,{in_time}\r\n");
+        assert!(csv.contains(&line), "{line} is missing in {csv}");
+        assert!(
+            csv.contains("crisis_minutes_median,all clinics,all programs,,,10,,"),
+            "until somebody saw the answer: {csv}"
+        );
+    }
+}

@@ -10,7 +10,8 @@ use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Reach, Subject, decide};
 use crate::domain::evaluation::{CountTable, Hiding, Period, Rate, Shown, ShownTable, TooFine};
 use crate::domain::ids::{ClinicId, FlagId, Id, ProgramId, kind};
-use crate::domain::risk::life::{Times, raised};
+use crate::domain::risk::life::{Times, due_when_passed_on, raised};
+use crate::domain::risk::waits::{self, Begun, Wait, waits};
 use crate::domain::risk::{Act, FlagState, Tier};
 use crate::domain::schedule::office::Office;
 use crate::domain::schedule::policy::SendingPolicy;
@@ -215,7 +216,7 @@ struct Judging {
     now: NaiveDateTime,
     policies: PolicyHistory,
     sending: Vec<Dated<SendingPolicy>>,
-    acts: HashMap<FlagId, Vec<(String, NaiveDateTime)>>,
+    acts: HashMap<FlagId, Vec<(Act, NaiveDateTime)>>,
     assessed: HashSet<FlagId>,
 }
 
@@ -260,14 +261,10 @@ impl Judging {
         now: NaiveDateTime,
     ) -> Result<Judging, Fault> {
         let org = permit.org();
-        let wanted = [
-            Act::Acknowledged.word(),
-            Act::Claimed.word(),
-            Act::Reopened.word(),
-        ];
-        let mut acts: HashMap<FlagId, Vec<(String, NaiveDateTime)>> = HashMap::new();
+        let wanted = waits::READ.map(Act::word);
+        let mut acts: HashMap<FlagId, Vec<(Act, NaiveDateTime)>> = HashMap::new();
         for (flag, act, _, at) in safety::acts_between(tx, org, &wanted, from, until)? {
-            acts.entry(flag).or_default().push((act, at));
+            acts.entry(flag).or_default().push((act.parse()?, at));
         }
         Ok(Judging {
             zone,
@@ -291,27 +288,33 @@ impl Judging {
         }
     }
 
-    /// By when a flag that began to wait at this moment had to be taken on.
-    fn due(&self, row: &TimedRow, tier: Tier, began: NaiveDateTime) -> NaiveDateTime {
-        let office = self.office(began);
+    /// By when a flag that began to wait had to be taken on.
+    fn due(&self, row: &TimedRow, tier: Tier, wait: Wait) -> NaiveDateTime {
+        let office = self.office(wait.began);
         let times = Times {
             clocks: &self.policies.version(row.policy).clocks,
             office: &office,
         };
-        raised(tier, began, times).due_at
+        match wait.begun {
+            Begun::Anew => raised(tier, wait.began, times).due_at,
+            Begun::PassedOn => due_when_passed_on(tier, wait.began, times),
+        }
+    }
+
+    /// The times in which it waited for somebody to take it on.
+    fn waits(&self, row: &TimedRow) -> Vec<Wait> {
+        waits(
+            row.raised_at,
+            self.acts.get(&row.id).map_or(&[], Vec::as_slice),
+        )
     }
 
     /// Whether it was taken on in time each time it had to be; `None` while there is still time.
     fn taken_on_in_time(&self, row: &TimedRow, tier: Tier) -> Option<bool> {
-        let acts = self.acts.get(&row.id).map_or(&[][..], Vec::as_slice);
-        let again = acts
-            .iter()
-            .filter(|(act, _)| act == Act::Reopened.word())
-            .map(|(_, at)| *at);
         let mut open = false;
-        for began in std::iter::once(row.raised_at).chain(again) {
-            let due = self.due(row, tier, began);
-            match first_taken_on(acts, began) {
+        for wait in self.waits(row) {
+            let due = self.due(row, tier, wait);
+            match wait.ended {
                 Some(at) if at <= due => {}
                 None if self.now <= due => open = true,
                 _ => return Some(false),
@@ -368,12 +371,6 @@ impl Judging {
     }
 }
 
-fn first_taken_on(acts: &[(String, NaiveDateTime)], began: NaiveDateTime) -> Option<NaiveDateTime> {
-    acts.iter()
-        .find(|(act, at)| act != Act::Reopened.word() && *at >= began)
-        .map(|(_, at)| *at)
-}
-
 impl Gathered {
     fn add(
         &mut self,
@@ -404,8 +401,7 @@ impl Gathered {
         let weekday = usize::try_from(local.weekday().num_days_from_monday()).unwrap_or(0);
         self.hours.add(hour, 0, &timed, 1);
         self.weekdays.add(weekday, 0, &timed, 1);
-        let acts = judging.acts.get(&row.id).map_or(&[][..], Vec::as_slice);
-        if let Some(at) = first_taken_on(acts, row.raised_at) {
+        if let Some(at) = judging.waits(row).first().and_then(|first| first.ended) {
             let minutes = (at - row.raised_at).num_minutes();
             let all = self.minutes.len() - 1;
             for place in [clinic, all] {
