@@ -17,7 +17,7 @@ pub const READ: [Act; 6] = [
 /// What a wait began with, on which hangs how long it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begun {
-    /// An answer, or a colleague who gave the flag to another.
+    /// An answer that raised it or made it a crisis flag, or a colleague who gave it to another.
     Anew,
     /// Whoever had it is not here any more: the program told the next person.
     PassedOn,
@@ -39,8 +39,38 @@ pub struct Wait {
 /// A notice or an alarm tells only that somebody was told. Both are written by one step alone, which leaves the flag open (`life::pass_on`); what a flag that somebody keeps is told
 /// of is due or overdue, which are acts of their own. So the first of them after somebody took the flag on took it from them, and every other repeats what waits already. A flag that
 /// is given to a colleague before anybody took it on has waited since it was raised.
+///
+/// A flag that was raised for review and became a crisis flag at some moment waits from then on for something else, also when nobody had it: one wait is over, another begins.
 #[must_use]
-pub fn waits(raised_at: NaiveDateTime, acts: &[(Act, NaiveDateTime)]) -> Vec<Wait> {
+pub fn waits(
+    raised_at: NaiveDateTime,
+    acts: &[(Act, NaiveDateTime)],
+    became_crisis: Option<NaiveDateTime>,
+) -> Vec<Wait> {
+    let waits = taken_on_and_from(raised_at, acts);
+    let Some(became) = became_crisis else {
+        return waits;
+    };
+    let parts = waits.into_iter().flat_map(|wait| {
+        let both = wait.began < became && wait.ended.is_none_or(|ended| ended > became);
+        let before = both.then_some(Wait {
+            ended: Some(became),
+            ..wait
+        });
+        let after = match both {
+            true => Wait {
+                begun: Begun::Anew,
+                began: became,
+                ended: wait.ended,
+            },
+            false => wait,
+        };
+        before.into_iter().chain([after])
+    });
+    parts.collect()
+}
+
+fn taken_on_and_from(raised_at: NaiveDateTime, acts: &[(Act, NaiveDateTime)]) -> Vec<Wait> {
     let mut over = vec![];
     let mut wait = Wait {
         begun: Begun::Anew,
@@ -81,12 +111,16 @@ mod tests {
 
     /// Began and ended, in minutes after the answer.
     fn waited(acts: &[(Act, i64)]) -> Vec<(Begun, i64, Option<i64>)> {
+        waited_as(acts, None)
+    }
+
+    fn waited_as(acts: &[(Act, i64)], crisis: Option<i64>) -> Vec<(Begun, i64, Option<i64>)> {
         let acts: Vec<_> = acts
             .iter()
             .map(|(act, minute)| (*act, at(*minute)))
             .collect();
         let minute = |moment: NaiveDateTime| (moment - at(0)).num_minutes();
-        waits(at(0), &acts)
+        waits(at(0), &acts, crisis.map(at))
             .into_iter()
             .map(|wait| (wait.begun, minute(wait.began), wait.ended.map(minute)))
             .collect()
@@ -123,6 +157,29 @@ mod tests {
                 (Act::Alarmed, 42),
             ]),
             [(Anew, 0, Some(10)), (Anew, 12, None)]
+        );
+    }
+
+    #[test]
+    fn what_becomes_a_crisis_flag_waits_from_then_on_for_something_else() {
+        use Begun::Anew;
+        assert_eq!(
+            waited_as(&[(Act::Acknowledged, 305)], Some(300)),
+            [(Anew, 0, Some(300)), (Anew, 300, Some(305))]
+        );
+        assert_eq!(
+            waited_as(&[], Some(300)),
+            [(Anew, 0, Some(300)), (Anew, 300, None)]
+        );
+        // Somebody had it: the history says that it was opened again.
+        let acts = [
+            (Act::Acknowledged, 10),
+            (Act::Reopened, 300),
+            (Act::Acknowledged, 305),
+        ];
+        assert_eq!(
+            waited_as(&acts, Some(300)),
+            [(Anew, 0, Some(10)), (Anew, 300, Some(305))]
         );
     }
 
