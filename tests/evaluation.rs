@@ -1,10 +1,14 @@
 //! What the figures of an evaluation count and what they leave out, whom they show which periods, and that care which has ended keeps its figures.
 
+use attune::app::read_coverage::{SeenAs, read_coverage};
 use attune::app::rescore::{Mode, Order, Report, rescore};
+use attune::app::set_periods::set_periods;
+use attune::app::site_days::is_held_to_the_grid;
 use attune::app::verify::verify;
+use attune::domain::evaluation::Grid;
 use attune::domain::ids::PatientId;
 
-use crate::house::{House, Person, address_of, instant, monday};
+use crate::house::{House, Person, address_of, instant, monday, wait_for};
 use crate::mail::send;
 use crate::patient::{get, post, submit};
 use crate::plans::{at, details, end};
@@ -232,20 +236,19 @@ fn the_quality_team_sees_one_sort_of_periods_and_the_administrator_says_which() 
 }
 
 #[test]
-fn the_quality_team_sees_the_coverage_of_the_last_whole_month_and_supervisors_that_of_thirty_days()
-{
+fn the_quality_team_sees_the_coverage_of_the_newest_period_and_supervisors_that_of_thirty_days() {
     let house = House::at(monday());
     let ask = |at: &str, names: std::ops::Range<usize>| -> Vec<String> {
         house.app.clock.set(instant(at));
         names.map(|n| house.phq9(&format!("P{n}"))).collect()
     };
-    // The last evening of February and the first moment of March, in Chicago.
-    ask("2026-03-01 05:59:59", 0..12);
-    let in_march = ask("2026-03-01 06:00:00", 12..24);
-    for link in &in_march {
+    // The last evening of the quarter and the first moment of the next one, in Chicago.
+    ask("2026-04-01 04:59:59", 0..12);
+    let in_april = ask("2026-04-01 05:00:00", 12..24);
+    for link in &in_april {
         answer(&house, link, &LAST);
     }
-    for day in ["2026-03-02 16:00:00", "2026-03-20 16:00:00"] {
+    for day in ["2026-04-02 16:00:00", "2026-04-20 16:00:00"] {
         house.app.clock.set(instant(day));
         let csv = page(&house, &house.people.quality, "/sending/coverage.csv");
         assert!(
@@ -257,7 +260,7 @@ fn the_quality_team_sees_the_coverage_of_the_last_whole_month_and_supervisors_th
             "{csv}"
         );
         let seen = page(&house, &house.people.quality, "/sending/coverage");
-        assert!(seen.contains("1 Feb 2026 to 28 Feb 2026"), "{seen}");
+        assert!(seen.contains("1 Jan 2026 to 31 Mar 2026"), "{seen}");
         let csv = page(&house, &house.people.supervisor, "/sending/coverage.csv");
         assert!(
             csv.contains("forms_open,all clinics,,,12,24,0.5000"),
@@ -269,7 +272,7 @@ fn the_quality_team_sees_the_coverage_of_the_last_whole_month_and_supervisors_th
         );
     }
     let seen = page(&house, &house.people.supervisor, "/sending/coverage");
-    assert!(seen.contains("19 Feb 2026 to 20 Mar 2026"), "{seen}");
+    assert!(seen.contains("22 Mar 2026 to 20 Apr 2026"), "{seen}");
     // Thirty whole days: all of the first of them, and the day before it no more.
     let forms = |now: &str| {
         house.app.clock.set(instant(now));
@@ -278,13 +281,45 @@ fn the_quality_team_sees_the_coverage_of_the_last_whole_month_and_supervisors_th
         of.expect("a line").to_owned()
     };
     assert_eq!(
-        forms("2026-03-30 04:59:59"),
+        forms("2026-04-30 04:59:59"),
         "forms_open,all clinics,,,12,24,0.5000"
     );
     assert_eq!(
-        forms("2026-03-30 05:00:00"),
+        forms("2026-04-30 05:00:00"),
         "forms_open,all clinics,,,0,12,0.0000"
     );
+}
+
+#[test]
+fn the_coverage_is_of_a_period_that_the_evaluation_shows_whichever_sort_the_site_chose() {
+    let house = House::at(monday());
+    for grid in [Grid::Quarters, Grid::Years] {
+        let by = house.people.administrator.actor.clone();
+        wait_for(set_periods(&house.app, by, grid)).expect("the administrator may");
+        let today = monday().date();
+        let (mut held, mut free) = (0, 0);
+        let people = &house.people;
+        for person in [
+            &people.therapist,
+            &people.unlicensed,
+            &people.supervisor,
+            &people.elsewhere,
+            &people.quality,
+            &people.administrator,
+        ] {
+            let seen = read_coverage(&house.app, person.actor.clone(), SeenAs::Evaluation);
+            let Ok(coverage) = wait_for(seen) else {
+                continue;
+            };
+            if is_held_to_the_grid(&person.actor) {
+                assert_eq!(grid.allows(coverage.period, today), Ok(()), "{grid:?}");
+                held += 1;
+            } else {
+                free += 1;
+            }
+        }
+        assert!(held > 0 && free > 0, "{held} {free}");
+    }
 }
 
 #[test]

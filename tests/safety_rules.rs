@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 
 use crate::house::{House, PATIENT_NAME, Person, instant, monday, wait_for};
 use crate::patient::{CALM, get, post, submit};
+use crate::support::assessment::close;
 use crate::support::http::{Client, Response};
 use crate::support::page::{Form, form_to, plain_text};
 
@@ -668,5 +669,95 @@ fn the_report_says_how_soon_people_acted_and_names_nobody() {
             422,
             "{query}"
         );
+    }
+}
+
+#[test]
+fn a_flag_that_was_handed_over_has_to_be_taken_on_in_time_again() {
+    let house = House::at(monday());
+    answers(&house, "P1", "1");
+    let flag = house.flag();
+    let to = house.people.supervisor.id.to_string();
+    let acts = [
+        (10, &house.people.therapist, "acknowledge", vec![]),
+        (12, &house.people.therapist, "hand-over", vec![("to", &*to)]),
+        (300, &house.people.supervisor, "acknowledge", vec![]),
+    ];
+    let report = "/safety/report.csv?from=2026-03-01&to=2026-03-03";
+    for (minutes, person, act, fields) in acts {
+        house.app.clock.set(monday() + TimeDelta::minutes(minutes));
+        let mut client = house.signed_in(person);
+        let done = post(&mut client, &format!("/flags/{flag}/{act}"), &fields);
+        assert_eq!(done.status, 303, "{act}: {}", done.text());
+        let csv = get(&mut house.signed_in(&house.people.supervisor), report).text();
+        let in_time = match minutes {
+            10 => "1,1,1.0000",
+            // The colleague still has time.
+            12 => "0,0,",
+            _ => "0,1,0.0000",
+        };
+        let line = format!("crisis_taken_on_in_time,all clinics,all programs,,,{in_time}\r\n");
+        assert!(csv.contains(&line), "{line} is missing in {csv}");
+        assert!(
+            csv.contains("crisis_minutes_median,all clinics,all programs,,,10,,"),
+            "until somebody saw the answer: {csv}"
+        );
+    }
+}
+
+#[test]
+fn a_flag_that_rose_to_crisis_is_judged_from_the_answer_that_made_it_one() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    let mut sheet = CALM;
+    sheet[8] = "1";
+    assert_eq!(submit(&mut house.client(), &link, &sheet).status, 303);
+    let flag = house.flag();
+    let mut therapist = house.signed_in(&house.people.therapist);
+    post(&mut therapist, &format!("/flags/{flag}/acknowledge"), &[]);
+    let fields = [
+        ("up_to", "1"),
+        ("until_on", "2026-03-31"),
+        ("known_reason", "For years."),
+    ];
+    assert_eq!(
+        post(&mut therapist, &format!("/flags/{flag}/known"), &fields).status,
+        303
+    );
+    assert_eq!(close(&mut therapist, flag).status, 303);
+
+    let patient = house.ids("patient")[0].parse().expect("an id");
+    let again = |after: TimeDelta, answer: &str| {
+        house.app.clock.set(monday() + after);
+        let path = format!("{}/q/9", house.link(patient, &["phq9"]));
+        post(&mut house.client(), &path, &[("answer", answer)]);
+    };
+    again(TimeDelta::days(7), "1");
+    let tiers = || house.texts("SELECT tier || ' ' || state AS value FROM flag ORDER BY raised_at");
+    assert_eq!(tiers()[1..], ["review open"]);
+    // An hour earlier the next day: within the one working day, on another hour, after more than 15 minutes.
+    let rose = TimeDelta::days(8) - TimeDelta::hours(1);
+    again(rose, "2");
+    assert_eq!(tiers()[1..], ["crisis open"]);
+    let second = house.ids("flag")[1].clone();
+    house.app.clock.set(monday() + rose + TimeDelta::minutes(5));
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let taken_on = post(&mut therapist, &format!("/flags/{second}/acknowledge"), &[]);
+    assert_eq!(taken_on.status, 303);
+    // More than 24 hours after the first answer, less than that after the second, on its day.
+    house.app.clock.set(monday() + rose + TimeDelta::hours(3));
+    let mut therapist = house.signed_in(&house.people.therapist);
+    assert_eq!(close(&mut therapist, &second).status, 303);
+    let report = "/safety/report.csv?from=2026-03-09&to=2026-03-10";
+    let csv = get(&mut house.signed_in(&house.people.supervisor), report).text();
+    for line in [
+        "crisis_taken_on_in_time,all clinics,all programs,,,1,1,1.0000",
+        "crisis_closed_same_day,all clinics,all programs,,,1,1,1.0000",
+        "crisis_closed_within_24_h,all clinics,all programs,,,1,1,1.0000",
+        "crisis_minutes_median,all clinics,all programs,,,5,,",
+        "crisis_taken_on_in_time,,,10,,1,1,1.0000",
+        "crisis_taken_on_in_time,,,,Tuesday,1,1,1.0000",
+    ] {
+        assert!(csv.contains(line), "{line} is missing in {csv}");
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod add_informant;
+pub mod became_crisis;
 pub mod begin;
 pub mod bounce_text;
 pub mod cell;

@@ -107,18 +107,29 @@ impl Found {
         if self.informant.is_some() {
             return None;
         }
-        let day = local_day(zone, at);
-        let row = self.known.iter().rev().find(|row| {
-            row.instrument == self.row.instrument
-                && row.rule == hit.rule.id
-                && row.set_at <= at
-                && row.ended_at.is_none_or(|ended| ended > at)
-                && row.until_on >= day
-        })?;
-        Some(Known {
-            up_to: i16::try_from(row.up_to).ok()?,
-        })
+        known_at(&self.known, (&self.row.instrument, &hit.rule.id), at, zone)
     }
+}
+
+/// What was known of a patient's answers to a rule of an instrument at a moment, of everything that was ever said to be known of them.
+#[must_use]
+pub fn known_at(
+    known: &[KnownLevelRow],
+    (instrument, rule): (&str, &str),
+    at: NaiveDateTime,
+    zone: Tz,
+) -> Option<Known> {
+    let day = local_day(zone, at);
+    let row = known.iter().rev().find(|row| {
+        row.instrument == instrument
+            && row.rule == rule
+            && row.set_at <= at
+            && row.ended_at.is_none_or(|ended| ended > at)
+            && row.until_on >= day
+    })?;
+    Some(Known {
+        up_to: i16::try_from(row.up_to).ok()?,
+    })
 }
 
 /// The instruments of which some version has a risk rule.

@@ -1,4 +1,4 @@
-//! Coverage: what became of the forms of the last days, or the last whole month, by clinic, and who in care can be reached, is asked in their own language and answers, by language
+//! Coverage: what became of the forms of the last days, or of the site's newest period, by clinic, and who in care can be reached, is asked in their own language and answers, by language
 //! and channel. Numbers, no names; small ones are hidden from whoever sees them as an evaluation. The reading is audited.
 
 use super::read_sending::clinics;
@@ -167,11 +167,11 @@ pub async fn read_coverage(
         .map_err(|_| Failure::Fault(Fault::Bug))
 }
 
-/// The days somebody sees. Small numbers are hidden in each look by itself, and days that move with the calendar would make of two looks the numbers of one day: whoever
-/// may not see those gets whole months.
+/// The days somebody sees. Small numbers are hidden in each look by itself, and days that move with the calendar would make of two looks the numbers of one day; a month beside the
+/// quarter of the evaluation, which counts the same forms, would make of three looks the numbers of a hidden one. Whoever may not see those gets the period that the evaluation shows.
 fn period(actor: &Actor, days: &SiteDays) -> Period {
     match is_held_to_the_grid(actor) {
-        true => Period::last_of_months(1, days.today),
+        true => days.grid.newest(days.today),
         false => Period::ending(days.today, DAYS),
     }
 }

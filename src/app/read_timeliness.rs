@@ -1,6 +1,8 @@
 //! How soon people acted on flags over a period, by clinic and program, hour and weekday: always a numerator with its denominator, never a name. Small numbers are hidden
-//! from whoever sees no patient. Deadlines are those of the policy and the reading hours that held when the flag was raised. The reading is audited.
+//! from whoever sees no patient. Deadlines are those of the policy and the reading hours that held when the flag was raised; the clocks of a crisis run from the moment the flag
+//! became one. The reading is audited.
 
+use super::became_crisis::{Then, became_crisis};
 use super::cell::{guarded, quoted};
 use super::past_answers::{Onward, each_page};
 use super::policy_history::PolicyHistory;
@@ -10,7 +12,9 @@ use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Reach, Subject, decide};
 use crate::domain::evaluation::{CountTable, Hiding, Period, Rate, Shown, ShownTable, TooFine};
 use crate::domain::ids::{ClinicId, FlagId, Id, ProgramId, kind};
-use crate::domain::risk::life::{Times, raised};
+use crate::domain::instrument::Library;
+use crate::domain::risk::life::{Times, due_when_passed_on, raised};
+use crate::domain::risk::waits::{self, Begun, Wait, waits};
 use crate::domain::risk::{Act, FlagState, Tier};
 use crate::domain::schedule::office::Office;
 use crate::domain::schedule::policy::SendingPolicy;
@@ -41,7 +45,7 @@ pub enum Of {
     AckInTime,
     /// Of the crisis flags: closed, or their 24 hours are over.
     CloseDue,
-    /// Of those: closed on the calendar day on which they were raised.
+    /// Of those: closed on the calendar day on which they were raised, or became crisis flags.
     ClosedSameDay,
     /// Of those: closed within 24 hours.
     ClosedInADay,
@@ -108,7 +112,7 @@ pub struct Timeliness {
     pub flags: ShownTable,
     /// Minutes until crisis flags were taken on, by clinic, all at the end; `None` where there are none or they are hidden.
     pub minutes: Vec<Option<Minutes>>,
-    /// Crisis flags by the hour in which they were raised, 0 to 23; `None` when hidden as a whole.
+    /// Crisis flags by the hour in which they were raised, or became crisis flags, 0 to 23; `None` when hidden as a whole.
     pub hours: Option<ShownTable>,
     /// The same by weekday, Monday first.
     pub weekdays: Option<ShownTable>,
@@ -143,7 +147,7 @@ pub async fn read_timeliness(
     actor: Actor,
     period: Option<(NaiveDate, NaiveDate)>,
 ) -> Result<Timeliness, Failure<Refusal>> {
-    let now = app.clock.now();
+    let (now, library) = (app.clock.now(), app.library);
     let permit = decide(&actor, Action::Evaluate, Subject::Organisation)?;
     let days: Result<SiteDays, Fault> = app.store.read(move |tx| site_days(tx, now)).await;
     let days = days?;
@@ -163,7 +167,7 @@ pub async fn read_timeliness(
     let reader = permit.clone();
     let read: Result<Gathered, Fault> = app
         .store
-        .read(move |tx| tx.snapshot(|tx| gather(tx, &reader, zone, span, now)))
+        .read(move |tx| tx.snapshot(|tx| gather(tx, &reader, (zone, library), span, now)))
         .await;
     let gathered = read?;
     let below = count_below(app, &permit, &gathered.policies, span).await?;
@@ -215,14 +219,16 @@ struct Judging {
     now: NaiveDateTime,
     policies: PolicyHistory,
     sending: Vec<Dated<SendingPolicy>>,
-    acts: HashMap<FlagId, Vec<(String, NaiveDateTime)>>,
+    acts: HashMap<FlagId, Vec<(Act, NaiveDateTime)>>,
     assessed: HashSet<FlagId>,
+    /// From when on those were crisis flags that were raised for review.
+    became_crisis: HashMap<FlagId, NaiveDateTime>,
 }
 
 fn gather(
     tx: &mut Tx,
     permit: &Permit,
-    zone: Tz,
+    place: (Tz, &'static Library),
     (from, until): (NaiveDateTime, NaiveDateTime),
     now: NaiveDateTime,
 ) -> Result<Gathered, Fault> {
@@ -233,7 +239,7 @@ fn gather(
         .map(|row| (row.id, row.name))
         .collect();
     programs.sort_by(|a, b| a.1.cmp(&b.1));
-    let judging = Judging::read(tx, permit, zone, (from, until), now)?;
+    let judging = Judging::read(tx, permit, place, (from, until), now)?;
     let mut gathered = Gathered {
         flags: CountTable::new(clinics.len(), programs.len(), COUNTS),
         hours: CountTable::new(24, 1, COUNTS),
@@ -255,24 +261,27 @@ impl Judging {
     fn read(
         tx: &mut Tx,
         permit: &Permit,
-        zone: Tz,
+        (zone, library): (Tz, &'static Library),
         (from, until): (NaiveDateTime, NaiveDateTime),
         now: NaiveDateTime,
     ) -> Result<Judging, Fault> {
         let org = permit.org();
-        let wanted = [
-            Act::Acknowledged.word(),
-            Act::Claimed.word(),
-            Act::Reopened.word(),
-        ];
-        let mut acts: HashMap<FlagId, Vec<(String, NaiveDateTime)>> = HashMap::new();
+        let wanted = waits::READ.map(Act::word);
+        let mut acts: HashMap<FlagId, Vec<(Act, NaiveDateTime)>> = HashMap::new();
         for (flag, act, _, at) in safety::acts_between(tx, org, &wanted, from, until)? {
-            acts.entry(flag).or_default().push((act, at));
+            acts.entry(flag).or_default().push((act.parse()?, at));
         }
+        let policies = PolicyHistory::read(tx, org)?;
+        let then = Then {
+            library,
+            policies: &policies,
+            zone,
+        };
         Ok(Judging {
             zone,
             now,
-            policies: PolicyHistory::read(tx, org)?,
+            became_crisis: became_crisis(tx, org, (from, until), then)?,
+            policies,
             sending: policy::every(tx, org, SendingPolicy::KIND)?,
             acts,
             assessed: safety::assessed_between(tx, org, from, until)?,
@@ -291,27 +300,50 @@ impl Judging {
         }
     }
 
-    /// By when a flag that began to wait at this moment had to be taken on.
-    fn due(&self, row: &TimedRow, tier: Tier, began: NaiveDateTime) -> NaiveDateTime {
-        let office = self.office(began);
+    /// By when a flag that began to wait had to be taken on.
+    fn due(&self, row: &TimedRow, tier: Tier, wait: Wait) -> NaiveDateTime {
+        let office = self.office(wait.began);
         let times = Times {
             clocks: &self.policies.version(row.policy).clocks,
             office: &office,
         };
-        raised(tier, began, times).due_at
+        match wait.begun {
+            Begun::Anew => raised(tier, wait.began, times).due_at,
+            Begun::PassedOn => due_when_passed_on(tier, wait.began, times),
+        }
+    }
+
+    /// The times in which it waited for somebody to take it on.
+    fn waits(&self, row: &TimedRow) -> Vec<Wait> {
+        let acts = self.acts.get(&row.id).map_or(&[][..], Vec::as_slice);
+        let became = self.became_crisis.get(&row.id).copied();
+        waits(row.raised_at, acts, became)
+    }
+
+    /// From when on a crisis flag was one.
+    fn crisis_since(&self, row: &TimedRow) -> NaiveDateTime {
+        let became = self.became_crisis.get(&row.id).copied();
+        became.unwrap_or(row.raised_at)
+    }
+
+    /// When somebody took a crisis flag on for the first time since it was one.
+    fn crisis_taken_on(&self, row: &TimedRow) -> Option<NaiveDateTime> {
+        let since = self.crisis_since(row);
+        let mut waits = self.waits(row).into_iter();
+        waits.find(|wait| wait.began >= since)?.ended
     }
 
     /// Whether it was taken on in time each time it had to be; `None` while there is still time.
     fn taken_on_in_time(&self, row: &TimedRow, tier: Tier) -> Option<bool> {
-        let acts = self.acts.get(&row.id).map_or(&[][..], Vec::as_slice);
-        let again = acts
-            .iter()
-            .filter(|(act, _)| act == Act::Reopened.word())
-            .map(|(_, at)| *at);
         let mut open = false;
-        for began in std::iter::once(row.raised_at).chain(again) {
-            let due = self.due(row, tier, began);
-            match first_taken_on(acts, began) {
+        let since = self.crisis_since(row);
+        for wait in self.waits(row) {
+            let tier = match wait.began < since {
+                true => Tier::Review,
+                false => tier,
+            };
+            let due = self.due(row, tier, wait);
+            match wait.ended {
                 Some(at) if at <= due => {}
                 None if self.now <= due => open = true,
                 _ => return Some(false),
@@ -344,14 +376,15 @@ impl Judging {
     }
 
     fn count_closing(&self, row: &TimedRow, counts: &mut Vec<Of>) {
-        let a_day = row.raised_at + TimeDelta::hours(24);
+        let since = self.crisis_since(row);
+        let a_day = since + TimeDelta::hours(24);
         if row.closed_at.is_some() || self.now > a_day {
             counts.push(Of::CloseDue);
         }
         let day = |at: NaiveDateTime| local_day(self.zone, at);
         if let Some(closed) = row.closed_at {
             counts.push(Of::Closed);
-            if day(closed) == day(row.raised_at) {
+            if day(closed) == day(since) {
                 counts.push(Of::ClosedSameDay);
             }
             if closed <= a_day {
@@ -366,12 +399,6 @@ impl Judging {
             counts.push(Of::OverdueNow);
         }
     }
-}
-
-fn first_taken_on(acts: &[(String, NaiveDateTime)], began: NaiveDateTime) -> Option<NaiveDateTime> {
-    acts.iter()
-        .find(|(act, at)| act != Act::Reopened.word() && *at >= began)
-        .map(|(_, at)| *at)
 }
 
 impl Gathered {
@@ -399,14 +426,14 @@ impl Gathered {
             .filter(|count| counts.contains(count))
             .map(|count| count as usize)
             .collect();
-        let local = local_time(judging.zone, row.raised_at);
+        let since = judging.crisis_since(row);
+        let local = local_time(judging.zone, since);
         let hour = usize::try_from(local.hour()).unwrap_or(0);
         let weekday = usize::try_from(local.weekday().num_days_from_monday()).unwrap_or(0);
         self.hours.add(hour, 0, &timed, 1);
         self.weekdays.add(weekday, 0, &timed, 1);
-        let acts = judging.acts.get(&row.id).map_or(&[][..], Vec::as_slice);
-        if let Some(at) = first_taken_on(acts, row.raised_at) {
-            let minutes = (at - row.raised_at).num_minutes();
+        if let Some(at) = judging.crisis_taken_on(row) {
+            let minutes = (at - since).num_minutes();
             let all = self.minutes.len() - 1;
             for place in [clinic, all] {
                 if let Some(list) = self.minutes.get_mut(place) {

@@ -5,7 +5,7 @@ use super::console::{Console, Exit};
 use crate::app::evaluate::{Evaluation, Query, evaluate_blocking, sheet};
 use crate::app::{App, Failure};
 use crate::domain::access::Actor;
-use crate::domain::evaluation::{ChangeFigures, Group, Outcomes, Rate, Shown};
+use crate::domain::evaluation::{Caution, ChangeFigures, Group, Outcomes, Rate, Shown};
 use chrono::NaiveDate;
 use std::io::Write;
 
@@ -79,7 +79,7 @@ fn write(
     }
 }
 
-const HEAD: [&str; 14] = [
+const HEAD: [&str; 15] = [
     "program",
     "clinic",
     "population",
@@ -94,9 +94,11 @@ const HEAD: [&str; 14] = [
     "deteriorated",
     "response",
     "remission",
+    "cautions",
 ];
-/// The columns with words; the others hold numbers and stand to the right.
+/// The columns with words, at both ends; the others hold numbers and stand to the right.
 const WORDS: usize = 3;
+const CAUTIONS: usize = HEAD.len() - 1;
 
 fn table(evaluation: &Evaluation) -> String {
     let groups = evaluation.report.groups.iter();
@@ -119,7 +121,7 @@ fn table(evaluation: &Evaluation) -> String {
             .zip(widths)
             .enumerate()
             .map(|(at, (cell, width))| {
-                if at < WORDS {
+                if at < WORDS || at == CAUTIONS {
                     format!("{cell:<width$}")
                 } else {
                     format!("{cell:>width$}")
@@ -144,6 +146,7 @@ fn title(evaluation: &Evaluation) -> String {
 
 fn foot(evaluation: &Evaluation) -> String {
     let words = &evaluation.report.words;
+    let cautions = legend(&evaluation.report.groups);
     let lines = [
         Some(&words.episodes),
         Some(&words.completers),
@@ -153,6 +156,7 @@ fn foot(evaluation: &Evaluation) -> String {
         words.remission.as_ref(),
         Some(&words.suppression),
         Some(&words.limits),
+        cautions.as_ref(),
     ];
     lines
         .into_iter()
@@ -190,7 +194,26 @@ fn cells(evaluation: &Evaluation, group: &Group, outcomes: &Outcomes) -> [String
         share(Some(&outcomes.reliable_deterioration)),
         share(outcomes.treatment_response.as_ref()),
         share(outcomes.remission.as_ref()),
+        cautions(group),
     ]
+}
+
+/// What the short words of the cautions that occur mean.
+fn legend(groups: &[Group]) -> Option<String> {
+    let mut occur: Vec<Caution> = vec![];
+    for caution in groups.iter().flat_map(|group| &group.cautions) {
+        if !occur.contains(caution) {
+            occur.push(*caution);
+        }
+    }
+    let told = |one: &Caution| format!("{}: {}", one.short(), one.words());
+    let told: Vec<String> = occur.iter().map(told).collect();
+    (!told.is_empty()).then(|| told.join("\n"))
+}
+
+fn cautions(group: &Group) -> String {
+    let short: Vec<&str> = group.cautions.iter().map(|one| one.short()).collect();
+    short.join(", ")
 }
 
 /// A name must not move a terminal's cursor.
@@ -287,6 +310,37 @@ mod tests {
             table.starts_with("PHQ-9 ") && table.contains("all programs"),
             "{table}"
         );
+    }
+
+    #[test]
+    fn the_table_says_what_a_row_must_not_be_trusted_with_as_the_file_does() {
+        let site = Site::with_history();
+        let (_, csv, _) = run_on(&site, "phq9", Format::Csv);
+        let (_, table, _) = run_on(&site, "phq9", Format::Table);
+        assert!(table.contains("  cautions\n"), "{table}");
+        let mut rows = csv::Reader::from_reader(csv.as_bytes());
+        let at = rows
+            .headers()
+            .unwrap()
+            .iter()
+            .position(|name| name == "cautions");
+        let rows: Vec<_> = rows.records().map(Result::unwrap).collect();
+        let lines: Vec<&str> = table.lines().skip(3).take(rows.len()).collect();
+        let mut told = 0;
+        for caution in [
+            Caution::FewPairs,
+            Caution::LowCompleteness,
+            Caution::SmallCells,
+        ] {
+            for (row, line) in rows.iter().zip(&lines) {
+                let said = row[at.unwrap()].contains(caution.words());
+                assert_eq!(line.contains(caution.short()), said, "{row:?}: {line}");
+                told += usize::from(said);
+            }
+            let legend = format!("\n{}: {}\n", caution.short(), caution.words());
+            assert_eq!(table.contains(&legend), csv.contains(caution.words()));
+        }
+        assert!(told > 0, "{csv}");
     }
 
     #[test]

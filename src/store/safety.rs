@@ -1,9 +1,11 @@
 //! Flags of a span of time with their acts and assessments, for the report on how soon people acted. No names. What is counted is `app::read_timeliness`.
 
-use super::schema::{closed_before, closing, episode, flag, flag_act};
+use super::flag::FlagAnswerRow;
+use super::schema::{closed_before, closing, episode, flag, flag_act, flag_answer};
 use super::{Fault, Tx};
 use crate::domain::access::{Permit, Reach};
-use crate::domain::ids::{ClinicId, FlagId, OrgId, ProgramId, StaffId};
+use crate::domain::ids::{ClinicId, FlagId, InformantId, OrgId, PatientId, ProgramId, StaffId};
+use crate::domain::risk::{HowAnswered, Tier};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::HashSet;
@@ -111,6 +113,54 @@ pub fn acts_between(
             flag_act::act,
             flag_act::staff_id,
             flag_act::at,
+        ))
+        .load(&mut tx.db)?)
+}
+
+/// An answer that raised a crisis flag or made what it waits for higher or sooner.
+#[derive(Debug, Clone, Queryable)]
+pub struct RisenRow {
+    /// The answer.
+    pub answer: FlagAnswerRow,
+    /// Whose flag it is.
+    pub patient_id: PatientId,
+    /// Who answered in the patient's place.
+    pub informant_id: Option<InformantId>,
+    /// Version of the site's safety policy under which the flag was raised; 0: as shipped.
+    pub policy: i32,
+}
+
+/// These answers of the crisis flags raised in a span of time to which more than one answer belongs, in the order in which they came.
+///
+/// # Errors
+/// When the database fails.
+pub fn risen_between(
+    tx: &mut Tx,
+    org: OrgId,
+    from: NaiveDateTime,
+    until: NaiveDateTime,
+) -> Result<Vec<RisenRow>, Fault> {
+    Ok(flag_answer::table
+        .inner_join(
+            flag::table.on(flag::org_id
+                .eq(flag_answer::org_id)
+                .and(flag::id.eq(flag_answer::flag_id))),
+        )
+        .filter(
+            flag::org_id
+                .eq(org)
+                .and(flag::raised_at.ge(from))
+                .and(flag::raised_at.lt(until))
+                .and(flag::tier.eq(Tier::Crisis.word()))
+                .and(flag::answers.gt(1))
+                .and(flag_answer::how.ne(HowAnswered::Joined.word())),
+        )
+        .order((flag_answer::at, flag_answer::id))
+        .select((
+            flag_answer::all_columns,
+            flag::patient_id,
+            flag::informant_id,
+            flag::policy,
         ))
         .load(&mut tx.db)?)
 }

@@ -11,7 +11,7 @@ use super::{Columns, ScoreFault, Tally};
 use crate::app::cell::{guarded, unguarded};
 use crate::app::import::quotes::{QuoteFault, Quotes};
 use crate::domain::instrument::{AnsweredBy, Instrument, PUBLISHED, Position, Scale};
-use crate::domain::scoring::{Score, Scored, Verdict, score};
+use crate::domain::scoring::{Score, Scored, Verdict, can_be_out_of_less, score};
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer, WriterBuilder};
 use std::io::{self, Read, Write};
 
@@ -194,7 +194,8 @@ fn write_header(
 /// The columns that come behind the sender's own.
 fn names_written(instrument: &Instrument) -> Vec<String> {
     let mut names = vec!["instrument".to_owned(), "version".to_owned()];
-    names.extend(instrument.scales.iter().flat_map(scale_columns));
+    let scales = instrument.scales.iter();
+    names.extend(scales.flat_map(|scale| scale_columns(instrument, scale)));
     let criteria = instrument.criteria.iter();
     names.extend(criteria.map(|criterion| format!("criterion_{}", criterion.id)));
     let rules = instrument.risk_rules.iter();
@@ -212,7 +213,7 @@ fn own<'r>(columns: &'r [Column], row: &'r ByteRecord) -> impl Iterator<Item = (
         .map(|(at, _)| (at, row.get(at).unwrap_or_default()))
 }
 
-fn scale_columns(scale: &Scale) -> Vec<String> {
+fn scale_columns(instrument: &Instrument, scale: &Scale) -> Vec<String> {
     let id = &scale.id;
     let mut names = vec![id.clone()];
     if !scale.bandings.is_empty() {
@@ -230,6 +231,10 @@ fn scale_columns(scale: &Scale) -> Vec<String> {
             .iter()
             .map(|cut_off| format!("{id}_{}", cut_off.id)),
     );
+    names.extend([format!("{id}_answered"), format!("{id}_items")]);
+    if can_be_out_of_less(instrument, scale) {
+        names.push(format!("{id}_out_of"));
+    }
     names.push(format!("{id}_reason"));
     names
 }
@@ -257,7 +262,7 @@ fn write_row(
         (!reading.is_refused()).then(|| score(instrument, reading.answers(), reading.person()));
     for (at, scale) in instrument.scales.iter().enumerate() {
         let found = scored.as_ref().and_then(|scored| scored.scores.get(at));
-        write_score(scale, found, writer)?;
+        write_score(instrument, scale, found, writer)?;
     }
     for at in 0..instrument.criteria.len() {
         let judged = scored.as_ref().and_then(|scored| scored.criteria.get(at));
@@ -288,6 +293,7 @@ fn problems(reading: &Reading<'_>, scored: Option<&Scored<'_>>) -> String {
 }
 
 fn write_score(
+    instrument: &Instrument,
     scale: &Scale,
     found: Option<&Score<'_>>,
     writer: &mut Writer<impl Write>,
@@ -312,6 +318,16 @@ fn write_score(
             Some(false) => "no",
             None => "",
         })?;
+    }
+    // A score that was completed is a number like any other: how many answers stand behind it is said beside it.
+    for count in [
+        found.map(|score| score.answered),
+        found.map(|score| score.items),
+    ] {
+        writer.write_field(count.map(|count| count.to_string()).unwrap_or_default())?;
+    }
+    if can_be_out_of_less(instrument, scale) {
+        writer.write_field(number(found.and_then(|score| score.out_of)))?;
     }
     let reason = found.and_then(|score| score.reason.as_ref());
     writer.write_field(reason.map(ToString::to_string).unwrap_or_default())

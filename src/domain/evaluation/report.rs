@@ -132,6 +132,16 @@ pub enum Caution {
 }
 
 impl Caution {
+    /// The warning in two words, for a row of a table.
+    #[must_use]
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::FewPairs => "few pairs",
+            Self::LowCompleteness => "many missing",
+            Self::SmallCells => "some hidden",
+        }
+    }
+
     /// The warning in words.
     #[must_use]
     pub fn words(self) -> &'static str {

@@ -261,11 +261,16 @@ pub fn pass_on(
     }
 }
 
-fn passed_on(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> Deadlines {
-    let next_step_at = match waiting.tier {
+/// By when the next person has to take on a flag that was taken from whoever had it.
+pub fn due_when_passed_on(tier: Tier, now: NaiveDateTime, times: Times<'_>) -> NaiveDateTime {
+    match tier {
         Tier::Crisis => now + times.clocks.then_every(),
         Tier::Review => raised(Tier::Review, now, times).due_at,
-    };
+    }
+}
+
+fn passed_on(waiting: &Waiting, now: NaiveDateTime, times: Times<'_>) -> Deadlines {
+    let next_step_at = due_when_passed_on(waiting.tier, now, times);
     match waiting.state {
         // Whoever had it has gone before it was due: it is due when it was.
         FlagState::Open if waiting.next_step_at > now => {

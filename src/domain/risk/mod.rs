@@ -1,5 +1,6 @@
 //! Risk: `rules` turns answers into hits; `life` is what becomes of the flag a hit raises, and when somebody is told next; `acts` and `closing` what people do with it; `people`
-//! who that is; `policy` what a site may set about all of it, `strictness` what of that cannot be kept or is weaker than shipped; `signal` what is seen of the lower tier.
+//! who that is; `policy` what a site may set about all of it, `strictness` what of that cannot be kept or is weaker than shipped; `signal` what is seen of the lower tier; `waits` when a flag
+//! waited for somebody to take it on, for looking back.
 //! Nothing here closes a flag but a licensed person's own act.
 
 pub mod acts;
@@ -12,6 +13,7 @@ pub mod policy;
 pub mod rules;
 pub mod signal;
 pub mod strictness;
+pub mod waits;
 
 pub use life::{Deadlines, FlagRefusal, Step, acknowledge, close, raised};
 pub use people::{Candidate, Standing, Supervision, next_in_chain, owner_for};

@@ -38,6 +38,14 @@ pub fn evaluate<'a>(instrument: &'a Instrument, answers: &Answers) -> Vec<RiskHi
         .collect()
 }
 
+/// The hit of an answer that was kept: what the rule of this name says of it; `None` when there is none, or it names no such answer.
+#[must_use]
+pub fn hit_of<'a>(instrument: &'a Instrument, rule: &str, value: i16) -> Option<RiskHit<'a>> {
+    let mut rules = instrument.risk_rules.iter();
+    let rule = rules.find(|known| known.id == rule && known.wanted.takes(value))?;
+    graded(instrument, rule, value)
+}
+
 fn hit<'a>(
     instrument: &'a Instrument,
     rule: &'a RiskRule,
@@ -49,11 +57,14 @@ fn hit<'a>(
         Answer::Several(ticks) => ticks.values().rev().find(fires)?,
         Answer::Blank | Answer::Declined | Answer::Words => return None,
     };
+    graded(instrument, rule, value)
+}
+
+fn graded<'a>(instrument: &'a Instrument, rule: &'a RiskRule, value: i16) -> Option<RiskHit<'a>> {
     let item = instrument.items.get(rule.item)?;
     let firing = item
         .values()
-        .filter(fires)
-        .filter(|option| *option <= value);
+        .filter(|option| rule.wanted.takes(*option) && *option <= value);
     let grade = u16::try_from(firing.count()).unwrap_or(u16::MAX);
     Some(RiskHit {
         rule,

@@ -11,6 +11,8 @@ mod scale;
 #[cfg(test)]
 pub(in crate::domain) mod tests;
 
+pub use scale::can_be_out_of_less;
+
 use crate::domain::instrument::{
     Answers, Band, Banding, Criterion, CutOff, GateState, Instrument, Person, Position, Scale,
 };

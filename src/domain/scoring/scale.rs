@@ -209,9 +209,21 @@ fn rounded(rounding: Rounding, value: f64) -> f64 {
     }
 }
 
+/// Whether an earlier answer can take items out of the scale, so that the highest score there could be is lower.
+#[must_use]
+pub fn can_be_out_of_less(instrument: &Instrument, scale: &Scale) -> bool {
+    let may_go = |item: &ScaleItem| {
+        let known = instrument.items.get(item.position);
+        known.is_some_and(|known| known.asked_when.is_some())
+    };
+    scale.not_asked == NotAsked::LeftOut
+        && scale.method == Method::Sum
+        && scale.items.iter().any(may_go)
+}
+
 /// The highest result the asked items can give, where others left the scale.
 fn out_of(instrument: &Instrument, scale: &Scale, answers: &Answers, tally: Tally) -> Option<f64> {
-    if scale.not_asked == NotAsked::Zero || tally.not_asked == 0 || scale.method != Method::Sum {
+    if tally.not_asked == 0 || !can_be_out_of_less(instrument, scale) {
         return None;
     }
     let asked = scale

@@ -406,6 +406,35 @@ fn a_table_is_answered_row_by_row_with_the_senders_columns_in_front() {
 }
 
 #[test]
+fn a_table_tells_a_score_that_was_completed_from_one_that_was_answered() {
+    let items: Vec<String> = (1..=17).map(|item| item.to_string()).collect();
+    let ones = ["1"; 14].join(",");
+    let (rows, _) = table(
+        "psc17",
+        &format!("{}\n{ones},0,0,0\n{ones},,,\nx\n", items.join(",")),
+    );
+    let column = |name: &str| rows[0].iter().position(|known| known == name);
+    let seen = |row: usize| {
+        ["total", "total_answered", "total_items", "total_reason"]
+            .map(|name| rows[row][column(name).unwrap()].as_str())
+    };
+    assert_eq!(seen(1), ["14", "17", "17", ""]);
+    assert_eq!(seen(2), ["14", "14", "17", ""]);
+    assert_eq!(seen(3), ["", "", "", ""], "of a row that has no cells");
+    assert_eq!(column("total_out_of"), None, "every item is asked");
+
+    // Who does not work is not asked about work: WSAS, item 1.
+    let (rows, _) = table("wsas", "0,1,2,3,4,5\n0,1,1,1,1,1\n1,,1,1,1,1\n");
+    let column = |name: &str| rows[0].iter().position(|known| known == name).unwrap();
+    let seen = |row: usize| {
+        ["total_answered", "total_items", "total_out_of"]
+            .map(|name| rows[row][column(name)].as_str())
+    };
+    assert_eq!(seen(1), ["5", "5", ""]);
+    assert_eq!(seen(2), ["4", "5", "32"]);
+}
+
+#[test]
 fn a_bad_row_of_a_table_is_answered_and_the_rest_goes_on() {
     let (rows, tally) = table("phq9", "id,1,9\na,1\nb,7,2\nc,1,0\n");
     assert_eq!(

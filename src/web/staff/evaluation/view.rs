@@ -197,7 +197,7 @@ fn row(evaluation: &Evaluation, group: &Group, clinic: &str) -> Row {
     let warnings: Vec<&str> = group
         .cautions
         .iter()
-        .map(|caution| short(*caution))
+        .map(|caution| caution.short())
         .collect();
     Row {
         clinic: clinic.to_owned(),
@@ -317,14 +317,6 @@ fn count(shown: Shown) -> String {
         .map_or(HIDDEN.to_owned(), |count| count.to_string())
 }
 
-fn short(caution: Caution) -> &'static str {
-    match caution {
-        Caution::FewPairs => "few pairs",
-        Caution::LowCompleteness => "many missing",
-        Caution::SmallCells => "some hidden",
-    }
-}
-
 /// Each warning that occurs, once.
 fn cautions(groups: &[Group]) -> Vec<(&'static str, &'static str)> {
     let all = [
@@ -335,7 +327,7 @@ fn cautions(groups: &[Group]) -> Vec<(&'static str, &'static str)> {
     let occurs = |caution: &Caution| groups.iter().any(|group| group.cautions.contains(caution));
     all.into_iter()
         .filter(occurs)
-        .map(|caution| (short(caution), caution.words()))
+        .map(|caution| (caution.short(), caution.words()))
         .collect()
 }
 
