@@ -6,6 +6,7 @@ use super::hand_in::{Hand, Ledger, Support, carried, course_of, wording};
 use super::raise_flags::{note_taken_back, raise_flags};
 use super::raise_signals::{Chore, chore, could_be, raise_signals};
 use super::raise_words::{any_words, raise_words};
+use super::safety_in_force::InForce;
 use crate::domain::audit::AuditEvent;
 use crate::domain::care::{InstrumentVersion, ResponseState, read_battery, write_battery};
 use crate::domain::change::Direction;
@@ -46,21 +47,34 @@ pub fn keep(
     if deposit::store(tx, &deposit)? == Stored::Nothing {
         return Ok(None);
     }
+    // The site's rules are read once for all that go by them, and not at all for a calm form.
+    let asks = outcomes.iter().any(|outcome| !outcome.hits.is_empty()) || any_words(outcomes);
+    let in_force = match asks {
+        true => Some(InForce::read(tx, form.org_id)?),
+        false => None,
+    };
     let could = could_be(&ledger, outcomes, &summaries);
-    raise_signals(tx, &ledger, could, &deposit.responses)?;
+    let rules = in_force.as_ref().map(InForce::rules);
+    raise_signals(tx, &ledger, rules, could, &deposit.responses)?;
     let whence = whence(tx, &ledger, outcomes)?;
     let mut support = Support::NotNow;
     for (outcome, (standing, row)) in touched(outcomes).zip(&deposit.responses) {
-        raise_flags(
-            tx,
-            ledger.slip,
-            (row.id, &whence),
-            *standing,
-            outcome,
-            ledger.now,
-        )?;
-        let written = raise_words(tx, &ledger, outcome, row, &whence)?;
-        if [Support::after(outcome), written].contains(&Support::ShowNow) {
+        if let Some(in_force) = &in_force {
+            let of = (row.id, whence.as_str());
+            raise_flags(
+                tx,
+                in_force,
+                ledger.slip,
+                of,
+                *standing,
+                outcome,
+                ledger.now,
+            )?;
+            if raise_words(tx, in_force, &ledger, outcome, row, &whence)? == Support::ShowNow {
+                support = Support::ShowNow;
+            }
+        }
+        if Support::after(outcome) == Support::ShowNow {
             support = Support::ShowNow;
         }
         note_taken_back(tx, form.org_id, row.id, &outcome.taken_back, ledger.now)?;

@@ -80,20 +80,20 @@ impl Sign {
     }
 }
 
-/// What raising flags needs to know besides the answers, read once a transaction.
-struct Rules {
-    in_force: InForce,
+/// What raising flags needs to know besides the answers.
+struct Rules<'a> {
+    in_force: &'a InForce,
     known: Vec<KnownLevelRow>,
 }
 
-impl Rules {
+impl<'a> Rules<'a> {
     fn read(
         tx: &mut Tx,
+        in_force: &'a InForce,
         org: OrgId,
         patient: PatientId,
         now: NaiveDateTime,
     ) -> Result<Self, Fault> {
-        let in_force = InForce::read(tx, org)?;
         let today = local_day(in_force.office.zone, now);
         let known = known_level::holding(tx, org, patient, today)?;
         Ok(Rules { in_force, known })
@@ -116,6 +116,7 @@ impl Rules {
 /// When the database fails.
 pub(super) fn raise_flags(
     tx: &mut Tx,
+    in_force: &InForce,
     slip: &Slip,
     (response, whence): (ResponseId, &str),
     standing: Standing,
@@ -149,7 +150,7 @@ pub(super) fn raise_flags(
         whence: whence.to_owned(),
     };
     let language = &slip.administration.language;
-    take_hits(tx, &place, &news, instrument, language, now)
+    take_hits(tx, in_force, &place, &news, instrument, language, now)
 }
 
 /// The same for answers that no response holds.
@@ -158,6 +159,7 @@ pub(super) fn raise_flags(
 /// When the database fails.
 pub(super) fn raise_late(
     tx: &mut Tx,
+    in_force: &InForce,
     place: &Place,
     late: &Late<'_>,
     language: &str,
@@ -176,11 +178,12 @@ pub(super) fn raise_late(
             })
         });
     }
-    take_hits(tx, place, &news, late.instrument, language, now)
+    take_hits(tx, in_force, place, &news, late.instrument, language, now)
 }
 
 fn take_hits(
     tx: &mut Tx,
+    in_force: &InForce,
     place: &Place,
     hits: &[&RiskHit<'_>],
     instrument: &Instrument,
@@ -190,13 +193,13 @@ fn take_hits(
     if hits.is_empty() {
         return Ok(());
     }
-    let rules = Rules::read(tx, place.org, place.patient, now)?;
+    let rules = Rules::read(tx, in_force, place.org, place.patient, now)?;
     for hit in hits {
         let known = rules.known(place, &instrument.id, hit);
         let policy = &rules.in_force.policy;
         if let Some(tier) = policy.tier_of(&instrument.id, hit, known) {
             let sign = sign_of(hit, instrument, language, tier);
-            take_sign(tx, &rules.in_force, place, &sign, now)?;
+            take_sign(tx, rules.in_force, place, &sign, now)?;
         }
     }
     Ok(())
@@ -292,7 +295,8 @@ fn new_flag(
     sign: &Sign,
     now: NaiveDateTime,
 ) -> Result<FlagRow, Fault> {
-    let people = cover::candidates(tx, place.org, now)?;
+    let today = local_day(in_force.office.zone, now);
+    let people = cover::candidates_on(tx, place.org, today)?;
     let owner = owner_for(place.clinician, place.clinic, &people);
     let deadlines = life::raised(sign.tier, now, in_force.times());
     let row = FlagRow {

@@ -157,13 +157,14 @@ pub(super) fn chore(
     Ok(chore)
 }
 
-/// Raises what the site's rules ask for.
+/// Raises what the site's rules ask for; `rules` where they were read already.
 ///
 /// # Errors
 /// When the database fails.
 pub(super) fn raise_signals(
     tx: &mut Tx,
     ledger: &Ledger<'_>,
+    rules: Option<Rules<'_>>,
     could: Vec<Could<'_>>,
     responses: &[(Known, ResponseRow)],
 ) -> Result<(), Fault> {
@@ -171,8 +172,14 @@ pub(super) fn raise_signals(
         return Ok(());
     }
     let form = &ledger.slip.administration;
-    let (policy, version) = policy::newest_version(tx, form.org_id, SafetyPolicy::KIND)?;
-    let rules: Rules<'_> = (&policy, version);
+    let (policy, version): (SafetyPolicy, i32);
+    let rules = match rules {
+        Some(rules) => rules,
+        None => {
+            (policy, version) = policy::newest_version(tx, form.org_id, SafetyPolicy::KIND)?;
+            (&policy, version)
+        }
+    };
     for one in could {
         if !signal::holds(&one.seen, &rules.0.signals) {
             continue;

@@ -81,6 +81,7 @@ fn positions(instrument: &Instrument) -> impl Iterator<Item = Position> {
 /// When the database fails.
 pub(super) fn raise_words(
     tx: &mut Tx,
+    in_force: &InForce,
     ledger: &Ledger<'_>,
     outcome: &Outcome<'_>,
     row: &ResponseRow,
@@ -94,7 +95,6 @@ pub(super) fn raise_words(
     if passages.is_empty() {
         return Ok(Support::NotNow);
     }
-    let in_force = InForce::read(tx, form.org_id)?;
     let place = Place {
         org: form.org_id,
         patient: form.patient_id,
@@ -111,7 +111,7 @@ pub(super) fn raise_words(
     };
     bring(
         tx,
-        &in_force,
+        in_force,
         &place,
         outcome.instrument,
         passages,

@@ -37,7 +37,8 @@ pub(super) fn take_late(
     let place = place(tx, slip)?;
     let mut support = Support::NotNow;
     for one in &late {
-        raise_late(tx, &place, one, &slip.administration.language, now)?;
+        let language = &slip.administration.language;
+        raise_late(tx, &in_force, &place, one, language, now)?;
         let written = raise_late_words(tx, &in_force, &place, one, slip.administration.id, now)?;
         let crisis = one.hits.iter().any(|hit| hit.tier() == Tier::Crisis);
         if crisis || written == Support::ShowNow {

@@ -104,6 +104,14 @@ pub fn end_absence(
 /// When the database fails.
 pub fn candidates(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<Vec<Candidate>, Fault> {
     let today = local_day(site_zone(tx)?, now);
+    candidates_on(tx, org, today)
+}
+
+/// The same for whoever knows which day it is at the site.
+///
+/// # Errors
+/// When the database fails.
+pub fn candidates_on(tx: &mut Tx, org: OrgId, today: NaiveDate) -> Result<Vec<Candidate>, Fault> {
     let away = absences(tx, org, today)?;
     let mut people = staff::candidates(tx, org)?;
     for person in &mut people {

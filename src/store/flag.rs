@@ -1,7 +1,9 @@
 //! Risk flags and what was done to them. Rows are added and moved forward; nothing here can take a flag away.
 
+use super::engine::on_engine;
+use super::kept::kept;
 use super::schema::{clinic, flag, flag_act, flag_answer, patient, response, staff};
-use super::{Fault, Tx};
+use super::{Fault, Moment, Tx};
 use crate::domain::access::{Permit, Reach};
 use crate::domain::ids::{
     ClinicId, EpisodeId, FlagActId, FlagAnswerId, FlagId, InformantId, OrgId, PatientId,
@@ -11,6 +13,7 @@ use crate::domain::risk::life::CrankStep;
 use crate::domain::risk::{Deadlines, FlagState, Step, Tier};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Integer, Nullable, Text, Timestamp};
 
 /// A flag joined to the names around it.
 macro_rules! named {
@@ -160,10 +163,50 @@ pub struct FlagNames {
 /// # Errors
 /// When the response has one by that rule, or the database fails.
 pub fn raise(tx: &mut Tx, row: &FlagRow) -> Result<(), Fault> {
-    diesel::insert_into(flag::table)
-        .values(row)
-        .execute(&mut tx.db)?;
+    let add = Raise {
+        org_id: &row.org_id,
+        id: &row.id,
+        patient_id: &row.patient_id,
+        episode_id: &row.episode_id,
+        clinic_id: &row.clinic_id,
+        response_id: row.response_id.as_ref(),
+        informant_id: row.informant_id.as_ref(),
+        rule: &row.rule,
+        instrument: &row.instrument,
+        version: &row.version,
+        policy: row.policy,
+        tier: &row.tier,
+        item: &row.item,
+        answer: row.answer,
+        answer_words: &row.answer_words,
+        answers: row.answers,
+        last_at: Moment(row.last_at),
+        owner_id: &row.owner_id,
+        state: &row.state,
+        raised_at: Moment(row.raised_at),
+        acknowledged_at: row.acknowledged_at.map(Moment),
+        closed_at: row.closed_at.map(Moment),
+        due_at: row.due_at.map(Moment),
+        next_step_at: row.next_step_at.map(Moment),
+        finish_by: row.finish_by.map(Moment),
+        unfinished_at: row.unfinished_at.map(Moment),
+    };
+    on_engine!(tx, db => add.execute(db))?;
     Ok(())
+}
+
+kept! {
+    Raise<'a> {
+        org_id: &'a OrgId => Binary, id: &'a FlagId => Binary, patient_id: &'a PatientId => Binary, episode_id: &'a EpisodeId => Binary,
+        clinic_id: &'a ClinicId => Binary, response_id: Option<&'a ResponseId> => Nullable<Binary>,
+        informant_id: Option<&'a InformantId> => Nullable<Binary>, rule: &'a str => Text, instrument: &'a str => Text, version: &'a str => Text,
+        policy: i32 => Integer, tier: &'a str => Text, item: &'a str => Text, answer: i32 => Integer, answer_words: &'a str => Text,
+        answers: i32 => Integer, last_at: Moment => Timestamp, owner_id: &'a StaffId => Binary, state: &'a str => Text,
+        raised_at: Moment => Timestamp, acknowledged_at: Option<Moment> => Nullable<Timestamp>, closed_at: Option<Moment> => Nullable<Timestamp>,
+        due_at: Option<Moment> => Nullable<Timestamp>, next_step_at: Option<Moment> => Nullable<Timestamp>,
+        finish_by: Option<Moment> => Nullable<Timestamp>, unfinished_at: Option<Moment> => Nullable<Timestamp>,
+    }
+    "INSERT INTO flag (org_id, id, patient_id, episode_id, clinic_id, response_id, informant_id, rule, instrument, version, policy, tier, item, answer, answer_words, answers, last_at, owner_id, state, raised_at, acknowledged_at, closed_at, due_at, next_step_at, finish_by, unfinished_at) VALUES (" org_id ", " id ", " patient_id ", " episode_id ", " clinic_id ", " response_id ", " informant_id ", " rule ", " instrument ", " version ", " policy ", " tier ", " item ", " answer ", " answer_words ", " answers ", " last_at ", " owner_id ", " state ", " raised_at ", " acknowledged_at ", " closed_at ", " due_at ", " next_step_at ", " finish_by ", " unfinished_at ; ")"
 }
 
 /// Adds to a flag's history.
@@ -171,10 +214,25 @@ pub fn raise(tx: &mut Tx, row: &FlagRow) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn add_act(tx: &mut Tx, row: &FlagActRow) -> Result<(), Fault> {
-    diesel::insert_into(flag_act::table)
-        .values(row)
-        .execute(&mut tx.db)?;
+    let add = AddAct {
+        org_id: &row.org_id,
+        id: &row.id,
+        flag_id: &row.flag_id,
+        act: &row.act,
+        staff_id: row.staff_id.as_ref(),
+        at: Moment(row.at),
+        note: &row.note,
+    };
+    on_engine!(tx, db => add.execute(db))?;
     Ok(())
+}
+
+kept! {
+    AddAct<'a> {
+        org_id: &'a OrgId => Binary, id: &'a FlagActId => Binary, flag_id: &'a FlagId => Binary, act: &'a str => Text,
+        staff_id: Option<&'a StaffId> => Nullable<Binary>, at: Moment => Timestamp, note: &'a str => Text,
+    }
+    "INSERT INTO flag_act (org_id, id, flag_id, act, staff_id, at, note) VALUES (" org_id ", " id ", " flag_id ", " act ", " staff_id ", " at ", " note ; ")"
 }
 
 /// Adds an answer to a flag.
@@ -182,10 +240,31 @@ pub fn add_act(tx: &mut Tx, row: &FlagActRow) -> Result<(), Fault> {
 /// # Errors
 /// When the response has that answer to that rule already, or the database fails.
 pub fn add_answer(tx: &mut Tx, row: &FlagAnswerRow) -> Result<(), Fault> {
-    diesel::insert_into(flag_answer::table)
-        .values(row)
-        .execute(&mut tx.db)?;
+    let add = AddAnswer {
+        org_id: &row.org_id,
+        id: &row.id,
+        flag_id: &row.flag_id,
+        response_id: row.response_id.as_ref(),
+        rule: &row.rule,
+        instrument: &row.instrument,
+        version: &row.version,
+        item: &row.item,
+        answer: row.answer,
+        answer_words: &row.answer_words,
+        how: &row.how,
+        at: Moment(row.at),
+    };
+    on_engine!(tx, db => add.execute(db))?;
     Ok(())
+}
+
+kept! {
+    AddAnswer<'a> {
+        org_id: &'a OrgId => Binary, id: &'a FlagAnswerId => Binary, flag_id: &'a FlagId => Binary,
+        response_id: Option<&'a ResponseId> => Nullable<Binary>, rule: &'a str => Text, instrument: &'a str => Text, version: &'a str => Text,
+        item: &'a str => Text, answer: i32 => Integer, answer_words: &'a str => Text, how: &'a str => Text, at: Moment => Timestamp,
+    }
+    "INSERT INTO flag_answer (org_id, id, flag_id, response_id, rule, instrument, version, item, answer, answer_words, how, at) VALUES (" org_id ", " id ", " flag_id ", " response_id ", " rule ", " instrument ", " version ", " item ", " answer ", " answer_words ", " how ", " at ; ")"
 }
 
 /// The answers of a response that belong to flags.
@@ -296,6 +375,9 @@ pub fn waiting_of_episode(
         .order(flag::id)
         .select(flag::id)
         .load(&mut tx.db)?;
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
     for id in &ids {
         tx.lock_row("flag", org.bytes(), id.bytes())?;
     }

@@ -86,8 +86,35 @@ impl OutboxRow {
 /// # Errors
 /// When the database fails.
 pub fn add(tx: &mut Tx, row: &OutboxRow) -> Result<(), Fault> {
-    on_engine!(tx, db => diesel::insert_into(outbox::table).values(row).execute(db))?;
+    let add = Add {
+        org_id: &row.org_id,
+        id: &row.id,
+        kind: &row.kind,
+        subject_id: &row.subject_id,
+        recipient_id: &row.recipient_id,
+        state: &row.state,
+        not_before: Moment(row.not_before),
+        attempts: row.attempts,
+        lease_until: row.lease_until.map(Moment),
+        fence: row.fence,
+        last_error: row.last_error.as_deref(),
+        created_at: Moment(row.created_at),
+        ended_at: row.ended_at.map(Moment),
+        lane: &row.lane,
+        number: row.number,
+    };
+    on_engine!(tx, db => add.execute(db))?;
     Ok(())
+}
+
+kept! {
+    Add<'a> {
+        org_id: &'a OrgId => Binary, id: &'a OutboxId => Binary, kind: &'a str => Text, subject_id: &'a [u8] => Binary,
+        recipient_id: &'a [u8] => Binary, state: &'a str => Text, not_before: Moment => Timestamp, attempts: i32 => Integer,
+        lease_until: Option<Moment> => Nullable<Timestamp>, fence: i32 => Integer, last_error: Option<&'a str> => Nullable<Text>,
+        created_at: Moment => Timestamp, ended_at: Option<Moment> => Nullable<Timestamp>, lane: &'a str => Text, number: i32 => Integer,
+    }
+    "INSERT INTO outbox (org_id, id, kind, subject_id, recipient_id, state, not_before, attempts, lease_until, fence, last_error, created_at, ended_at, lane, number) VALUES (" org_id ", " id ", " kind ", " subject_id ", " recipient_id ", " state ", " not_before ", " attempts ", " lease_until ", " fence ", " last_error ", " created_at ", " ended_at ", " lane ", " number ; ")"
 }
 
 /// Claims due messages of one kind of lane: flag notices have their own, so that they never wait behind invitations.

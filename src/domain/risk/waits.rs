@@ -5,13 +5,14 @@ use super::Act;
 use chrono::NaiveDateTime;
 
 /// The acts that [`waits`] reads; the others neither begin a wait nor end one.
-pub const READ: [Act; 6] = [
+pub const READ: [Act; 7] = [
     Act::Acknowledged,
     Act::Claimed,
     Act::Reopened,
     Act::HandedOver,
     Act::Notified,
     Act::Alarmed,
+    Act::Closed,
 ];
 
 /// What a wait began with, on which hangs how long it may be.
@@ -79,7 +80,8 @@ fn taken_on_and_from(raised_at: NaiveDateTime, acts: &[(Act, NaiveDateTime)]) ->
     };
     for (act, at) in acts {
         let begun = match act {
-            Act::Acknowledged | Act::Claimed => {
+            // One for review may be closed by whoever reads it, without a word before.
+            Act::Acknowledged | Act::Claimed | Act::Closed => {
                 wait.ended = wait.ended.or(Some(*at));
                 continue;
             }
@@ -130,6 +132,7 @@ mod tests {
     fn a_flag_waits_again_when_it_is_taken_from_whoever_had_it() {
         use Begun::{Anew, PassedOn};
         assert_eq!(waited(&[]), [(Anew, 0, None)]);
+        assert_eq!(waited(&[(Act::Closed, 7)]), [(Anew, 0, Some(7))]);
         for (act, begun) in [
             (Act::Reopened, Anew),
             (Act::HandedOver, Anew),
