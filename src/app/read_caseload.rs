@@ -14,6 +14,7 @@ use crate::store::response::EpisodeScaleRow;
 use crate::store::{Fault, Tx, audit, organisation, policy};
 use chrono::{NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
@@ -179,16 +180,12 @@ impl Loaded {
 
     fn line(&self, library: &'static Library, row: CaseRow, today: NaiveDate) -> CaseLine {
         let all = self.summaries.get(&row.episode.id);
-        let summaries: Vec<&EpisodeScaleRow> = all
-            .into_iter()
-            .flatten()
-            .filter(|summary| is_outcome(library, summary))
-            .collect();
+        let summaries: Vec<&EpisodeScaleRow> = all.into_iter().flatten().collect();
         let last_answer_on = summaries
             .iter()
             .map(|summary| day_in(self.zone, summary.last_at))
             .max();
-        let shown = shown_scale(library, &summaries);
+        let shown = shown_scale(library, &summaries, self.zone, &self.rules);
         let case = Case {
             started_on: row.episode.started_on,
             flags: self.flags.get(&row.patient_id).cloned().unwrap_or_default(),
@@ -204,12 +201,6 @@ impl Loaded {
             need,
         }
     }
-}
-
-/// Whether a summary says how the patient is doing; what one says about the sessions does not.
-fn is_outcome(library: &Library, summary: &EpisodeScaleRow) -> bool {
-    let instrument = library.version(&summary.instrument, &summary.version);
-    instrument.is_none_or(|known| known.kind.is_outcome())
 }
 
 fn course(shown: &ShownScale, zone: Tz) -> ScaleCourse {
@@ -230,35 +221,38 @@ fn course(shown: &ShownScale, zone: Tz) -> ScaleCourse {
     }
 }
 
-/// The scale a row shows: a reliable worsening on any total before all others, then the total of what was answered last, one with a published
-/// limit of change before one without.
-fn shown_scale(library: &'static Library, summaries: &[&EpisodeScaleRow]) -> Option<ShownScale> {
+/// The scale a row shows: the total that asks for a look most, so that the row's reason and its score are about the same. Of equals the total of what was
+/// answered last, one with a published limit of change before one without.
+fn shown_scale(
+    library: &'static Library,
+    summaries: &[&EpisodeScaleRow],
+    zone: Tz,
+    rules: &SignalRules,
+) -> Option<ShownScale> {
+    let asks = |shown: &ShownScale| Need::of_course(&course(shown, zone), rules).order();
     summaries
         .iter()
         .filter_map(|summary| total(library, summary))
-        .max_by(|a, b| rank(a).cmp(&rank(b)))
+        .max_by(|a, b| (Reverse(asks(a)), rank(a)).cmp(&(Reverse(asks(b)), rank(b))))
 }
 
-fn rank(shown: &ShownScale) -> (bool, NaiveDateTime, bool, std::cmp::Reverse<&str>) {
-    let worse = shown
-        .change
-        .as_ref()
-        .is_some_and(|change| change.verdict == Verdict::ReliablyDeteriorated);
+fn rank(shown: &ShownScale) -> (NaiveDateTime, bool, Reverse<&str>) {
     (
-        worse,
         shown.summary.last_at,
         shown
             .scale
             .change
             .as_ref()
             .is_some_and(|known| known.reliable_limit().is_some()),
-        std::cmp::Reverse(&shown.instrument.id),
+        Reverse(&shown.instrument.id),
     )
 }
 
-/// The summary with its scale, if that is the instrument's first one, which by custom is the total.
+/// The summary with its scale, if that says how the patient is doing and is the instrument's first one, which by custom is the total.
 fn total(library: &'static Library, summary: &EpisodeScaleRow) -> Option<ShownScale> {
-    let instrument = library.version(&summary.instrument, &summary.version)?;
+    let instrument = library
+        .version(&summary.instrument, &summary.version)
+        .filter(|known| known.kind.is_outcome())?;
     let scale = instrument
         .scales
         .first()
@@ -303,12 +297,15 @@ mod tests {
             recent: String::new(),
         }
     }
+    fn shown_with_need(summaries: &[EpisodeScaleRow]) -> (String, Need) {
+        let rules = SignalRules::default();
+        let summaries: Vec<_> = summaries.iter().collect();
+        let shown = shown_scale(Library::embedded(), &summaries, Tz::UTC, &rules).unwrap();
+        let need = Need::of_course(&course(&shown, Tz::UTC), &rules);
+        (shown.instrument.id.clone(), need)
+    }
     fn shown(summaries: &[EpisodeScaleRow]) -> String {
-        shown_scale(Library::embedded(), &summaries.iter().collect::<Vec<_>>())
-            .unwrap()
-            .instrument
-            .id
-            .clone()
+        shown_with_need(summaries).0
     }
 
     #[test]
@@ -331,6 +328,32 @@ mod tests {
             ]),
             "phq9"
         );
+    }
+
+    #[test]
+    fn no_change_in_many_weeks_is_not_hidden_by_a_later_answer() {
+        let stuck = || summary("phq9", 15.0, 15.0, 98);
+        for later in ["isi", "wai_sr"] {
+            assert_eq!(
+                shown_with_need(&[stuck(), summary(later, 20.0, 20.0, 99)]),
+                ("phq9".to_owned(), Need::Unchanged { weeks: 14 }),
+                "{later}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_said_about_the_sessions_or_the_service_is_never_shown() {
+        for about in ["wai_sr", "arm5", "csq8", "session_check"] {
+            assert_eq!(
+                shown(&[
+                    summary("phq9", 15.0, 12.0, 10),
+                    summary(about, 20.0, 20.0, 20)
+                ]),
+                "phq9",
+                "{about}"
+            );
+        }
     }
 
     #[test]

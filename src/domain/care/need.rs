@@ -50,7 +50,7 @@ pub struct Case {
     pub started_on: NaiveDate,
     /// Every flag that waits.
     pub flags: Vec<WaitingFlag>,
-    /// The course; `None` before the first score.
+    /// The course on the scale that asks for a look most; `None` before the first score.
     pub course: Option<ScaleCourse>,
     /// Day of the last answer to anything.
     pub last_answer_on: Option<NaiveDate>,
@@ -108,10 +108,18 @@ impl Need {
     #[must_use]
     pub fn of(case: &Case, rules: &SignalRules, today: NaiveDate) -> Need {
         of_flags(&case.flags)
-            .or_else(|| reliably_worse(case))
+            .or_else(|| reliably_worse(&case.course?))
             .or_else(|| silent(case, rules.silent_days?, today))
-            .or_else(|| unchanged(case, rules.not_on_track_weeks?))
-            .unwrap_or(Need::Quiet(quiet(case)))
+            .or_else(|| unchanged(&case.course?, rules.not_on_track_weeks?))
+            .unwrap_or(Need::Quiet(quiet(case.course.as_ref())))
+    }
+
+    /// What the course on one scale alone asks for.
+    #[must_use]
+    pub fn of_course(course: &ScaleCourse, rules: &SignalRules) -> Need {
+        reliably_worse(course)
+            .or_else(|| unchanged(course, rules.not_on_track_weeks?))
+            .unwrap_or(Need::Quiet(quiet(Some(course))))
     }
 
     /// Sorts ascending into the order of a caseload; equal needs are then sorted by name.
@@ -144,8 +152,8 @@ fn of_flags(flags: &[WaitingFlag]) -> Option<Need> {
     needs.min_by_key(|need| need.order())
 }
 
-fn reliably_worse(case: &Case) -> Option<Need> {
-    (case.course?.verdict? == Verdict::ReliablyDeteriorated).then_some(Need::ReliablyWorse)
+fn reliably_worse(course: &ScaleCourse) -> Option<Need> {
+    (course.verdict? == Verdict::ReliablyDeteriorated).then_some(Need::ReliablyWorse)
 }
 
 fn silent(case: &Case, after_days: u32, today: NaiveDate) -> Option<Need> {
@@ -156,15 +164,14 @@ fn silent(case: &Case, after_days: u32, today: NaiveDate) -> Option<Need> {
     (days >= i64::from(after_days)).then_some(Need::Silent { days })
 }
 
-fn unchanged(case: &Case, after_weeks: u32) -> Option<Need> {
-    let course = case.course?;
+fn unchanged(course: &ScaleCourse, after_weeks: u32) -> Option<Need> {
     let weeks = (course.last_on - course.first_on).num_weeks();
     let stuck = course.verdict? == Verdict::NoReliableChange && course.level != Level::Below;
     (stuck && weeks >= i64::from(after_weeks)).then_some(Need::Unchanged { weeks })
 }
 
-fn quiet(case: &Case) -> Quiet {
-    match case.course {
+fn quiet(course: Option<&ScaleCourse>) -> Quiet {
+    match course {
         None => Quiet::NoScore,
         Some(course) => match course.verdict {
             None => Quiet::NotComparable,

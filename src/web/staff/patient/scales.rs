@@ -143,7 +143,7 @@ pub fn instruments(
 ) -> Vec<InstrumentView> {
     let mut courses: Vec<_> = library
         .latest()
-        .filter(|newest| newest.kind.is_outcome() == (about == About::Patient))
+        .filter(|newest| newest.kind.is_kept_apart() == (about == About::Sessions))
         .map(|newest| Course::of(library, newest, episode))
         .filter(|course| !course.asked.is_empty())
         .collect();
@@ -222,9 +222,9 @@ fn scale_view(
         scores.first().map(|score| score.1),
         scores.last().map(|score| score.1),
     );
-    let is_outcome = course.instrument.kind.is_outcome();
+    let is_judged = !course.instrument.kind.is_kept_apart();
     let change = match (&scale.change, first, last) {
-        (Some(known), Some(first), Some(last)) if is_outcome && scores.len() > 1 => {
+        (Some(known), Some(first), Some(last)) if is_judged && scores.len() > 1 => {
             Some(compare(known, first, last))
         }
         _ => None,
@@ -240,7 +240,7 @@ fn scale_view(
             episode,
             course,
             scale,
-            &match is_outcome {
+            &match is_judged {
                 true => chart_words(&last_words, &mark, scores.len()),
                 false => last_words.clone(),
             },
@@ -558,7 +558,7 @@ fn mark_since_first(
     let known = scale
         .change
         .as_ref()
-        .filter(|_| course.instrument.kind.is_outcome() && asked.at > first_at)?;
+        .filter(|_| !course.instrument.kind.is_kept_apart() && asked.at > first_at)?;
     Some(Mark::of(Some(&compare(known, first, value)), Some(known)))
 }
 
