@@ -107,11 +107,17 @@ impl Need {
     /// Decides why this patient stands where they stand on this day.
     #[must_use]
     pub fn of(case: &Case, rules: &SignalRules, today: NaiveDate) -> Need {
-        of_flags(&case.flags)
-            .or_else(|| reliably_worse(&case.course?))
-            .or_else(|| silent(case, rules.silent_days?, today))
-            .or_else(|| unchanged(&case.course?, rules.not_on_track_weeks?))
-            .unwrap_or(Need::Quiet(quiet(case.course.as_ref())))
+        let on_scale = match &case.course {
+            Some(course) => Need::of_course(course, rules),
+            None => Need::Quiet(Quiet::NoScore),
+        };
+        let silent = rules.silent_days.and_then(|days| silent(case, days, today));
+        [of_flags(&case.flags), silent]
+            .into_iter()
+            .flatten()
+            .fold(on_scale, |most, need| {
+                std::cmp::min_by_key(most, need, |need| need.order())
+            })
     }
 
     /// What the course on one scale alone asks for.
@@ -119,7 +125,7 @@ impl Need {
     pub fn of_course(course: &ScaleCourse, rules: &SignalRules) -> Need {
         reliably_worse(course)
             .or_else(|| unchanged(course, rules.not_on_track_weeks?))
-            .unwrap_or(Need::Quiet(quiet(Some(course))))
+            .unwrap_or(Need::Quiet(quiet(course)))
     }
 
     /// Sorts ascending into the order of a caseload; equal needs are then sorted by name.
@@ -170,14 +176,11 @@ fn unchanged(course: &ScaleCourse, after_weeks: u32) -> Option<Need> {
     (stuck && weeks >= i64::from(after_weeks)).then_some(Need::Unchanged { weeks })
 }
 
-fn quiet(course: Option<&ScaleCourse>) -> Quiet {
-    match course {
-        None => Quiet::NoScore,
-        Some(course) => match course.verdict {
-            None => Quiet::NotComparable,
-            Some(Verdict::ReliablyImproved) => Quiet::ReliablyBetter,
-            Some(_) => Quiet::Steady,
-        },
+fn quiet(course: &ScaleCourse) -> Quiet {
+    match course.verdict {
+        None => Quiet::NotComparable,
+        Some(Verdict::ReliablyImproved) => Quiet::ReliablyBetter,
+        Some(_) => Quiet::Steady,
     }
 }
 
@@ -304,6 +307,16 @@ mod tests {
         stuck.last_answer_on = Some(day(93));
         assert_eq!(need(&stuck, rules(Some(7), None)), Need::Silent { days: 7 });
         assert_eq!(need(&stuck, rules(Some(8), None)), steady);
+    }
+
+    #[test]
+    fn no_change_in_many_weeks_is_not_hidden_by_silence() {
+        let mut stuck = case(Some(Verdict::NoReliableChange), Level::Reached);
+        stuck.last_answer_on = Some(day(60));
+        assert_eq!(on_day_100(&stuck), Need::Unchanged { weeks: 12 });
+        let mut better = case(Some(Verdict::ReliablyImproved), Level::Below);
+        better.last_answer_on = Some(day(60));
+        assert_eq!(on_day_100(&better), Need::Silent { days: 40 });
     }
 
     #[test]
