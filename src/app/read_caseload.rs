@@ -1,16 +1,18 @@
 //! The caseload: loads every open case within reach with its summaries and waiting flags, in one transaction with its audit event, and sorts
-//! them by who needs a person first. Never reads the history.
+//! them by who needs a person first. Reads the history of those alone who seem to have fallen silent: a form without a score leaves no summary.
 
+use super::raise_signals::heard;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, decide};
 use crate::domain::care::need::{Case, Level, Need, ScaleCourse, WaitingFlag};
 use crate::domain::change::{self, Change, Verdict};
 use crate::domain::ids::{EpisodeId, Id, PatientId, StaffId, kind};
-use crate::domain::instrument::{Instrument, Library, Person, Scale};
+use crate::domain::instrument::{Instrument, Library, Person, Respondent, Scale};
 use crate::domain::risk::FlagState;
 use crate::domain::risk::policy::{SafetyPolicy, SignalRules};
 use crate::store::caseload::{self, CaseRow};
 use crate::store::response::EpisodeScaleRow;
+use crate::store::signal::{self, Asked};
 use crate::store::{Fault, Tx, audit, organisation, policy};
 use chrono::{NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
@@ -86,16 +88,20 @@ pub async fn read_caseload(
                 Action::SeeCaseload,
                 crate::domain::access::Subject::Organisation,
             )?;
-            let loaded = Loaded {
+            let mut loaded = Loaded {
                 cases: caseload::open_cases(tx, &permit, MOST)?,
                 summaries: by_episode(caseload::summaries(tx, &permit)?),
                 flags: by_patient(caseload::waiting_flags(tx, &permit)?)?,
                 zone: site_zone(tx)?,
                 rules: policy::newest::<SafetyPolicy>(tx, permit.org(), SafetyPolicy::KIND)?
                     .signals,
+                heard: HashMap::new(),
             };
+            loaded.keep(whose);
+            let unheard = loaded.unheard(library, day_in(loaded.zone, now));
+            loaded.heard = last_heard(signal::ended(tx, &permit, &unheard)?);
             audit::record(tx, &permit, "caseload", None::<Id<kind::Patient>>, now)?;
-            Ok(loaded.into_caseload(library, whose, now))
+            Ok(loaded.into_caseload(library, now))
         })
         .await
 }
@@ -122,6 +128,19 @@ struct Loaded {
     flags: HashMap<PatientId, Vec<WaitingFlag>>,
     zone: Tz,
     rules: SignalRules,
+    /// When those were heard last of whom the summaries know nothing new.
+    heard: HashMap<EpisodeId, NaiveDateTime>,
+}
+
+fn last_heard(ended: Vec<(EpisodeId, Asked)>) -> HashMap<EpisodeId, NaiveDateTime> {
+    let mut last = HashMap::new();
+    for (episode, occasion) in ended {
+        if let Some(at) = heard(&occasion) {
+            let known = last.entry(episode).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+    last
 }
 
 fn by_episode(rows: Vec<EpisodeScaleRow>) -> HashMap<EpisodeId, Vec<EpisodeScaleRow>> {
@@ -148,19 +167,46 @@ fn by_patient(
 }
 
 impl Loaded {
-    fn into_caseload(
-        mut self,
-        library: &'static Library,
-        whose: Whose,
-        now: NaiveDateTime,
-    ) -> Caseload {
-        let today = day_in(self.zone, now);
-        let cases = std::mem::take(&mut self.cases);
-        let wanted = cases.into_iter().filter(|case| match whose {
+    fn keep(&mut self, whose: Whose) {
+        self.cases.retain(|case| match whose {
             Whose::Clinicians(clinician) => case.episode.clinician_id == clinician,
             Whose::WithinReach => true,
         });
-        let mut lines: Vec<_> = wanted.map(|case| self.line(library, case, today)).collect();
+    }
+
+    /// The episodes in which, by the summaries alone, the patient answered nothing, or nothing for as long as the site calls silence.
+    fn unheard(&self, library: &Library, today: NaiveDate) -> Vec<EpisodeId> {
+        let silent = |day: NaiveDate| {
+            let days = (today - day).num_days();
+            self.rules
+                .silent_days
+                .is_some_and(|least| days >= i64::from(least))
+        };
+        let ids = self.cases.iter().map(|case| case.episode.id);
+        ids.filter(|id| self.last_answer_on(library, *id).is_none_or(silent))
+            .collect()
+    }
+
+    /// The day of the patient's last answer, as far as is known. A clinician's rating is none.
+    fn last_answer_on(&self, library: &Library, episode: EpisodeId) -> Option<NaiveDate> {
+        let own = |summary: &&EpisodeScaleRow| {
+            library
+                .version(&summary.instrument, &summary.version)
+                .is_none_or(|known| known.respondent != Respondent::Clinician)
+        };
+        let scored = self.summaries.get(&episode).into_iter().flatten();
+        scored
+            .filter(own)
+            .map(|summary| summary.last_at)
+            .chain(self.heard.get(&episode).copied())
+            .max()
+            .map(|at| day_in(self.zone, at))
+    }
+
+    fn into_caseload(mut self, library: &'static Library, now: NaiveDateTime) -> Caseload {
+        let today = day_in(self.zone, now);
+        let cases = std::mem::take(&mut self.cases).into_iter();
+        let mut lines: Vec<_> = cases.map(|case| self.line(library, case, today)).collect();
         lines.sort_by(|a, b| {
             (a.need.order(), &a.row.name, a.row.patient_id).cmp(&(
                 b.need.order(),
@@ -181,10 +227,7 @@ impl Loaded {
     fn line(&self, library: &'static Library, row: CaseRow, today: NaiveDate) -> CaseLine {
         let all = self.summaries.get(&row.episode.id);
         let summaries: Vec<&EpisodeScaleRow> = all.into_iter().flatten().collect();
-        let last_answer_on = summaries
-            .iter()
-            .map(|summary| day_in(self.zone, summary.last_at))
-            .max();
+        let last_answer_on = self.last_answer_on(library, row.episode.id);
         let shown = shown_scale(library, &summaries, self.zone, &self.rules);
         let case = Case {
             started_on: row.episode.started_on,
