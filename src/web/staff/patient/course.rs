@@ -29,6 +29,16 @@ pub struct Asked<'a> {
     pub outcome: Outcome<'a>,
 }
 
+/// An occasion's score that has a value.
+pub struct Scored<'a> {
+    /// When it was answered, UTC.
+    pub at: NaiveDateTime,
+    /// The points.
+    pub value: f64,
+    /// All that was decided with them.
+    pub score: &'a ScoreRow,
+}
+
 /// What came of an occasion.
 #[derive(Clone, Copy)]
 pub enum Outcome<'a> {
@@ -144,11 +154,23 @@ impl<'a> Course<'a> {
         finished.map(move |one| (one.at, self.score(one, scale).and_then(|score| score.value)))
     }
 
-    /// The values alone, oldest first.
-    pub fn scores(&self, scale: &str) -> Vec<(NaiveDateTime, f64)> {
-        self.values(scale)
-            .filter_map(|(at, value)| Some((at, value?)))
-            .collect()
+    /// The scores with a value, oldest first.
+    pub fn scores(&self, scale: &str) -> Vec<Scored<'a>> {
+        let scored = |one: &Asked<'_>| {
+            let score = self.score(one, scale)?;
+            Some(Scored {
+                at: one.at,
+                value: score.value?,
+                score,
+            })
+        };
+        self.asked.iter().filter_map(scored).collect()
+    }
+
+    /// The instrument in the version that made a score.
+    pub fn made_by(&self, score: &ScoreRow) -> &'static Instrument {
+        let known = self.library.version(&score.instrument, &score.version);
+        known.unwrap_or(self.instrument)
     }
 
     /// Why an occasion has no score, or how its score was completed; empty when there is nothing to say.

@@ -1,7 +1,7 @@
 //! One instrument on the patient's page: a chart for each scale, the table of numbers below it, and what the change means with its basis.
 
 use super::answers::{Matrix, entered_by, matrices};
-use super::course::{Asked, Course};
+use super::course::{Asked, Course, Scored};
 use super::folds::{Fold, Folds};
 use super::mark::Mark;
 use crate::app::read_patient::{EpisodeRecord, Record};
@@ -98,17 +98,29 @@ pub struct CriterionLine {
     pub source: String,
 }
 
-/// The name of the band a score lies in.
-pub fn band_name<'a>(instrument: &'a Instrument, scale: &Scale, value: f64) -> Option<&'a str> {
-    let banding = usual_bands(scale)?;
-    let band = banding.band(value)?;
-    let scheme = scale
-        .bandings
-        .iter()
-        .position(|known| known.id == banding.id)?;
-    let at = banding.bands.iter().position(|known| known.id == band.id)?;
-    let texts = texts_of(instrument, scale)?.bandings.get(scheme)?;
-    texts.bands.get(at).map(String::as_str)
+/// What a band is called that was decided on when the score was made, and its scheme where that has a name. A score may be without a band though its points lie in one: where
+/// questions were left out of the sum, the bands say nothing. `scheme`: whose band it is; where that is not known, the scheme in use comes first.
+pub fn band_words<'a>(
+    instrument: &'a Instrument,
+    scale: &Scale,
+    scheme: Option<&str>,
+    band: &str,
+) -> Option<(&'a str, Option<&'a str>)> {
+    let texts = texts_of(instrument, scale)?;
+    let named = |banding: &Banding| {
+        let at = scale
+            .bandings
+            .iter()
+            .position(|known| known.id == banding.id)?;
+        let place = banding.bands.iter().position(|known| known.id == band)?;
+        let texts = texts.bandings.get(at)?;
+        Some((texts.bands.get(place)?.as_str(), texts.name.as_deref()))
+    };
+    usual_bands(scale)
+        .into_iter()
+        .chain(&scale.bandings)
+        .filter(|banding| scheme.is_none_or(|scheme| banding.id == scheme))
+        .find_map(named)
 }
 
 /// The bands in use for somebody of whom sex and age are not known.
@@ -218,21 +230,16 @@ fn scale_view(
     scale: &Scale,
 ) -> ScaleView {
     let scores = course.scores(&scale.id);
-    let (first, last) = (
-        scores.first().map(|score| score.1),
-        scores.last().map(|score| score.1),
-    );
+    let (first, last) = (scores.first(), scores.last());
     let is_judged = !course.instrument.kind.is_kept_apart();
     let change = match (&scale.change, first, last) {
         (Some(known), Some(first), Some(last)) if is_judged && scores.len() > 1 => {
-            Some(compare(known, first, last))
+            Some(compare(known, first.value, last.value))
         }
         _ => None,
     };
     let mark = Mark::of(change.as_ref(), scale.change.as_ref());
-    let last_words = last.map_or_else(String::new, |last| {
-        score_words(course.instrument, scale, last)
-    });
+    let last_words = last.map_or_else(String::new, |last| score_words(course, last));
     ScaleView {
         name: scale_name(course.instrument, scale),
         chart: chart(
@@ -245,16 +252,16 @@ fn scale_view(
                 false => last_words.clone(),
             },
         ),
-        last: match (last, scores.last()) {
-            (Some(_), Some((at, _))) => {
+        last: match last {
+            Some(last) => {
                 format!(
                     "{last_words} ({} to {}), {}",
                     points(scale.lowest),
                     points(scale.highest),
-                    day_ago(record.day(*at), record.today())
+                    day_ago(record.day(last.at), record.today())
                 )
             }
-            _ => "No score yet".to_owned(),
+            None => "No score yet".to_owned(),
         },
         basis: basis(change.as_ref(), scale),
         limits: limits(course.instrument, scale),
@@ -267,10 +274,10 @@ pub fn scale_name(instrument: &Instrument, scale: &Scale) -> String {
     texts_of(instrument, scale).map_or_else(|| scale.id.clone(), |texts| texts.name.clone())
 }
 
-fn score_words(instrument: &Instrument, scale: &Scale, value: f64) -> String {
-    match band_name(instrument, scale, value) {
-        Some(band) => format!("{} {band}", points(value)),
-        None => points(value),
+fn score_words(course: &Course<'_>, last: &Scored<'_>) -> String {
+    match stored_band(course, last.score) {
+        Some((band, _)) => format!("{} {band}", points(last.value)),
+        None => points(last.value),
     }
 }
 
@@ -303,8 +310,8 @@ fn chart(
         .flat_map(|banding| &banding.bands)
         .map(|band| Band {
             from: band.from,
-            name: band_name(course.instrument, scale, band.from)
-                .unwrap_or(&band.id)
+            name: band_words(course.instrument, scale, None, &band.id)
+                .map_or(&*band.id, |(words, _)| words)
                 .to_owned(),
         })
         .collect();
@@ -344,11 +351,11 @@ fn description(record: &Record, course: &Course<'_>, scale: &Scale, last_words: 
         .filter(|(_, value)| value.is_none())
         .count();
     match scores.first() {
-        Some((at, first)) => format!(
+        Some(first) => format!(
             "{} scores, {without} occasions without a score. First: {} on {}. Last: {last_words}. The table below has the numbers.",
             scores.len(),
-            points(*first),
-            record.day(*at).format("%-d %b %Y"),
+            points(first.value),
+            record.day(first.at).format("%-d %b %Y"),
         ),
         None => format!("No score yet; {without} occasions without a score."),
     }
@@ -463,16 +470,10 @@ fn row(record: &Record, episode: &EpisodeRecord, course: &Course<'_>, asked: &As
     Row {
         day: day_ago(record.day(asked.at), record.today()),
         score: value.map(points).unwrap_or_default(),
-        band: match (total, value) {
-            (Some(scale), Some(value)) => {
-                match score.and_then(|score| stored_band(course, score)) {
-                    Some(band) => band,
-                    None => band_name(course.instrument, scale, value)
-                        .unwrap_or_default()
-                        .to_owned(),
-                }
-            }
-            _ => String::new(),
+        band: match score.and_then(|score| stored_band(course, score)) {
+            Some((band, Some(scheme))) => format!("{band} ({scheme})"),
+            Some((band, None)) => band.to_owned(),
+            None => String::new(),
         },
         mark: total
             .zip(value)
@@ -529,23 +530,19 @@ fn beside(score: &ScoreRow) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The name of the band as it was decided when the score was made, with its scheme where there are several.
-fn stored_band(course: &Course<'_>, score: &ScoreRow) -> Option<String> {
-    let (scheme, band) = (score.scheme.as_deref()?, score.band.as_deref()?);
-    let scale = course.instrument.scale(&score.scale)?;
-    let at = scale.bandings.iter().position(|known| known.id == scheme)?;
-    let texts = texts_of(course.instrument, scale)?.bandings.get(at)?;
-    let place = scale
-        .bandings
-        .get(at)?
-        .bands
-        .iter()
-        .position(|known| known.id == band)?;
-    let words = texts.bands.get(place)?;
-    Some(match &texts.name {
-        Some(name) => format!("{words} ({name})"),
-        None => words.clone(),
-    })
+/// What the band is called that was decided on when the score was made, and its scheme where there are several.
+fn stored_band(
+    course: &Course<'_>,
+    score: &ScoreRow,
+) -> Option<(&'static str, Option<&'static str>)> {
+    let instrument = course.made_by(score);
+    let scale = instrument.scale(&score.scale)?;
+    band_words(
+        instrument,
+        scale,
+        score.scheme.as_deref(),
+        score.band.as_deref()?,
+    )
 }
 
 fn mark_since_first(
@@ -554,12 +551,16 @@ fn mark_since_first(
     asked: &Asked<'_>,
     value: f64,
 ) -> Option<Mark> {
-    let (first_at, first) = *course.scores(&scale.id).first()?;
+    let scores = course.scores(&scale.id);
+    let first = scores.first()?;
     let known = scale
         .change
         .as_ref()
-        .filter(|_| !course.instrument.kind.is_kept_apart() && asked.at > first_at)?;
-    Some(Mark::of(Some(&compare(known, first, value)), Some(known)))
+        .filter(|_| !course.instrument.kind.is_kept_apart() && asked.at > first.at)?;
+    Some(Mark::of(
+        Some(&compare(known, first.value, value)),
+        Some(known),
+    ))
 }
 
 fn criteria(course: &Course<'_>) -> Vec<CriterionLine> {
