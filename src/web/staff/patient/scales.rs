@@ -315,6 +315,7 @@ fn chart(
                 .to_owned(),
         })
         .collect();
+    let span = span(record, episode, &occasions);
     let usual = scale.cut_offs_for(record.patient.person()).next();
     let cut_off = usual.map(|cut_off| Limit {
         at: cut_off.limit.points(),
@@ -337,9 +338,9 @@ fn chart(
         },
         bands: &bands,
         cut_off: cut_off.as_ref(),
-        span: span(record, episode, &occasions),
+        span,
         occasions: &occasions,
-        sessions: &attended(record, episode),
+        sessions: &attended(record, episode, span),
         last_words,
     })
 }
@@ -387,13 +388,19 @@ fn span(
     (from, last.map_or(end, |last| last.max(end)).max(from))
 }
 
-fn attended(record: &Record, episode: &EpisodeRecord) -> Vec<NaiveDate> {
+/// The days within the drawing of the sessions that took place: those before it would all stand at its edge, on days on which there was none.
+fn attended(
+    record: &Record,
+    episode: &EpisodeRecord,
+    (from, to): (NaiveDate, NaiveDate),
+) -> Vec<NaiveDate> {
     let took_place = crate::domain::care::SessionState::Attended.word();
     episode
         .sessions
         .iter()
         .filter(|(_, state)| state == took_place)
         .map(|(at, _)| record.day(*at))
+        .filter(|day| (from..=to).contains(day))
         .collect()
 }
 
