@@ -230,42 +230,58 @@ fn scale_view(
     scale: &Scale,
 ) -> ScaleView {
     let scores = course.scores(&scale.id);
-    let (first, last) = (scores.first(), scores.last());
+    // What care came to does not change when a follow-up comes in: it is drawn and told of, and change is judged without it.
+    let (of_care, after): (Vec<_>, Vec<_>) =
+        scores.into_iter().partition(|score| score.is_of_course);
+    let (first, last) = (of_care.first(), of_care.last());
+    let is_newest = |after: &&Scored<'_>| last.is_none_or(|last| after.at > last.at);
+    let after = after.last().filter(is_newest);
     let is_judged = !course.instrument.kind.is_kept_apart();
     let change = match (&scale.change, first, last) {
-        (Some(known), Some(first), Some(last)) if is_judged && scores.len() > 1 => {
+        (Some(known), Some(first), Some(last)) if is_judged && of_care.len() > 1 => {
             Some(compare(known, first.value, last.value))
         }
         _ => None,
     };
     let mark = Mark::of(change.as_ref(), scale.change.as_ref());
     let last_words = last.map_or_else(String::new, |last| score_words(course, last));
+    // What stands beside the last point of the drawing.
+    let drawn_words = match after {
+        Some(after) => format!("{}, follow-up", score_words(course, after)),
+        None if is_judged => chart_words(&last_words, &mark, of_care.len()),
+        None => last_words,
+    };
     ScaleView {
         name: scale_name(course.instrument, scale),
-        chart: chart(
-            record,
-            episode,
-            course,
-            scale,
-            &match is_judged {
-                true => chart_words(&last_words, &mark, scores.len()),
-                false => last_words.clone(),
-            },
-        ),
-        last: match last {
-            Some(last) => {
-                format!(
-                    "{last_words} ({} to {}), {}",
-                    points(scale.lowest),
-                    points(scale.highest),
-                    day_ago(record.day(last.at), record.today())
-                )
-            }
-            None => "No score yet".to_owned(),
-        },
+        chart: chart(record, episode, course, scale, &drawn_words),
+        last: last_told(record, course, scale, (last, after)),
         basis: basis(change.as_ref(), scale),
         limits: limits(course.instrument, scale),
         mark,
+    }
+}
+
+/// The last score of care, and the last follow-up after it.
+fn last_told(
+    record: &Record,
+    course: &Course<'_>,
+    scale: &Scale,
+    (last, after): (Option<&Scored<'_>>, Option<&Scored<'_>>),
+) -> String {
+    let told = |score: &Scored<'_>| {
+        format!(
+            "{} ({} to {}), {}",
+            score_words(course, score),
+            points(scale.lowest),
+            points(scale.highest),
+            day_ago(record.day(score.at), record.today())
+        )
+    };
+    match (last.map(told), after.map(told)) {
+        (Some(last), Some(after)) => format!("{last}; follow-up {after}"),
+        (Some(last), None) => last,
+        (None, Some(after)) => format!("Follow-up {after}"),
+        (None, None) => "No score yet".to_owned(),
     }
 }
 
@@ -510,7 +526,12 @@ fn note(
     let way = asked
         .response()
         .and_then(|row| episode.ways.get(&row.administration_id));
+    let kind = match asked.is_of_course {
+        true => String::new(),
+        false => "follow-up".to_owned(),
+    };
     let said = [
+        kind,
         course.note(asked, total),
         score.map(beside).unwrap_or_default(),
         match enterer {
@@ -559,7 +580,7 @@ fn mark_since_first(
     value: f64,
 ) -> Option<Mark> {
     let scores = course.scores(&scale.id);
-    let first = scores.first()?;
+    let first = scores.iter().find(|score| score.is_of_course)?;
     let known = scale
         .change
         .as_ref()
