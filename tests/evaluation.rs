@@ -116,6 +116,17 @@ fn a_follow_up_is_kept_shown_and_flagged_and_changes_no_figure_of_the_care_befor
         words.contains("Wed 6 May") && seen.contains(">20<"),
         "{seen}"
     );
+    assert!(
+        words.contains("4 minimal (0 to 27), Mon 6 Apr")
+            && words.contains("; follow-up 20 severe (0 to 27), Wed 6 May")
+            && words.contains("▼ 7 better since the first score")
+            && seen.contains("20 severe, follow-up")
+            && seen.contains("<td>follow-up</td>"),
+        "{words}"
+    );
+    let (_, remission) = seen.split_once("<li>Remission").expect("its basis");
+    let (remission, _) = remission.split_once("</li>").expect("which ends");
+    assert!(remission.ends_with(" Reached."), "{remission}");
     house.verified();
 }
 

@@ -443,6 +443,44 @@ fn a_paper_form_raises_its_flags_and_counts_like_any_other() {
 }
 
 #[test]
+fn a_sum_that_leaves_a_question_out_is_given_no_band_on_any_page() {
+    let house = House::at(monday());
+    let id = house.patient("P1");
+    let link = house.link(id, &["phq9"]);
+    submit(&mut house.client(), &link, &["0"; 10]);
+    // As scoring stores a WSAS: its wording is not here, so nobody can answer it in a test.
+    let wsas = |value: &str, answers: &str, band: &str, out_of: &str| {
+        house.run_sql(&format!(
+            "UPDATE response SET instrument = 'wsas', answers = '{answers}'"
+        ));
+        house.run_sql(&format!(
+            "UPDATE score SET instrument = 'wsas', value = {value}, band = {band}, out_of = {out_of}"
+        ));
+        house.run_sql(&format!(
+            "UPDATE episode_scale SET instrument = 'wsas', last_value = {value}, last_band = {band}"
+        ));
+    };
+    let mut staff = house.signed_in(&house.people.therapist);
+    let mut says = |words: &str| {
+        [format!("/patients/{id}"), "/caseload".to_owned()].map(|path| {
+            let page = get(&mut staff, &path).text();
+            assert!(page.contains("WSAS"), "{page}");
+            page.contains(words)
+        })
+    };
+    let left_out = r#"{"0":1,"2":3,"3":2,"4":2,"5":2}"#;
+    wsas("9", left_out, "NULL", "32");
+    // The chart names its bands at the edge, whatever the score.
+    assert_eq!(says("9 subclinical"), [false, false], "beside the score");
+    assert_eq!(says("<td>subclinical"), [false, false], "in the table");
+    assert_eq!(says("out of 32"), [true, false]);
+    let whole = r#"{"0":0,"1":1,"2":2,"3":2,"4":2,"5":2}"#;
+    wsas("9", whole, "'subclinical'", "NULL");
+    assert_eq!(says("9 subclinical"), [true, true]);
+    assert_eq!(says("<td>subclinical"), [true, false]);
+}
+
+#[test]
 fn blank_answers_are_recorded_as_blank_and_what_does_not_fit_comes_back() {
     let house = House::open();
     let id = house.patient("P1").to_string();

@@ -298,6 +298,32 @@ fn a_session_that_moves_after_its_form_ended_unopened_is_asked_for_again() {
 }
 
 #[test]
+fn a_session_before_a_chart_begins_has_no_tick_on_it() {
+    let house = House::at(monday());
+    let who = house.patient("P1");
+    let day = |days: i64| monday() + TimeDelta::days(days);
+    put_at(&house, who, "S1".into(), day(40), "attended");
+    // Nothing was asked until long after it: the chart begins four weeks before the first form.
+    house.app.clock.set(day(128));
+    let link = house.link(who, &["phq9"]);
+    submit(&mut house.client(), &link, &["0"; 10]);
+    let chart = || {
+        let mut staff = house.signed_in(&house.people.therapist);
+        let page = get(&mut staff, &format!("/patients/{who}")).text();
+        let (_, chart) = page.split_once("<svg").expect("a chart");
+        chart.split_once("</svg>").expect("which ends").0.to_owned()
+    };
+    let without = chart();
+    assert!(!without.contains(">sessions<"), "{without}");
+    put_at(&house, who, "S2".into(), day(120), "attended");
+    let with = chart();
+    let (before, _) = with.split_once(">sessions<").expect("one within");
+    let (_, ticks) = before.rsplit_once("<path d=\"").expect("its tick");
+    let (ticks, _) = ticks.split_once('"').expect("which ends");
+    assert_eq!(ticks.matches('M').count(), 1, "{ticks}");
+}
+
+#[test]
 fn session_numbers_are_asked_once_each() {
     let house = House::at(monday());
     let who = house.enrol("P1", vec![details(&["phq9"], "at_sessions:1,3@2")]);

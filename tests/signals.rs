@@ -17,6 +17,7 @@ use crate::house::{House, PATIENT_NAME, monday};
 use crate::mail::weekly;
 use crate::patient::{get, post, start, submit};
 use crate::support::http::{Client, Response};
+use crate::support::page::plain_text;
 use crate::ways::record_form;
 
 /// A PHQ-9 of this total whose last question, about death, is answered with "not at all".
@@ -207,6 +208,63 @@ fn silence_is_seen_after_four_weeks_in_which_somebody_asked() {
         1,
         "four weeks on"
     );
+    house.verified();
+}
+
+/// Why this patient stands where they stand on the caseload, and when they answered last.
+fn row_of(house: &House, patient: PatientId) -> String {
+    let mut staff = house.signed_in(&house.people.therapist);
+    let page = get(&mut staff, "/caseload").text();
+    let mut rows = page.split("<tr>");
+    let row = rows.find(|row| row.contains(&patient.to_string()));
+    plain_text(row.expect("a row"))
+}
+
+#[test]
+fn the_caseload_hears_what_the_signals_hear() {
+    let house = House::at(monday());
+    let (blank, rated, gone) = (
+        house.patient("P1"),
+        house.patient("P2"),
+        house.patient("P3"),
+    );
+    for patient in [blank, rated, gone] {
+        scores(&house, patient, 3);
+    }
+    later(&house, 29);
+    let link = house.link(blank, &["phq9"]);
+    start(&mut house.client(), &link, "list");
+    let sent = post(
+        &mut house.client(),
+        &format!("{link}/list/1"),
+        &[("incomplete", "1")],
+    );
+    assert_eq!(
+        sent.location(),
+        Some(format!("{link}/end").as_str()),
+        "{}",
+        sent.text()
+    );
+    let mut staff = house.signed_in(&house.people.therapist);
+    let rating = record_form(&mut staff, &rated.to_string(), "cgi");
+    let rating = rating.with(&[("q1", "5"), ("q2", "3")]);
+    let fields: Vec<_> = rating.iter().map(|(a, b)| (&**a, &**b)).collect();
+    let path = format!("/patients/{rated}/recorded");
+    assert_eq!(post(&mut staff, &path, &fields).status, 303);
+    later(&house, 1);
+
+    let row = row_of(&house, blank);
+    assert!(
+        row.contains("yesterday") && !row.contains("No answer"),
+        "{row}"
+    );
+    for silent in [rated, gone] {
+        let row = row_of(&house, silent);
+        assert!(
+            row.contains("No answer for 30 days") && row.contains("30 days ago"),
+            "{row}"
+        );
+    }
     house.verified();
 }
 

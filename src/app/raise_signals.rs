@@ -506,6 +506,20 @@ fn look_at_episode(
     Ok(stored::like(tx, which)?.len() > before)
 }
 
+/// When the patient gave a sign of life on this occasion: "not this time" is one, and "not for me" came from somebody else.
+pub(super) fn heard((state, _, ended, why): &stored::Asked) -> Option<NaiveDateTime> {
+    use AdministrationState as State;
+    let signs: &[State] = match SaidNo::of(why.as_deref()) {
+        SaidNo::NotThisTime => &[State::Completed, State::Declined],
+        SaidNo::NotForMe => &[State::Completed],
+    };
+    ended.filter(|_| is_one_of(state, signs))
+}
+
+fn is_one_of(word: &str, states: &[AdministrationState]) -> bool {
+    states.iter().any(|state| state.word() == word)
+}
+
 fn silence(
     asked: &[stored::Asked],
     began: NaiveDateTime,
@@ -513,21 +527,12 @@ fn silence(
     now: NaiveDateTime,
 ) -> Option<Seen> {
     use AdministrationState as State;
-    let is = |word: &str, states: &[State]| states.iter().any(|state| state.word() == word);
-    // "Not this time" is a sign of life, and "not for me" came from somebody else; what never left here, or was withdrawn, asked nobody.
-    let speaks = |state: &str, why: Option<&str>| match SaidNo::of(why) {
-        SaidNo::NotThisTime => is(state, &[State::Completed, State::Declined]),
-        SaidNo::NotForMe => is(state, &[State::Completed]),
-    };
-    let heard = asked
-        .iter()
-        .filter(|(state, _, _, why)| speaks(state, why.as_deref()))
-        .filter_map(|(_, _, ended, _)| *ended)
-        .max();
+    let heard = asked.iter().filter_map(heard).max();
+    // What never left here, or was withdrawn, asked nobody.
     let unanswered: Vec<NaiveDateTime> = asked
         .iter()
         .filter(|(state, ..)| {
-            is(
+            is_one_of(
                 state,
                 &[State::Sent, State::Opened, State::NotSeen, State::Abandoned],
             )

@@ -1,19 +1,22 @@
 //! The caseload: loads every open case within reach with its summaries and waiting flags, in one transaction with its audit event, and sorts
-//! them by who needs a person first. Never reads the history.
+//! them by who needs a person first. Reads the history of those alone who seem to have fallen silent: a form without a score leaves no summary.
 
+use super::raise_signals::heard;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, decide};
 use crate::domain::care::need::{Case, Level, Need, ScaleCourse, WaitingFlag};
 use crate::domain::change::{self, Change, Verdict};
 use crate::domain::ids::{EpisodeId, Id, PatientId, StaffId, kind};
-use crate::domain::instrument::{Instrument, Library, Person, Scale};
+use crate::domain::instrument::{Instrument, Library, Person, Respondent, Scale};
 use crate::domain::risk::FlagState;
 use crate::domain::risk::policy::{SafetyPolicy, SignalRules};
 use crate::store::caseload::{self, CaseRow};
 use crate::store::response::EpisodeScaleRow;
+use crate::store::signal::{self, Asked};
 use crate::store::{Fault, Tx, audit, organisation, policy};
 use chrono::{NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
@@ -85,16 +88,20 @@ pub async fn read_caseload(
                 Action::SeeCaseload,
                 crate::domain::access::Subject::Organisation,
             )?;
-            let loaded = Loaded {
+            let mut loaded = Loaded {
                 cases: caseload::open_cases(tx, &permit, MOST)?,
                 summaries: by_episode(caseload::summaries(tx, &permit)?),
                 flags: by_patient(caseload::waiting_flags(tx, &permit)?)?,
                 zone: site_zone(tx)?,
                 rules: policy::newest::<SafetyPolicy>(tx, permit.org(), SafetyPolicy::KIND)?
                     .signals,
+                heard: HashMap::new(),
             };
+            loaded.keep(whose);
+            let unheard = loaded.unheard(library, day_in(loaded.zone, now));
+            loaded.heard = last_heard(signal::ended(tx, &permit, &unheard)?);
             audit::record(tx, &permit, "caseload", None::<Id<kind::Patient>>, now)?;
-            Ok(loaded.into_caseload(library, whose, now))
+            Ok(loaded.into_caseload(library, now))
         })
         .await
 }
@@ -121,6 +128,19 @@ struct Loaded {
     flags: HashMap<PatientId, Vec<WaitingFlag>>,
     zone: Tz,
     rules: SignalRules,
+    /// When those were heard last of whom the summaries know nothing new.
+    heard: HashMap<EpisodeId, NaiveDateTime>,
+}
+
+fn last_heard(ended: Vec<(EpisodeId, Asked)>) -> HashMap<EpisodeId, NaiveDateTime> {
+    let mut last = HashMap::new();
+    for (episode, occasion) in ended {
+        if let Some(at) = heard(&occasion) {
+            let known = last.entry(episode).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+    last
 }
 
 fn by_episode(rows: Vec<EpisodeScaleRow>) -> HashMap<EpisodeId, Vec<EpisodeScaleRow>> {
@@ -147,19 +167,46 @@ fn by_patient(
 }
 
 impl Loaded {
-    fn into_caseload(
-        mut self,
-        library: &'static Library,
-        whose: Whose,
-        now: NaiveDateTime,
-    ) -> Caseload {
-        let today = day_in(self.zone, now);
-        let cases = std::mem::take(&mut self.cases);
-        let wanted = cases.into_iter().filter(|case| match whose {
+    fn keep(&mut self, whose: Whose) {
+        self.cases.retain(|case| match whose {
             Whose::Clinicians(clinician) => case.episode.clinician_id == clinician,
             Whose::WithinReach => true,
         });
-        let mut lines: Vec<_> = wanted.map(|case| self.line(library, case, today)).collect();
+    }
+
+    /// The episodes in which, by the summaries alone, the patient answered nothing, or nothing for as long as the site calls silence.
+    fn unheard(&self, library: &Library, today: NaiveDate) -> Vec<EpisodeId> {
+        let silent = |day: NaiveDate| {
+            let days = (today - day).num_days();
+            self.rules
+                .silent_days
+                .is_some_and(|least| days >= i64::from(least))
+        };
+        let ids = self.cases.iter().map(|case| case.episode.id);
+        ids.filter(|id| self.last_answer_on(library, *id).is_none_or(silent))
+            .collect()
+    }
+
+    /// The day of the patient's last answer, as far as is known. A clinician's rating is none.
+    fn last_answer_on(&self, library: &Library, episode: EpisodeId) -> Option<NaiveDate> {
+        let own = |summary: &&EpisodeScaleRow| {
+            library
+                .version(&summary.instrument, &summary.version)
+                .is_none_or(|known| known.respondent != Respondent::Clinician)
+        };
+        let scored = self.summaries.get(&episode).into_iter().flatten();
+        scored
+            .filter(own)
+            .map(|summary| summary.last_at)
+            .chain(self.heard.get(&episode).copied())
+            .max()
+            .map(|at| day_in(self.zone, at))
+    }
+
+    fn into_caseload(mut self, library: &'static Library, now: NaiveDateTime) -> Caseload {
+        let today = day_in(self.zone, now);
+        let cases = std::mem::take(&mut self.cases).into_iter();
+        let mut lines: Vec<_> = cases.map(|case| self.line(library, case, today)).collect();
         lines.sort_by(|a, b| {
             (a.need.order(), &a.row.name, a.row.patient_id).cmp(&(
                 b.need.order(),
@@ -179,16 +226,9 @@ impl Loaded {
 
     fn line(&self, library: &'static Library, row: CaseRow, today: NaiveDate) -> CaseLine {
         let all = self.summaries.get(&row.episode.id);
-        let summaries: Vec<&EpisodeScaleRow> = all
-            .into_iter()
-            .flatten()
-            .filter(|summary| is_outcome(library, summary))
-            .collect();
-        let last_answer_on = summaries
-            .iter()
-            .map(|summary| day_in(self.zone, summary.last_at))
-            .max();
-        let shown = shown_scale(library, &summaries);
+        let summaries: Vec<&EpisodeScaleRow> = all.into_iter().flatten().collect();
+        let last_answer_on = self.last_answer_on(library, row.episode.id);
+        let shown = shown_scale(library, &summaries, self.zone, &self.rules);
         let case = Case {
             started_on: row.episode.started_on,
             flags: self.flags.get(&row.patient_id).cloned().unwrap_or_default(),
@@ -204,12 +244,6 @@ impl Loaded {
             need,
         }
     }
-}
-
-/// Whether a summary says how the patient is doing; what one says about the sessions does not.
-fn is_outcome(library: &Library, summary: &EpisodeScaleRow) -> bool {
-    let instrument = library.version(&summary.instrument, &summary.version);
-    instrument.is_none_or(|known| known.kind.is_outcome())
 }
 
 fn course(shown: &ShownScale, zone: Tz) -> ScaleCourse {
@@ -230,35 +264,38 @@ fn course(shown: &ShownScale, zone: Tz) -> ScaleCourse {
     }
 }
 
-/// The scale a row shows: a reliable worsening on any total before all others, then the total of what was answered last, one with a published
-/// limit of change before one without.
-fn shown_scale(library: &'static Library, summaries: &[&EpisodeScaleRow]) -> Option<ShownScale> {
+/// The scale a row shows: the total that asks for a look most, so that the row's reason and its score are about the same. Of equals the total of what was
+/// answered last, one with a published limit of change before one without.
+fn shown_scale(
+    library: &'static Library,
+    summaries: &[&EpisodeScaleRow],
+    zone: Tz,
+    rules: &SignalRules,
+) -> Option<ShownScale> {
+    let asks = |shown: &ShownScale| Need::of_course(&course(shown, zone), rules).order();
     summaries
         .iter()
         .filter_map(|summary| total(library, summary))
-        .max_by(|a, b| rank(a).cmp(&rank(b)))
+        .max_by(|a, b| (Reverse(asks(a)), rank(a)).cmp(&(Reverse(asks(b)), rank(b))))
 }
 
-fn rank(shown: &ShownScale) -> (bool, NaiveDateTime, bool, std::cmp::Reverse<&str>) {
-    let worse = shown
-        .change
-        .as_ref()
-        .is_some_and(|change| change.verdict == Verdict::ReliablyDeteriorated);
+fn rank(shown: &ShownScale) -> (NaiveDateTime, bool, Reverse<&str>) {
     (
-        worse,
         shown.summary.last_at,
         shown
             .scale
             .change
             .as_ref()
             .is_some_and(|known| known.reliable_limit().is_some()),
-        std::cmp::Reverse(&shown.instrument.id),
+        Reverse(&shown.instrument.id),
     )
 }
 
-/// The summary with its scale, if that is the instrument's first one, which by custom is the total.
+/// The summary with its scale, if that says how the patient is doing and is the instrument's first one, which by custom is the total.
 fn total(library: &'static Library, summary: &EpisodeScaleRow) -> Option<ShownScale> {
-    let instrument = library.version(&summary.instrument, &summary.version)?;
+    let instrument = library
+        .version(&summary.instrument, &summary.version)
+        .filter(|known| known.kind.is_outcome())?;
     let scale = instrument
         .scales
         .first()
@@ -303,12 +340,15 @@ mod tests {
             recent: String::new(),
         }
     }
+    fn shown_with_need(summaries: &[EpisodeScaleRow]) -> (String, Need) {
+        let rules = SignalRules::default();
+        let summaries: Vec<_> = summaries.iter().collect();
+        let shown = shown_scale(Library::embedded(), &summaries, Tz::UTC, &rules).unwrap();
+        let need = Need::of_course(&course(&shown, Tz::UTC), &rules);
+        (shown.instrument.id.clone(), need)
+    }
     fn shown(summaries: &[EpisodeScaleRow]) -> String {
-        shown_scale(Library::embedded(), &summaries.iter().collect::<Vec<_>>())
-            .unwrap()
-            .instrument
-            .id
-            .clone()
+        shown_with_need(summaries).0
     }
 
     #[test]
@@ -331,6 +371,32 @@ mod tests {
             ]),
             "phq9"
         );
+    }
+
+    #[test]
+    fn no_change_in_many_weeks_is_not_hidden_by_a_later_answer() {
+        let stuck = || summary("phq9", 15.0, 15.0, 98);
+        for later in ["isi", "wai_sr"] {
+            assert_eq!(
+                shown_with_need(&[stuck(), summary(later, 20.0, 20.0, 99)]),
+                ("phq9".to_owned(), Need::Unchanged { weeks: 14 }),
+                "{later}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_said_about_the_sessions_or_the_service_is_never_shown() {
+        for about in ["wai_sr", "arm5", "csq8", "session_check"] {
+            assert_eq!(
+                shown(&[
+                    summary("phq9", 15.0, 12.0, 10),
+                    summary(about, 20.0, 20.0, 20)
+                ]),
+                "phq9",
+                "{about}"
+            );
+        }
     }
 
     #[test]

@@ -432,39 +432,73 @@ pub fn open_episodes(
 /// An occasion as far as silence is concerned: its state, when it was due, when it ended and why.
 pub type Asked = (String, NaiveDateTime, Option<NaiveDateTime>, Option<String>);
 
+/// What the patients of these episodes were asked themselves: neither what a clinician filled in, nor what was entered in error.
+macro_rules! own {
+    ($org:expr, $these:expr) => {
+        administration::table
+            .filter(
+                administration::org_id
+                    .eq($org)
+                    .and($these)
+                    .and(administration::informant_id.is_null()),
+            )
+            .filter(not(exists(
+                way_in::table.filter(
+                    way_in::org_id
+                        .eq(administration::org_id)
+                        .and(way_in::administration_id.eq(administration::id))
+                        .and(way_in::mode.eq(Mode::Clinician.word())),
+                ),
+            )))
+            .filter(not(exists(
+                in_error::table.filter(
+                    in_error::org_id
+                        .eq(administration::org_id)
+                        .and(in_error::administration_id.eq(administration::id))
+                        .and(in_error::ended_at.is_null()),
+                ),
+            )))
+    };
+}
+
 /// What the patient of an episode was asked themselves: neither what a clinician filled in, nor what was entered in error.
 ///
 /// # Errors
 /// When the database fails.
 pub fn asked(tx: &mut Tx, org: OrgId, episode: EpisodeId) -> Result<Vec<Asked>, Fault> {
-    Ok(administration::table
-        .filter(
-            administration::org_id
-                .eq(org)
-                .and(administration::episode_id.eq(episode))
-                .and(administration::informant_id.is_null()),
-        )
-        .filter(not(exists(
-            way_in::table.filter(
-                way_in::org_id
-                    .eq(administration::org_id)
-                    .and(way_in::administration_id.eq(administration::id))
-                    .and(way_in::mode.eq(Mode::Clinician.word())),
-            ),
-        )))
-        .filter(not(exists(
-            in_error::table.filter(
-                in_error::org_id
-                    .eq(administration::org_id)
-                    .and(in_error::administration_id.eq(administration::id))
-                    .and(in_error::ended_at.is_null()),
-            ),
-        )))
+    Ok(own!(org, administration::episode_id.eq(episode))
         .select((
             administration::state,
             administration::due_at,
             administration::ended_at,
             administration::ended_why,
+        ))
+        .load(&mut tx.db)?)
+}
+
+/// The same of several episodes within the permit's reach, as far as it has ended.
+///
+/// # Errors
+/// When the database fails.
+pub fn ended(
+    tx: &mut Tx,
+    permit: &Permit,
+    episodes: &[EpisodeId],
+) -> Result<Vec<(EpisodeId, Asked)>, Fault> {
+    if episodes.is_empty() {
+        return Ok(vec![]);
+    }
+    let these = administration::episode_id.eq_any(episodes.to_vec());
+    Ok(own!(permit.org(), these)
+        .filter(administration::ended_at.is_not_null())
+        .select((
+            administration::episode_id,
+            (
+                administration::state,
+                administration::due_at,
+                administration::ended_at,
+                administration::ended_why,
+            ),
         ))
         .load(&mut tx.db)?)
 }

@@ -16,7 +16,7 @@ use crate::domain::evaluation::{
     TooFine,
 };
 use crate::domain::ids::{ClinicId, Id, OrgId, ProgramId, kind};
-use crate::domain::instrument::{Kind, Library};
+use crate::domain::instrument::Library;
 use crate::store::evaluation::{self, EpisodeOnScale, Scope};
 use crate::store::{Fault, Tx, audit, organisation, response};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone};
@@ -141,7 +141,7 @@ fn by_use(mut measures: Vec<Measure>, used: &[String]) -> Vec<Measure> {
 pub fn measures(library: &'static Library) -> Vec<Measure> {
     let scales = library
         .latest()
-        .filter(|known| !matches!(known.kind, Kind::SessionCheck | Kind::Experience))
+        .filter(|known| known.kind.is_outcome())
         .flat_map(|known| known.scales.iter().map(move |scale| (known, &*scale.id)));
     scales
         .filter_map(|(known, scale)| measure(library, &known.id, Some(scale)).ok())

@@ -50,7 +50,7 @@ pub struct Case {
     pub started_on: NaiveDate,
     /// Every flag that waits.
     pub flags: Vec<WaitingFlag>,
-    /// The course; `None` before the first score.
+    /// The course on the scale that asks for a look most; `None` before the first score.
     pub course: Option<ScaleCourse>,
     /// Day of the last answer to anything.
     pub last_answer_on: Option<NaiveDate>,
@@ -107,11 +107,25 @@ impl Need {
     /// Decides why this patient stands where they stand on this day.
     #[must_use]
     pub fn of(case: &Case, rules: &SignalRules, today: NaiveDate) -> Need {
-        of_flags(&case.flags)
-            .or_else(|| reliably_worse(case))
-            .or_else(|| silent(case, rules.silent_days?, today))
-            .or_else(|| unchanged(case, rules.not_on_track_weeks?))
-            .unwrap_or(Need::Quiet(quiet(case)))
+        let on_scale = match &case.course {
+            Some(course) => Need::of_course(course, rules),
+            None => Need::Quiet(Quiet::NoScore),
+        };
+        let silent = rules.silent_days.and_then(|days| silent(case, days, today));
+        [of_flags(&case.flags), silent]
+            .into_iter()
+            .flatten()
+            .fold(on_scale, |most, need| {
+                std::cmp::min_by_key(most, need, |need| need.order())
+            })
+    }
+
+    /// What the course on one scale alone asks for.
+    #[must_use]
+    pub fn of_course(course: &ScaleCourse, rules: &SignalRules) -> Need {
+        reliably_worse(course)
+            .or_else(|| unchanged(course, rules.not_on_track_weeks?))
+            .unwrap_or(Need::Quiet(quiet(course)))
     }
 
     /// Sorts ascending into the order of a caseload; equal needs are then sorted by name.
@@ -144,8 +158,8 @@ fn of_flags(flags: &[WaitingFlag]) -> Option<Need> {
     needs.min_by_key(|need| need.order())
 }
 
-fn reliably_worse(case: &Case) -> Option<Need> {
-    (case.course?.verdict? == Verdict::ReliablyDeteriorated).then_some(Need::ReliablyWorse)
+fn reliably_worse(course: &ScaleCourse) -> Option<Need> {
+    (course.verdict? == Verdict::ReliablyDeteriorated).then_some(Need::ReliablyWorse)
 }
 
 fn silent(case: &Case, after_days: u32, today: NaiveDate) -> Option<Need> {
@@ -156,21 +170,17 @@ fn silent(case: &Case, after_days: u32, today: NaiveDate) -> Option<Need> {
     (days >= i64::from(after_days)).then_some(Need::Silent { days })
 }
 
-fn unchanged(case: &Case, after_weeks: u32) -> Option<Need> {
-    let course = case.course?;
+fn unchanged(course: &ScaleCourse, after_weeks: u32) -> Option<Need> {
     let weeks = (course.last_on - course.first_on).num_weeks();
     let stuck = course.verdict? == Verdict::NoReliableChange && course.level != Level::Below;
     (stuck && weeks >= i64::from(after_weeks)).then_some(Need::Unchanged { weeks })
 }
 
-fn quiet(case: &Case) -> Quiet {
-    match case.course {
-        None => Quiet::NoScore,
-        Some(course) => match course.verdict {
-            None => Quiet::NotComparable,
-            Some(Verdict::ReliablyImproved) => Quiet::ReliablyBetter,
-            Some(_) => Quiet::Steady,
-        },
+fn quiet(course: &ScaleCourse) -> Quiet {
+    match course.verdict {
+        None => Quiet::NotComparable,
+        Some(Verdict::ReliablyImproved) => Quiet::ReliablyBetter,
+        Some(_) => Quiet::Steady,
     }
 }
 
@@ -297,6 +307,16 @@ mod tests {
         stuck.last_answer_on = Some(day(93));
         assert_eq!(need(&stuck, rules(Some(7), None)), Need::Silent { days: 7 });
         assert_eq!(need(&stuck, rules(Some(8), None)), steady);
+    }
+
+    #[test]
+    fn no_change_in_many_weeks_is_not_hidden_by_silence() {
+        let mut stuck = case(Some(Verdict::NoReliableChange), Level::Reached);
+        stuck.last_answer_on = Some(day(60));
+        assert_eq!(on_day_100(&stuck), Need::Unchanged { weeks: 12 });
+        let mut better = case(Some(Verdict::ReliablyImproved), Level::Below);
+        better.last_answer_on = Some(day(60));
+        assert_eq!(on_day_100(&better), Need::Silent { days: 40 });
     }
 
     #[test]

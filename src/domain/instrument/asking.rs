@@ -50,10 +50,16 @@ pub fn can_be_recorded(instrument: &Instrument) -> Result<(), CannotBeAsked> {
 }
 
 impl Kind {
-    /// Whether its scores say how a patient is doing. Those of a session check never do: they stay out of caseload, change and evaluation.
+    /// Whether its scores say how a patient is doing. What one says about the sessions or the service never does: it stays out of caseload, signals and evaluation.
     #[must_use]
     pub fn is_outcome(self) -> bool {
-        self != Self::SessionCheck
+        !matches!(self, Self::SessionCheck | Self::Experience)
+    }
+
+    /// Whether the patient's page keeps it apart from everything validated, and judges no change on it.
+    #[must_use]
+    pub fn is_kept_apart(self) -> bool {
+        self == Self::SessionCheck
     }
 }
 

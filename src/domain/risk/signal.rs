@@ -3,7 +3,7 @@
 
 use super::policy::SignalRules;
 use crate::domain::change::{self, ChangeParameters, Direction, ReliableLimit, Verdict};
-use crate::domain::instrument::{Instrument, Kind, Limit, Person, Respondent, Scale};
+use crate::domain::instrument::{Instrument, Limit, Person, Respondent, Scale};
 use crate::domain::scoring::{Score, Scored};
 use crate::domain::submission::{Course, Extreme};
 use crate::domain::words::words;
@@ -319,7 +319,7 @@ impl Facts {
 #[must_use]
 pub fn watched<'s, 'a>(instrument: &Instrument, scored: &'s Scored<'a>) -> Option<&'s Score<'a>> {
     let own = instrument.respondent != Respondent::Clinician;
-    let about = !matches!(instrument.kind, Kind::SessionCheck | Kind::Experience);
+    let about = instrument.kind.is_outcome();
     scored
         .scores
         .first()
@@ -354,7 +354,7 @@ pub fn could_be(score: &Score<'_>, at: NaiveDateTime, before: Option<&Course>) -
 #[must_use]
 pub fn against_new_first(instrument: &Instrument, scale: &Scale, course: &Course) -> Option<Seen> {
     let own = instrument.respondent != Respondent::Clinician;
-    let about = !matches!(instrument.kind, Kind::SessionCheck | Kind::Experience);
+    let about = instrument.kind.is_outcome();
     let watched = instrument
         .scales
         .first()

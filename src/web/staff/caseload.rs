@@ -1,6 +1,7 @@
 //! The home of therapists and supervisors: one line a patient, who needs a person first on top, with the reason in the row.
 
 use super::patient::mark::Mark;
+use super::patient::scales::band_words;
 use super::words::{age, points};
 use super::{Frame, SiteData, trouble};
 use crate::app::read_caseload::{CaseLine, Caseload, ShownScale, Whose, read_caseload};
@@ -325,9 +326,10 @@ fn short_name(shown: &ShownScale) -> &str {
 /// The last score with its band: `14 moderate`.
 fn score(shown: &ShownScale) -> String {
     let value = points(shown.summary.last_value);
-    match super::patient::scales::band_name(shown.instrument, shown.scale, shown.summary.last_value)
-    {
-        Some(band) => format!("{value} {band}"),
+    let band = shown.summary.last_band.as_deref();
+    let words = band.and_then(|band| band_words(shown.instrument, shown.scale, None, band));
+    match words {
+        Some((band, _)) => format!("{value} {band}"),
         None => value,
     }
 }

@@ -5,6 +5,7 @@ use crate::domain::care::{AdministrationState, ResponseState, read_battery};
 use crate::domain::ids::{AdministrationId, ResponseId};
 use crate::domain::instrument::{Answers, Instrument, Library, Person, Scale};
 use crate::domain::scoring::{self, Problem};
+use crate::domain::submission::is_of_course;
 use crate::store::administration::AdministrationRow;
 use crate::store::response::{ResponseRow, ScoreRow};
 use chrono::NaiveDateTime;
@@ -27,6 +28,20 @@ pub struct Asked<'a> {
     pub at: NaiveDateTime,
     /// What came of it.
     pub outcome: Outcome<'a>,
+    /// Whether it counts for what care came to; a follow-up, which comes after care, does not.
+    pub is_of_course: bool,
+}
+
+/// An occasion's score that has a value.
+pub struct Scored<'a> {
+    /// When it was answered, UTC.
+    pub at: NaiveDateTime,
+    /// The points.
+    pub value: f64,
+    /// All that was decided with them.
+    pub score: &'a ScoreRow,
+    /// Whether change is judged on it: see [`Asked::is_of_course`].
+    pub is_of_course: bool,
 }
 
 /// What came of an occasion.
@@ -144,11 +159,24 @@ impl<'a> Course<'a> {
         finished.map(move |one| (one.at, self.score(one, scale).and_then(|score| score.value)))
     }
 
-    /// The values alone, oldest first.
-    pub fn scores(&self, scale: &str) -> Vec<(NaiveDateTime, f64)> {
-        self.values(scale)
-            .filter_map(|(at, value)| Some((at, value?)))
-            .collect()
+    /// The scores with a value, oldest first.
+    pub fn scores(&self, scale: &str) -> Vec<Scored<'a>> {
+        let scored = |one: &Asked<'_>| {
+            let score = self.score(one, scale)?;
+            Some(Scored {
+                at: one.at,
+                value: score.value?,
+                score,
+                is_of_course: one.is_of_course,
+            })
+        };
+        self.asked.iter().filter_map(scored).collect()
+    }
+
+    /// The instrument in the version that made a score.
+    pub fn made_by(&self, score: &ScoreRow) -> &'static Instrument {
+        let known = self.library.version(&score.instrument, &score.version);
+        known.unwrap_or(self.instrument)
     }
 
     /// Why an occasion has no score, or how its score was completed; empty when there is nothing to say.
@@ -262,13 +290,17 @@ fn counts(row: &ResponseRow) -> bool {
     row.state != ResponseState::EnteredInError.word()
 }
 
+/// Whether an occasion is of the course of care. Whose answers they are does not matter here: this is one person's series, and each is judged by itself.
+fn counts_for_care(occasion: &AdministrationRow) -> bool {
+    is_of_course(&occasion.occasion, None)
+}
+
 fn with_answers<'a>(
     row: &'a ResponseRow,
     occasions: &HashMap<AdministrationId, &AdministrationRow>,
 ) -> Asked<'a> {
-    let open = occasions
-        .get(&row.administration_id)
-        .is_some_and(|occasion| occasion.ended_at.is_none());
+    let occasion = occasions.get(&row.administration_id);
+    let open = occasion.is_some_and(|occasion| occasion.ended_at.is_none());
     let outcome = match row.completed_at {
         Some(_) if row.state == ResponseState::Completed.word() => Outcome::Completed(row),
         _ if open => Outcome::Underway(row),
@@ -277,6 +309,7 @@ fn with_answers<'a>(
     Asked {
         at: row.completed_at.unwrap_or(row.started_at),
         outcome,
+        is_of_course: occasion.is_none_or(|occasion| counts_for_care(occasion)),
     }
 }
 
@@ -295,5 +328,6 @@ fn without_answers<'a>(row: &AdministrationRow, instrument: &str) -> Option<Aske
     Some(Asked {
         at: row.due_at,
         outcome,
+        is_of_course: counts_for_care(row),
     })
 }

@@ -1,7 +1,7 @@
 //! One instrument on the patient's page: a chart for each scale, the table of numbers below it, and what the change means with its basis.
 
 use super::answers::{Matrix, entered_by, matrices};
-use super::course::{Asked, Course};
+use super::course::{Asked, Course, Scored};
 use super::folds::{Fold, Folds};
 use super::mark::Mark;
 use crate::app::read_patient::{EpisodeRecord, Record};
@@ -98,17 +98,29 @@ pub struct CriterionLine {
     pub source: String,
 }
 
-/// The name of the band a score lies in.
-pub fn band_name<'a>(instrument: &'a Instrument, scale: &Scale, value: f64) -> Option<&'a str> {
-    let banding = usual_bands(scale)?;
-    let band = banding.band(value)?;
-    let scheme = scale
-        .bandings
-        .iter()
-        .position(|known| known.id == banding.id)?;
-    let at = banding.bands.iter().position(|known| known.id == band.id)?;
-    let texts = texts_of(instrument, scale)?.bandings.get(scheme)?;
-    texts.bands.get(at).map(String::as_str)
+/// What a band is called that was decided on when the score was made, and its scheme where that has a name. A score may be without a band though its points lie in one: where
+/// questions were left out of the sum, the bands say nothing. `scheme`: whose band it is; where that is not known, the scheme in use comes first.
+pub fn band_words<'a>(
+    instrument: &'a Instrument,
+    scale: &Scale,
+    scheme: Option<&str>,
+    band: &str,
+) -> Option<(&'a str, Option<&'a str>)> {
+    let texts = texts_of(instrument, scale)?;
+    let named = |banding: &Banding| {
+        let at = scale
+            .bandings
+            .iter()
+            .position(|known| known.id == banding.id)?;
+        let place = banding.bands.iter().position(|known| known.id == band)?;
+        let texts = texts.bandings.get(at)?;
+        Some((texts.bands.get(place)?.as_str(), texts.name.as_deref()))
+    };
+    usual_bands(scale)
+        .into_iter()
+        .chain(&scale.bandings)
+        .filter(|banding| scheme.is_none_or(|scheme| banding.id == scheme))
+        .find_map(named)
 }
 
 /// The bands in use for somebody of whom sex and age are not known.
@@ -143,7 +155,7 @@ pub fn instruments(
 ) -> Vec<InstrumentView> {
     let mut courses: Vec<_> = library
         .latest()
-        .filter(|newest| newest.kind.is_outcome() == (about == About::Patient))
+        .filter(|newest| newest.kind.is_kept_apart() == (about == About::Sessions))
         .map(|newest| Course::of(library, newest, episode))
         .filter(|course| !course.asked.is_empty())
         .collect();
@@ -218,47 +230,58 @@ fn scale_view(
     scale: &Scale,
 ) -> ScaleView {
     let scores = course.scores(&scale.id);
-    let (first, last) = (
-        scores.first().map(|score| score.1),
-        scores.last().map(|score| score.1),
-    );
-    let is_outcome = course.instrument.kind.is_outcome();
+    // What care came to does not change when a follow-up comes in: it is drawn and told of, and change is judged without it.
+    let (of_care, after): (Vec<_>, Vec<_>) =
+        scores.into_iter().partition(|score| score.is_of_course);
+    let (first, last) = (of_care.first(), of_care.last());
+    let is_newest = |after: &&Scored<'_>| last.is_none_or(|last| after.at > last.at);
+    let after = after.last().filter(is_newest);
+    let is_judged = !course.instrument.kind.is_kept_apart();
     let change = match (&scale.change, first, last) {
-        (Some(known), Some(first), Some(last)) if is_outcome && scores.len() > 1 => {
-            Some(compare(known, first, last))
+        (Some(known), Some(first), Some(last)) if is_judged && of_care.len() > 1 => {
+            Some(compare(known, first.value, last.value))
         }
         _ => None,
     };
     let mark = Mark::of(change.as_ref(), scale.change.as_ref());
-    let last_words = last.map_or_else(String::new, |last| {
-        score_words(course.instrument, scale, last)
-    });
+    let last_words = last.map_or_else(String::new, |last| score_words(course, last));
+    // What stands beside the last point of the drawing.
+    let drawn_words = match after {
+        Some(after) => format!("{}, follow-up", score_words(course, after)),
+        None if is_judged => chart_words(&last_words, &mark, of_care.len()),
+        None => last_words,
+    };
     ScaleView {
         name: scale_name(course.instrument, scale),
-        chart: chart(
-            record,
-            episode,
-            course,
-            scale,
-            &match is_outcome {
-                true => chart_words(&last_words, &mark, scores.len()),
-                false => last_words.clone(),
-            },
-        ),
-        last: match (last, scores.last()) {
-            (Some(_), Some((at, _))) => {
-                format!(
-                    "{last_words} ({} to {}), {}",
-                    points(scale.lowest),
-                    points(scale.highest),
-                    day_ago(record.day(*at), record.today())
-                )
-            }
-            _ => "No score yet".to_owned(),
-        },
+        chart: chart(record, episode, course, scale, &drawn_words),
+        last: last_told(record, course, scale, (last, after)),
         basis: basis(change.as_ref(), scale),
         limits: limits(course.instrument, scale),
         mark,
+    }
+}
+
+/// The last score of care, and the last follow-up after it.
+fn last_told(
+    record: &Record,
+    course: &Course<'_>,
+    scale: &Scale,
+    (last, after): (Option<&Scored<'_>>, Option<&Scored<'_>>),
+) -> String {
+    let told = |score: &Scored<'_>| {
+        format!(
+            "{} ({} to {}), {}",
+            score_words(course, score),
+            points(scale.lowest),
+            points(scale.highest),
+            day_ago(record.day(score.at), record.today())
+        )
+    };
+    match (last.map(told), after.map(told)) {
+        (Some(last), Some(after)) => format!("{last}; follow-up {after}"),
+        (Some(last), None) => last,
+        (None, Some(after)) => format!("Follow-up {after}"),
+        (None, None) => "No score yet".to_owned(),
     }
 }
 
@@ -267,10 +290,10 @@ pub fn scale_name(instrument: &Instrument, scale: &Scale) -> String {
     texts_of(instrument, scale).map_or_else(|| scale.id.clone(), |texts| texts.name.clone())
 }
 
-fn score_words(instrument: &Instrument, scale: &Scale, value: f64) -> String {
-    match band_name(instrument, scale, value) {
-        Some(band) => format!("{} {band}", points(value)),
-        None => points(value),
+fn score_words(course: &Course<'_>, last: &Scored<'_>) -> String {
+    match stored_band(course, last.score) {
+        Some((band, _)) => format!("{} {band}", points(last.value)),
+        None => points(last.value),
     }
 }
 
@@ -303,11 +326,12 @@ fn chart(
         .flat_map(|banding| &banding.bands)
         .map(|band| Band {
             from: band.from,
-            name: band_name(course.instrument, scale, band.from)
-                .unwrap_or(&band.id)
+            name: band_words(course.instrument, scale, None, &band.id)
+                .map_or(&*band.id, |(words, _)| words)
                 .to_owned(),
         })
         .collect();
+    let span = span(record, episode, &occasions);
     let usual = scale.cut_offs_for(record.patient.person()).next();
     let cut_off = usual.map(|cut_off| Limit {
         at: cut_off.limit.points(),
@@ -330,9 +354,9 @@ fn chart(
         },
         bands: &bands,
         cut_off: cut_off.as_ref(),
-        span: span(record, episode, &occasions),
+        span,
         occasions: &occasions,
-        sessions: &attended(record, episode),
+        sessions: &attended(record, episode, span),
         last_words,
     })
 }
@@ -344,11 +368,11 @@ fn description(record: &Record, course: &Course<'_>, scale: &Scale, last_words: 
         .filter(|(_, value)| value.is_none())
         .count();
     match scores.first() {
-        Some((at, first)) => format!(
+        Some(first) => format!(
             "{} scores, {without} occasions without a score. First: {} on {}. Last: {last_words}. The table below has the numbers.",
             scores.len(),
-            points(*first),
-            record.day(*at).format("%-d %b %Y"),
+            points(first.value),
+            record.day(first.at).format("%-d %b %Y"),
         ),
         None => format!("No score yet; {without} occasions without a score."),
     }
@@ -380,13 +404,19 @@ fn span(
     (from, last.map_or(end, |last| last.max(end)).max(from))
 }
 
-fn attended(record: &Record, episode: &EpisodeRecord) -> Vec<NaiveDate> {
+/// The days within the drawing of the sessions that took place: those before it would all stand at its edge, on days on which there was none.
+fn attended(
+    record: &Record,
+    episode: &EpisodeRecord,
+    (from, to): (NaiveDate, NaiveDate),
+) -> Vec<NaiveDate> {
     let took_place = crate::domain::care::SessionState::Attended.word();
     episode
         .sessions
         .iter()
         .filter(|(_, state)| state == took_place)
         .map(|(at, _)| record.day(*at))
+        .filter(|day| (from..=to).contains(day))
         .collect()
 }
 
@@ -463,16 +493,10 @@ fn row(record: &Record, episode: &EpisodeRecord, course: &Course<'_>, asked: &As
     Row {
         day: day_ago(record.day(asked.at), record.today()),
         score: value.map(points).unwrap_or_default(),
-        band: match (total, value) {
-            (Some(scale), Some(value)) => {
-                match score.and_then(|score| stored_band(course, score)) {
-                    Some(band) => band,
-                    None => band_name(course.instrument, scale, value)
-                        .unwrap_or_default()
-                        .to_owned(),
-                }
-            }
-            _ => String::new(),
+        band: match score.and_then(|score| stored_band(course, score)) {
+            Some((band, Some(scheme))) => format!("{band} ({scheme})"),
+            Some((band, None)) => band.to_owned(),
+            None => String::new(),
         },
         mark: total
             .zip(value)
@@ -502,7 +526,12 @@ fn note(
     let way = asked
         .response()
         .and_then(|row| episode.ways.get(&row.administration_id));
+    let kind = match asked.is_of_course {
+        true => String::new(),
+        false => "follow-up".to_owned(),
+    };
     let said = [
+        kind,
         course.note(asked, total),
         score.map(beside).unwrap_or_default(),
         match enterer {
@@ -529,23 +558,19 @@ fn beside(score: &ScoreRow) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The name of the band as it was decided when the score was made, with its scheme where there are several.
-fn stored_band(course: &Course<'_>, score: &ScoreRow) -> Option<String> {
-    let (scheme, band) = (score.scheme.as_deref()?, score.band.as_deref()?);
-    let scale = course.instrument.scale(&score.scale)?;
-    let at = scale.bandings.iter().position(|known| known.id == scheme)?;
-    let texts = texts_of(course.instrument, scale)?.bandings.get(at)?;
-    let place = scale
-        .bandings
-        .get(at)?
-        .bands
-        .iter()
-        .position(|known| known.id == band)?;
-    let words = texts.bands.get(place)?;
-    Some(match &texts.name {
-        Some(name) => format!("{words} ({name})"),
-        None => words.clone(),
-    })
+/// What the band is called that was decided on when the score was made, and its scheme where there are several.
+fn stored_band(
+    course: &Course<'_>,
+    score: &ScoreRow,
+) -> Option<(&'static str, Option<&'static str>)> {
+    let instrument = course.made_by(score);
+    let scale = instrument.scale(&score.scale)?;
+    band_words(
+        instrument,
+        scale,
+        score.scheme.as_deref(),
+        score.band.as_deref()?,
+    )
 }
 
 fn mark_since_first(
@@ -554,12 +579,16 @@ fn mark_since_first(
     asked: &Asked<'_>,
     value: f64,
 ) -> Option<Mark> {
-    let (first_at, first) = *course.scores(&scale.id).first()?;
+    let scores = course.scores(&scale.id);
+    let first = scores.iter().find(|score| score.is_of_course)?;
     let known = scale
         .change
         .as_ref()
-        .filter(|_| course.instrument.kind.is_outcome() && asked.at > first_at)?;
-    Some(Mark::of(Some(&compare(known, first, value)), Some(known)))
+        .filter(|_| !course.instrument.kind.is_kept_apart() && asked.at > first.at)?;
+    Some(Mark::of(
+        Some(&compare(known, first.value, value)),
+        Some(known),
+    ))
 }
 
 fn criteria(course: &Course<'_>) -> Vec<CriterionLine> {
