@@ -27,11 +27,12 @@ impl InForce {
     /// # Errors
     /// When a stored version cannot be read, or the database fails.
     pub fn read(tx: &mut Tx, org: OrgId) -> Result<InForce, Fault> {
-        let (policy, version) = policy::newest_version(tx, org, SafetyPolicy::KIND)?;
+        let kinds = (SafetyPolicy::KIND, SendingPolicy::KIND);
+        let ((policy, version), (sending, _)) = policy::newest_two(tx, org, kinds)?;
         Ok(InForce {
             policy,
             version,
-            office: office(tx, org)?,
+            office: office_of(tx, sending)?,
         })
     }
 
@@ -56,7 +57,11 @@ impl InForce {
 /// # Errors
 /// When a stored version cannot be read, or the database fails.
 pub fn office(tx: &mut Tx, org: OrgId) -> Result<Office, Fault> {
-    let sending: SendingPolicy = policy::newest(tx, org, SendingPolicy::KIND)?;
+    let sending = policy::newest(tx, org, SendingPolicy::KIND)?;
+    office_of(tx, sending)
+}
+
+fn office_of(tx: &mut Tx, sending: SendingPolicy) -> Result<Office, Fault> {
     let zone = organisation::only(tx)?
         .and_then(|row| row.time_zone.parse().ok())
         .unwrap_or(chrono_tz::UTC);

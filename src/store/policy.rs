@@ -28,6 +28,9 @@ pub struct PolicyRow {
     pub made_by: Option<StaffId>,
 }
 
+/// Rules with their version; 0 when the site never set any.
+pub type Version<P> = (P, i32);
+
 /// The rules of a kind that hold now; their defaults when the site never set any.
 ///
 /// # Errors
@@ -48,14 +51,52 @@ pub fn newest_version<P: DeserializeOwned + Default>(
     tx: &mut Tx,
     org: OrgId,
     kind: &str,
-) -> Result<(P, i32), Fault> {
+) -> Result<Version<P>, Fault> {
     // Few, and all of them: a bound LIMIT would be planned anew for every message that leaves.
     let rows: Vec<(String, i32)> = on_engine!(tx, db => policy::table
         .filter(policy::org_id.eq(org).and(policy::kind.eq(kind)))
         .order(policy::version.desc())
         .select((policy::body, policy::version))
         .load(db))?;
-    let Some((body, version)) = rows.into_iter().next() else {
+    read_version(kind, rows.into_iter().next())
+}
+
+/// Two kinds at once.
+///
+/// # Errors
+/// As [`newest_version`].
+pub fn newest_two<P, Q>(
+    tx: &mut Tx,
+    org: OrgId,
+    (one, other): (&str, &str),
+) -> Result<(Version<P>, Version<Q>), Fault>
+where
+    P: DeserializeOwned + Default,
+    Q: DeserializeOwned + Default,
+{
+    let either = policy::kind.eq(one).or(policy::kind.eq(other));
+    let rows: Vec<(String, String, i32)> = on_engine!(tx, db => policy::table
+        .filter(policy::org_id.eq(org).and(either))
+        .order(policy::version.desc())
+        .select((policy::kind, policy::body, policy::version))
+        .load(db))?;
+    let newest = |wanted: &str| {
+        let mut of_kind = rows.iter().filter(|(kind, ..)| kind == wanted);
+        of_kind
+            .next()
+            .map(|(_, body, version)| (body.clone(), *version))
+    };
+    Ok((
+        read_version(one, newest(one))?,
+        read_version(other, newest(other))?,
+    ))
+}
+
+fn read_version<P: DeserializeOwned + Default>(
+    kind: &str,
+    newest: Option<(String, i32)>,
+) -> Result<Version<P>, Fault> {
+    let Some((body, version)) = newest else {
         return Ok((P::default(), 0));
     };
     let rules = serde_json::from_str(&body)

@@ -10,7 +10,6 @@ use crate::domain::risk::{Candidate, Standing, Supervision};
 use crate::domain::words::words;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use std::collections::HashMap;
 
 words! {
     /// Where an account stands.
@@ -171,26 +170,28 @@ fn end_sign_ins_of(tx: &mut Tx, org: OrgId, id: StaffId) -> Result<(), Fault> {
 /// # Errors
 /// When the database fails.
 pub fn candidates(tx: &mut Tx, org: OrgId) -> Result<Vec<Candidate>, Fault> {
-    let places: Vec<(StaffId, ClinicId)> = on_engine!(tx, db => staff_clinic::table
-        .filter(staff_clinic::org_id.eq(org))
-        .select((staff_clinic::staff_id, staff_clinic::clinic_id))
-        .load(db))?;
-    let mut clinics: HashMap<StaffId, Vec<ClinicId>> = HashMap::new();
-    for (person, clinic) in places {
-        clinics.entry(person).or_default().push(clinic);
-    }
-    let people: Vec<Eligibility> = on_engine!(tx, db => staff::table
+    let rows: Vec<(Eligibility, Option<ClinicId>)> = on_engine!(tx, db => staff::table
+        .left_join(
+            staff_clinic::table.on(staff_clinic::org_id
+                .eq(staff::org_id)
+                .and(staff_clinic::staff_id.eq(staff::id))),
+        )
         .filter(staff::org_id.eq(org))
-        .order(staff::name)
-        .select((staff::id, staff::role, staff::licence, staff::state))
+        .order((staff::name, staff::id))
+        .select((
+            (staff::id, staff::role, staff::licence, staff::state),
+            staff_clinic::clinic_id.nullable(),
+        ))
         .load(db))?;
-    people
-        .into_iter()
-        .map(|person| {
-            let clinics = clinics.remove(&person.id).unwrap_or_default();
-            candidate(person, clinics)
-        })
-        .collect()
+    let mut people: Vec<Candidate> = vec![];
+    for (person, clinic) in rows {
+        // One row for each place where somebody works; a person's rows come together.
+        match people.last_mut().filter(|last| last.id == person.id) {
+            Some(known) => known.clinics.extend(clinic),
+            None => people.push(candidate(person, clinic.into_iter().collect())?),
+        }
+    }
+    Ok(people)
 }
 
 /// What of an account says whether its person may own a flag.
