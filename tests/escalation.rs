@@ -346,6 +346,37 @@ fn a_clock_that_was_ahead_and_went_back_holds_a_step_up_for_no_longer_than_one_w
 }
 
 #[test]
+fn a_clock_that_was_ahead_mutes_no_notice() {
+    let ahead = monday() + TimeDelta::hours(8);
+    let (house, sink) = (House::at(ahead), SmtpSink::start());
+    house.run_sql("UPDATE staff SET licence = NULL WHERE email <> 'lee@staff.example.org'");
+    raise(&house, "P1");
+    // The relay is away while the clock is wrong, so that the notice is put off by it.
+    sink.always(Behaviour::RefuseForNow);
+    send_notices(&house, &sink);
+    sink.always(Behaviour::Accept);
+    house.app.clock.set(monday());
+    let health = get(&mut house.client(), "/clinical-health").text();
+    assert!(health.contains("notice"), "{health}");
+    step(&house);
+    later(&house, TimeDelta::minutes(15));
+    assert_eq!(step(&house), 1);
+    while send_notices(&house, &sink) > 0 {}
+    let told = sink.mails_to(&house.people.therapist.email).len();
+    assert!(told > 0, "somebody hears of it today");
+    assert_eq!(house.number("outbox WHERE ended_at IS NULL"), 0);
+    later(&house, TimeDelta::minutes(15));
+    step(&house);
+    while send_notices(&house, &sink) > 0 {}
+    assert_eq!(
+        sink.mails_to(&house.people.therapist.email).len(),
+        told + 1,
+        "and of the next step"
+    );
+    house.verified();
+}
+
+#[test]
 fn two_nodes_that_escalate_at_once_take_each_step_once() {
     let house = House::at(monday());
     for n in 0..6 {

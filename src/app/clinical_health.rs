@@ -62,7 +62,7 @@ pub fn reasons(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<Vec<Reason
         reasons.push(Reason::NotClosed(late.taken_on.len()));
     }
     reasons.extend(silent(tx, &VITAL, now)?.into_iter().map(Reason::Silent));
-    if let Some(unsent) = outbox::notices_unsent(tx, org, now - NOTICE_WAITS_MOST)? {
+    if let Some(unsent) = outbox::notices_unsent(tx, org, now, NOTICE_WAITS_MOST)? {
         reasons.push(Reason::NoticesWait(unsent.count));
     }
     if !somebody_here(tx, org, now)? {
@@ -153,7 +153,7 @@ pub fn warnings(
     permit: Option<&Permit>,
     now: NaiveDateTime,
 ) -> Result<Warnings, Fault> {
-    let unsent = outbox::notices_unsent(tx, org, now - NOTICE_BANNER_AFTER)?;
+    let unsent = outbox::notices_unsent(tx, org, now, NOTICE_BANNER_AFTER)?;
     let notices_since = match unsent {
         None => None,
         Some(unsent) => {

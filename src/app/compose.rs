@@ -129,9 +129,9 @@ impl Desk {
                 return self.compose_asking(tx, row);
             }
             MessageKind::FlagNotice | MessageKind::CloseNotice | MessageKind::SupervisorNotice => {
-                prepare_notice(tx, row, &self.base)?
+                prepare_notice(tx, row, &self.base, self.now)?
             }
-            MessageKind::DutyAlarm => prepare_alarm(tx, row, &self.base)?,
+            MessageKind::DutyAlarm => prepare_alarm(tx, row, &self.base, self.now)?,
             MessageKind::Digest => prepare_digest(tx, row, &self.base, self.now)?,
             MessageKind::StaffSetup => prepare_setup(tx, row, &self.base)?,
         };
@@ -653,7 +653,12 @@ pub fn given_up(
 }
 
 /// A notice to a member of staff about a flag: as long as it is not closed and, where it asks to finish something, still theirs.
-fn prepare_notice(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
+fn prepare_notice(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    base: &str,
+    now: NaiveDateTime,
+) -> Result<Option<Mail>, Fault> {
     let recipient: StaffId = id_of(&row.recipient_id)?;
     let waiting = waiting_flag(tx, row)?;
     let person = staff::by_id(tx, row.org_id, recipient)?;
@@ -664,7 +669,7 @@ fn prepare_notice(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mai
         return Ok(None);
     }
     // After an outage one mail says it all.
-    if outbox::is_overtaken(tx, row)? {
+    if outbox::is_overtaken(tx, row, now)? {
         return Ok(None);
     }
     let notice = match row.kind.parse()? {
@@ -693,13 +698,18 @@ fn waiting_flag(tx: &mut Tx, row: &OutboxRow) -> Result<Option<(FlagState, Staff
 }
 
 /// The mail to the site's duty contact, as the site names it now: as long as the flag waits.
-fn prepare_alarm(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
+fn prepare_alarm(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    base: &str,
+    now: NaiveDateTime,
+) -> Result<Option<Mail>, Fault> {
     let policy: SafetyPolicy = policy::newest(tx, row.org_id, SafetyPolicy::KIND)?;
     let (Some(duty), Some((state, _))) = (policy.duty, waiting_flag(tx, row)?) else {
         return Ok(None);
     };
     // After an outage one mail says it all.
-    if outbox::is_overtaken(tx, row)? {
+    if outbox::is_overtaken(tx, row, now)? {
         return Ok(None);
     }
     Ok(Some(render::notice(

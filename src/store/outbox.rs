@@ -146,6 +146,9 @@ pub fn claim(
         .order((outbox::not_before, outbox::id))
         .limit(most)
         .load(&mut tx.db)?;
+    if lane == Lane::Notices {
+        rows.extend(gone_astray(tx, org, now, most)?);
+    }
     let until = now + LEASE;
     let ids: Vec<OutboxId> = rows.iter().map(|row| row.id).collect();
     for ids in ids.chunks(IDS_MOST) {
@@ -164,6 +167,33 @@ pub fn claim(
     }
     Ok(rows)
 }
+
+/// Notices that a clock which was ahead put off, or a worker under such a clock holds: no notice waits so long, and nobody would hear of the flag until the clock is there again.
+fn gone_astray(
+    tx: &mut Tx,
+    org: OrgId,
+    now: NaiveDateTime,
+    most: i64,
+) -> Result<Vec<OutboxRow>, Fault> {
+    let free = outbox::lease_until
+        .is_null()
+        .or(outbox::lease_until.lt(now));
+    let put_off = outbox::not_before.gt(now + NOTICE_FARTHEST).and(free);
+    Ok(outbox::table
+        .filter(
+            outbox::ended_at
+                .is_null()
+                .and(outbox::lane.eq(Lane::Notices.word()))
+                .and(outbox::org_id.eq(org)),
+        )
+        .filter(put_off.or(outbox::lease_until.gt(now + NOTICE_FARTHEST)))
+        .order((outbox::created_at, outbox::id))
+        .limit(most)
+        .load(&mut tx.db)?)
+}
+
+/// No notice is put off, and none is held, for longer than this by a clock that is right: the longest wait between two tries and a lease are five minutes each.
+const NOTICE_FARTHEST: TimeDelta = TimeDelta::minutes(6);
 
 /// So many ids stand in one statement.
 const IDS_MOST: usize = 200;
@@ -377,7 +407,7 @@ pub fn change_lane(
 ///
 /// # Errors
 /// When the database fails.
-pub fn is_overtaken(tx: &mut Tx, row: &OutboxRow) -> Result<bool, Fault> {
+pub fn is_overtaken(tx: &mut Tx, row: &OutboxRow, now: NaiveDateTime) -> Result<bool, Fault> {
     let newer: i64 = outbox::table
         .filter(
             outbox::org_id
@@ -386,6 +416,8 @@ pub fn is_overtaken(tx: &mut Tx, row: &OutboxRow) -> Result<bool, Fault> {
                 .and(outbox::recipient_id.eq(&row.recipient_id))
                 .and(outbox::kind.eq(&row.kind))
                 .and(outbox::ended_at.is_null())
+                // What a wrong clock put off overtakes nothing.
+                .and(outbox::not_before.le(now + NOTICE_FARTHEST))
                 .and(outbox::id.gt(row.id)),
         )
         .count()
@@ -424,15 +456,17 @@ pub struct UnsentNotices {
     pub oldest: NaiveDateTime,
 }
 
-/// The notices that were written before this moment and have not left; `None` when there are none.
+/// The notices that were written so long ago and have not left, or under a clock that was ahead, so that nobody knows since when; `None` when there are none.
 ///
 /// # Errors
 /// When the database fails.
 pub fn notices_unsent(
     tx: &mut Tx,
     org: OrgId,
-    before: NaiveDateTime,
+    now: NaiveDateTime,
+    waits: TimeDelta,
 ) -> Result<Option<UnsentNotices>, Fault> {
+    let before = now - waits;
     use diesel::dsl::{count_star, min};
     let (count, oldest): (i64, Option<NaiveDateTime>) = outbox::table
         .filter(
@@ -440,11 +474,18 @@ pub fn notices_unsent(
                 .is_null()
                 .and(outbox::lane.eq(Lane::Notices.word()))
                 .and(outbox::org_id.eq(org))
-                .and(outbox::created_at.lt(before)),
+                .and(
+                    outbox::created_at
+                        .lt(before)
+                        .or(outbox::created_at.gt(now + waits)),
+                ),
         )
         .select((count_star(), min(outbox::created_at)))
         .get_result(&mut tx.db)?;
-    Ok(oldest.map(|oldest| UnsentNotices { count, oldest }))
+    Ok(oldest.map(|oldest| UnsentNotices {
+        count,
+        oldest: oldest.min(before),
+    }))
 }
 
 /// How much stands in the outbox, for whoever runs the site.
