@@ -644,6 +644,47 @@ fn an_answer_after_the_end_of_care_raises_a_flag_with_an_owner_and_a_notice() {
 }
 
 #[test]
+fn an_answer_to_a_form_of_care_that_ended_goes_to_whoever_cares_for_the_patient_now() {
+    for late in [false, true] {
+        let house = House::at(monday());
+        let link = house.phq9("P1");
+        let mut patient = house.client();
+        let at_9 = format!("{link}/q/9");
+        post(&mut patient, &format!("{link}/q/1"), &[("answer", "1")]);
+        // On to the other clinic, and to somebody who works only there.
+        house.run_sql("UPDATE episode SET ended_on = '2026-03-02', ending = 'transferred'");
+        house.run_sql(&format!(
+            "INSERT INTO episode (org_id, id, patient_id, clinic_id, program_id, clinician_id, started_on) \
+             SELECT episode.org_id, administration.id, episode.patient_id, staff_clinic.clinic_id, program_id, staff.id, '2026-03-03' \
+             FROM episode, administration, staff JOIN staff_clinic ON staff_clinic.staff_id = staff.id WHERE staff.email = '{}'",
+            house.people.elsewhere.email
+        ));
+        if late {
+            house.run_sql("UPDATE administration SET expires_at = '2026-03-02 00:00:00'");
+        }
+        let answer = post(&mut patient, &at_9, &[("answer", "2")]);
+        assert!(answer.location().is_some_and(|on| on.contains("/support")));
+        assert_eq!(
+            owner(&house),
+            hex(house.people.elsewhere.id),
+            "late: {late}"
+        );
+        let flag = house.flag();
+        let mut elsewhere = house.signed_in(&house.people.elsewhere);
+        assert!(
+            get(&mut elsewhere, "/queue")
+                .text()
+                .contains(&flag.to_string())
+        );
+        // Nobody takes it on: first the others there, and their own clinician comes round again.
+        house.app.clock.set(monday() + TimeDelta::minutes(60));
+        escalate(&house.app).expect("the database works");
+        assert_ne!(owner(&house), hex(house.people.elsewhere.id));
+        house.verified();
+    }
+}
+
+#[test]
 fn whoever_a_flag_was_passed_on_to_can_act_on_it_and_reads_nothing_else() {
     let house = House::at(monday());
     flagged(&house);

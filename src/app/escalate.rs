@@ -215,9 +215,18 @@ fn waiting(tx: &mut Tx, row: &FlagRow) -> Result<Waiting, Fault> {
         due_at: row.due_at.ok_or_else(without)?,
         next_step_at: row.next_step_at.ok_or_else(without)?,
         owner: row.owner_id,
-        clinician: patient::episode_by_id(tx, row.org_id, row.episode_id)?.clinician_id,
+        clinician: clinician_of(tx, row)?,
         clinic: row.clinic_id,
     })
+}
+
+/// The patient's own clinician where the flag is: of today, when the care in which it was raised has ended and they are cared for there once more.
+fn clinician_of(tx: &mut Tx, row: &FlagRow) -> Result<StaffId, Fault> {
+    let care = patient::in_care(tx, row.org_id, row.episode_id)?;
+    if care.clinic_id == row.clinic_id {
+        return Ok(care.clinician_id);
+    }
+    Ok(patient::episode_by_id(tx, row.org_id, row.episode_id)?.clinician_id)
 }
 
 /// Stores a step with its line in the history and whom it tells.

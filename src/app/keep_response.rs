@@ -17,7 +17,7 @@ use crate::store::administration::AdministrationRow;
 use crate::store::deposit::{self, Deposit, Occasion, Standing, Stored, Summary, Whole};
 use crate::store::door::Slip;
 use crate::store::response::{self, EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
-use crate::store::{Fault, Tx, fresh, informant, way_in};
+use crate::store::{Fault, Tx, fresh, informant, patient, way_in};
 use chrono::NaiveDateTime;
 
 /// Stores outcomes, with what becomes of the occasion and the event for the audit, in a transaction that has the episode to itself; says whether
@@ -58,6 +58,14 @@ pub fn keep(
     raise_signals(tx, &ledger, rules, could, &deposit.responses)?;
     let whence = whence(tx, &ledger, outcomes)?;
     let mut support = Support::NotNow;
+    let slip = match asks {
+        true => with_care_of_today(tx, ledger.slip)?,
+        false => ledger.slip.clone(),
+    };
+    let ledger = Ledger {
+        slip: &slip,
+        ..ledger
+    };
     for (outcome, (standing, row)) in touched(outcomes).zip(&deposit.responses) {
         if let Some(in_force) = &in_force {
             let of = (row.id, whence.as_str());
@@ -315,6 +323,20 @@ pub fn summary_row(response: &ResponseRow, score: &Score<'_>, course: &Course) -
             .collect::<Vec<_>>()
             .join(" "),
     }
+}
+
+/// The slip with whoever cares for the patient by now: a form may outlive the care that it was sent in.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn with_care_of_today(tx: &mut Tx, slip: &Slip) -> Result<Slip, Fault> {
+    let form = &slip.administration;
+    let care = patient::in_care(tx, form.org_id, form.episode_id)?;
+    Ok(Slip {
+        clinic_id: care.clinic_id,
+        clinician_id: care.clinician_id,
+        ..slip.clone()
+    })
 }
 
 /// Who answered, when and how, where that is not the patient just now: it stands in a flag's history. Empty otherwise.

@@ -12,7 +12,6 @@ use crate::domain::risk::signal::{LATE, Passage, Seen, WrittenIn};
 use crate::domain::risk::{PHRASE_RULE, Tier, phrases};
 use crate::domain::submission::{Asks, Late, Outcome};
 use crate::store::response::ResponseRow;
-use crate::store::signal as stored;
 use crate::store::{Fault, Tx, flag, informant, patient};
 use chrono::NaiveDateTime;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -271,7 +270,7 @@ fn raise(
     };
     let episode = match outside.episode {
         Some(id) => Some(patient::episode_by_id(tx, outside.org, id)?),
-        None => stored::episode_of(tx, outside.org, outside.patient)?,
+        None => patient::episode_of(tx, outside.org, outside.patient)?,
     };
     let Some(episode) = episode else {
         return Ok(nowhere);

@@ -2,6 +2,7 @@
 //! the record, and the patient is told so; but an answer that a person must see reaches one, in words that say how it came.
 
 use super::hand_in::Support;
+use super::keep_response::with_care_of_today;
 use super::raise_flags::{Place, raise_late};
 use super::raise_words::raise_late_words;
 use super::safety_in_force::InForce;
@@ -62,6 +63,7 @@ pub(super) fn take_late(
 }
 
 fn place(tx: &mut Tx, slip: &Slip) -> Result<Place, Fault> {
+    let slip = with_care_of_today(tx, slip)?;
     let form = &slip.administration;
     let mut whence = String::from("; came when the form took no more answers, and is in no score");
     if let Some(id) = form.informant_id

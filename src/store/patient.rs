@@ -403,6 +403,36 @@ pub fn episode_by_id(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<EpisodeRo
     Ok(episode::table.find((org, id)).get_result(&mut tx.db)?)
 }
 
+/// Whose matter it is today what comes in by a form of this episode: the episode itself or, when it has ended, the one in which the patient is cared for by now, wherever that is.
+///
+/// # Errors
+/// When the database fails.
+pub fn in_care(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<EpisodeRow, Fault> {
+    let own = episode_by_id(tx, org, id)?;
+    if own.ended_on.is_none() {
+        return Ok(own);
+    }
+    let newest = episode_of(tx, org, own.patient_id)?;
+    Ok(newest.filter(|row| row.ended_on.is_none()).unwrap_or(own))
+}
+
+/// The episode that words written outside a form belong to: the open one, else the newest.
+///
+/// # Errors
+/// When the database fails.
+pub fn episode_of(
+    tx: &mut Tx,
+    org: OrgId,
+    patient: PatientId,
+) -> Result<Option<EpisodeRow>, Fault> {
+    let rows: Vec<EpisodeRow> = episode::table
+        .filter(episode::org_id.eq(org).and(episode::patient_id.eq(patient)))
+        .order((episode::started_on.desc(), episode::id.desc()))
+        .load(&mut tx.db)?;
+    let open = rows.iter().find(|row| row.ended_on.is_none());
+    Ok(open.or(rows.first()).cloned())
+}
+
 /// One episode with its patient. For the planner, and for whoever holds a permit about them.
 ///
 /// # Errors

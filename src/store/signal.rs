@@ -3,7 +3,6 @@
 use super::engine::{load_locked, on_engine};
 use super::flag::within;
 use super::kept::kept;
-use super::patient::EpisodeRow;
 use super::schema::{administration, clinic, episode, in_error, patient, signal, staff, way_in};
 use super::way_in::Mode;
 use super::{Fault, Maybe, Moment, Tx};
@@ -501,23 +500,6 @@ pub fn ended(
             ),
         ))
         .load(&mut tx.db)?)
-}
-
-/// The episode that words written outside a form belong to: the open one, else the newest.
-///
-/// # Errors
-/// When the database fails.
-pub fn episode_of(
-    tx: &mut Tx,
-    org: OrgId,
-    patient: PatientId,
-) -> Result<Option<EpisodeRow>, Fault> {
-    let rows: Vec<EpisodeRow> = episode::table
-        .filter(episode::org_id.eq(org).and(episode::patient_id.eq(patient)))
-        .order((episode::started_on.desc(), episode::id.desc()))
-        .load(&mut tx.db)?;
-    let open = rows.iter().find(|row| row.ended_on.is_none());
-    Ok(open.or(rows.first()).cloned())
 }
 
 /// Everybody who owns a waiting signal.
