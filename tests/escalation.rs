@@ -131,6 +131,40 @@ fn what_somebody_has_whose_leave_begins_goes_to_whoever_stands_in_at_once() {
 }
 
 #[test]
+fn who_takes_a_flag_on_although_they_are_marked_away_keeps_it() {
+    for claimed in [false, true] {
+        let house = House::at(monday());
+        let people = &house.people;
+        raise(&house, "P1");
+        if claimed {
+            assert!(acknowledge(&house, &people.supervisor, house.flag()));
+        }
+        away(&house, &people.therapist, "2026-03-01", "2026-03-09", None);
+        later(&house, TimeDelta::minutes(1));
+        if claimed {
+            let done = review_flag::claim(
+                &house.app,
+                people.therapist.actor.clone(),
+                house.flag(),
+                String::new(),
+            );
+            assert!(wait_for(done).is_ok());
+        } else {
+            step(&house);
+            assert!(acknowledge(&house, &people.therapist, house.flag()));
+        }
+        later(&house, TimeDelta::seconds(10));
+        assert_eq!(step(&house), 0);
+        assert_eq!(owner_of_the_one(&house), "Lee Hartwell");
+        assert_eq!(
+            house.texts("SELECT state AS value FROM flag"),
+            ["acknowledged"]
+        );
+        house.verified();
+    }
+}
+
+#[test]
 fn what_somebody_has_who_loses_their_licence_goes_on_at_once() {
     let house = House::at(monday());
     raise(&house, "P1");

@@ -215,6 +215,7 @@ fn waiting(tx: &mut Tx, row: &FlagRow) -> Result<Waiting, Fault> {
         due_at: row.due_at.ok_or_else(without)?,
         next_step_at: row.next_step_at.ok_or_else(without)?,
         owner: row.owner_id,
+        taken_on_at: row.acknowledged_at,
         clinician: clinician_of(tx, row)?,
         clinic: row.clinic_id,
     })

@@ -295,8 +295,7 @@ fn new_flag(
     sign: &Sign,
     now: NaiveDateTime,
 ) -> Result<FlagRow, Fault> {
-    let today = local_day(in_force.office.zone, now);
-    let people = cover::candidates_on(tx, place.org, today)?;
+    let people = cover::candidates_in(tx, place.org, in_force.office.zone, now)?;
     let owner = owner_for(place.clinician, place.clinic, &people);
     let deadlines = life::raised(sign.tier, now, in_force.times());
     let row = FlagRow {

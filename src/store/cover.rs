@@ -8,8 +8,8 @@ use crate::domain::access::Permit;
 use crate::domain::ids::{AbsenceId, OrgId, StaffId};
 use crate::domain::risk::{Candidate, Standing};
 use crate::domain::schedule::cover::{Away, Cover, Reader};
-use crate::domain::schedule::local_day;
 use crate::domain::schedule::policy::SendingPolicy;
+use crate::domain::schedule::{local_day, local_instant};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use diesel::prelude::*;
@@ -103,15 +103,21 @@ pub fn end_absence(
 /// # Errors
 /// When the database fails.
 pub fn candidates(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<Vec<Candidate>, Fault> {
-    let today = local_day(site_zone(tx)?, now);
-    candidates_on(tx, org, today)
+    let zone = site_zone(tx)?;
+    candidates_in(tx, org, zone, now)
 }
 
-/// The same for whoever knows which day it is at the site.
+/// The same for whoever knows the site's clock.
 ///
 /// # Errors
 /// When the database fails.
-pub fn candidates_on(tx: &mut Tx, org: OrgId, today: NaiveDate) -> Result<Vec<Candidate>, Fault> {
+pub fn candidates_in(
+    tx: &mut Tx,
+    org: OrgId,
+    zone: Tz,
+    now: NaiveDateTime,
+) -> Result<Vec<Candidate>, Fault> {
+    let today = local_day(zone, now);
     let away = absences(tx, org, today)?;
     let mut people = staff::candidates(tx, org)?;
     for person in &mut people {
@@ -121,6 +127,7 @@ pub fn candidates_on(tx: &mut Tx, org: OrgId, today: NaiveDate) -> Result<Vec<Ca
         if let (Standing::Eligible, Some(row)) = (person.standing, gone) {
             person.standing = Standing::Absent {
                 covered_by: row.covered_by,
+                since: local_instant(zone, row.from_on, 0).max(row.made_at),
             };
         }
     }

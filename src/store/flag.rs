@@ -519,13 +519,19 @@ pub fn step(
     Ok(())
 }
 
-/// Makes it the flag of this person; everything else stays. The row is locked.
+/// Makes it the flag of this person, who has taken it on by that; everything else stays. The row is locked.
 ///
 /// # Errors
 /// When the database fails.
-pub fn give_to(tx: &mut Tx, permit: &Permit, id: FlagId, owner: StaffId) -> Result<(), Fault> {
+pub fn give_to(
+    tx: &mut Tx,
+    permit: &Permit,
+    id: FlagId,
+    owner: StaffId,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
     diesel::update(flag::table.find((permit.org(), id)))
-        .set(flag::owner_id.eq(owner))
+        .set((flag::owner_id.eq(owner), flag::acknowledged_at.eq(now)))
         .execute(&mut tx.db)?;
     Ok(())
 }

@@ -23,7 +23,7 @@ pub async fn claim(
     act(app, actor, Action::ClaimFlag, id, move |tx, desk| {
         let flag = &desk.names.flag;
         acts::claim(desk.state, flag.owner_id, desk.by)?;
-        flag::give_to(tx, &desk.permit, id, desk.by)?;
+        flag::give_to(tx, &desk.permit, id, desk.by, desk.now)?;
         desk.add_act(tx, Act::Claimed, desk.by, &note)?;
         Ok(notify(
             tx,

@@ -297,7 +297,14 @@ mod tests {
         assert_eq!(given(Standing::Eligible, 7, 1), Err(Unfit::HasIt));
         assert_eq!(given(Standing::Eligible, 8, 2), Err(Unfit::OutOfReach));
         assert_eq!(
-            given(Standing::Absent { covered_by: None }, 7, 2),
+            given(
+                Standing::Absent {
+                    covered_by: None,
+                    since: NaiveDateTime::default()
+                },
+                7,
+                2
+            ),
             Err(Unfit::Away)
         );
         assert_eq!(given(Standing::Ineligible, 7, 2), Err(Unfit::Ineligible));

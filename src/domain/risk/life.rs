@@ -88,6 +88,8 @@ pub struct Waiting {
     pub next_step_at: NaiveDateTime,
     /// Whose it is.
     pub owner: StaffId,
+    /// When somebody took it on last; `None`: nobody did.
+    pub taken_on_at: Option<NaiveDateTime>,
     /// The patient's own clinician.
     pub clinician: StaffId,
     /// Where the patient is cared for.
@@ -139,7 +141,7 @@ pub fn crank(
     times: Times<'_>,
 ) -> Crank {
     let due = waiting.next_step_at <= now;
-    let here = is_here(waiting.owner, people);
+    let here = is_at_it(waiting, people);
     let anybody = people
         .iter()
         .any(|person| person.standing == Standing::Eligible);
@@ -226,6 +228,17 @@ pub fn is_here(who: StaffId, people: &[Candidate]) -> bool {
         .any(|person| person.id == who && person.standing == Standing::Eligible)
 }
 
+/// Whether whoever owns it is here, or took it on while they were away: nobody takes a crisis from somebody who is on the telephone with the patient.
+fn is_at_it(waiting: &Waiting, people: &[Candidate]) -> bool {
+    is_here(waiting.owner, people)
+        || waiting.state == FlagState::Acknowledged
+            && people.iter().any(|person| {
+                let knew = |since| waiting.taken_on_at.is_some_and(|at| at > since);
+                person.id == waiting.owner
+                    && matches!(person.standing, Standing::Absent { since, .. } if knew(since))
+            })
+}
+
 /// The flag goes to the next person, who has to take it on.
 pub fn pass_on(
     waiting: &Waiting,
@@ -297,7 +310,7 @@ fn late(
     let overdue_at = overdue_at(waiting, now, times);
     let overdue = now >= overdue_at;
     let mut tell = vec![Tell::Owner];
-    let mut alone = !is_here(waiting.owner, people);
+    let mut alone = !is_at_it(waiting, people);
     if overdue {
         tell.push(Tell::Besides);
         alone |= told_besides(people, waiting.clinic, waiting.owner).is_empty();
@@ -463,6 +476,7 @@ mod tests {
             raised_at: now,
             due_at: deadlines.due_at,
             next_step_at: deadlines.next_step_at,
+            taken_on_at: (state == FlagState::Acknowledged).then_some(now),
             owner: id(1),
             clinician: id(1),
             clinic: clinic(),
@@ -585,7 +599,14 @@ mod tests {
         };
         let flag = waiting(Tier::Crisis, FlagState::Open, at(MORNING), times);
         for people in [
-            vec![person(1, Absent { covered_by: None }, DoesNot)],
+            vec![person(
+                1,
+                Absent {
+                    covered_by: None,
+                    since: at(MORNING),
+                },
+                DoesNot,
+            )],
             vec![person(1, Ineligible, DoesNot)],
             vec![],
         ] {
@@ -612,6 +633,7 @@ mod tests {
                 1,
                 Absent {
                     covered_by: Some(id(2)),
+                    since: at("2026-03-02 10:01"),
                 },
                 DoesNot,
             ),
@@ -622,6 +644,16 @@ mod tests {
         };
         assert_eq!((step.state, step.owner), (FlagState::Open, id(2)));
         assert_eq!(step.deadlines.due_at, at("2026-03-02 10:16"));
+
+        // Who took it on although they are away has it.
+        let flag = Waiting {
+            taken_on_at: Some(at("2026-03-02 10:02")),
+            ..flag
+        };
+        assert_eq!(
+            crank(&flag, &people, at("2026-03-02 10:03"), times),
+            Crank::NotYet
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who may own a flag, and who is told next. Not here: when (`life`), and who is on leave on which day (`schedule::cover`).
 
 use crate::domain::ids::{ClinicId, StaffId};
+use chrono::NaiveDateTime;
 
 /// Somebody who could own a flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Standing {
     Absent {
         /// Who stands in for them, if somebody does.
         covered_by: Option<StaffId>,
+        /// Since when this is so and known, UTC.
+        since: NaiveDateTime,
     },
     /// Disabled, only invited, or without a licence.
     Ineligible,
@@ -81,7 +84,7 @@ pub fn stand_in(who: StaffId, staff: &[Candidate]) -> Option<StaffId> {
         let person = staff.iter().find(|person| person.id == asked)?;
         match person.standing {
             Standing::Eligible => return (asked != who).then_some(asked),
-            Standing::Absent { covered_by } => asked = covered_by?,
+            Standing::Absent { covered_by, .. } => asked = covered_by?,
             Standing::Ineligible => return None,
         }
     }
@@ -153,6 +156,7 @@ mod tests {
         let clinic = ClinicId::from_uuid(Uuid::from_u128(7));
         let covered = |by: Option<u128>| Absent {
             covered_by: by.map(id),
+            since: NaiveDateTime::default(),
         };
         let mut staff = [
             person(1, covered(Some(4)), DoesNot, 7),
@@ -177,6 +181,7 @@ mod tests {
         use {Standing::*, Supervision::*};
         let covered = |by: Option<u128>| Absent {
             covered_by: by.map(id),
+            since: NaiveDateTime::default(),
         };
         let mut staff = [
             person(1, covered(Some(2)), DoesNot, 7),

@@ -248,6 +248,8 @@ impl Site {
                     _ if !self.licensed[n] => Standing::Ineligible,
                     Some(gone) if gone.from <= today && today <= gone.until => Standing::Absent {
                         covered_by: gone.covered_by,
+                        // Written down in the night before.
+                        since: gone.from.and_time(chrono::NaiveTime::MIN),
                     },
                     _ => Standing::Eligible,
                 },
@@ -388,6 +390,7 @@ impl Site {
                 due_at: deadlines.due_at,
                 next_step_at: deadlines.next_step_at,
                 owner: owner.unwrap_or(who(clinician)),
+                taken_on_at: None,
                 clinician: who(clinician),
                 clinic: clinic(clinician),
             },
