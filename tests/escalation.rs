@@ -131,6 +131,20 @@ fn what_somebody_has_whose_leave_begins_goes_to_whoever_stands_in_at_once() {
 }
 
 #[test]
+fn of_two_absences_on_one_day_the_one_that_names_who_stands_in_counts() {
+    let house = House::at(monday());
+    let people = &house.people;
+    away(&house, &people.therapist, "2026-03-01", "2026-03-09", None);
+    let by = Some(&people.elsewhere);
+    away(&house, &people.therapist, "2026-03-02", "2026-03-09", by);
+    away(&house, &people.therapist, "2026-03-02", "2026-03-02", None);
+    raise(&house, "P1");
+    assert_eq!(owner_of_the_one(&house), "Sou Hartwell");
+    let page = get(&mut house.client(), &house.phq9("P2")).text();
+    assert!(page.contains("Sou Hartwell"), "{page}");
+}
+
+#[test]
 fn who_takes_a_flag_on_although_they_are_marked_away_keeps_it() {
     for claimed in [false, true] {
         let house = House::at(monday());

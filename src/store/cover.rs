@@ -121,9 +121,11 @@ pub fn candidates_in(
     let away = absences(tx, org, today)?;
     let mut people = staff::candidates(tx, org)?;
     for person in &mut people {
+        // As `Away::on` chooses.
         let gone = away
             .iter()
-            .find(|row| row.staff_id == person.id && span(row).holds_on(today));
+            .filter(|row| row.staff_id == person.id && span(row).holds_on(today))
+            .max_by_key(|row| row.covered_by.is_some());
         if let (Standing::Eligible, Some(row)) = (person.standing, gone) {
             person.standing = Standing::Absent {
                 covered_by: row.covered_by,

@@ -33,6 +33,14 @@ pub struct Away {
 }
 
 impl Away {
+    /// The one of these, oldest first, that holds on this day: of several the newest that says who stands in. Days that were written down again with somebody's name on them
+    /// were written down for that.
+    pub fn on(all: &[Away], day: NaiveDate) -> Option<&Away> {
+        all.iter()
+            .filter(|away| away.holds_on(day))
+            .max_by_key(|away| away.covered_by.is_some())
+    }
+
     /// Whether it holds on this day.
     pub fn holds_on(&self, day: NaiveDate) -> bool {
         (self.from..=self.until).contains(&day)
@@ -109,7 +117,7 @@ impl Cover {
         let today = local_day(self.zone, now);
         let away_today = |id: StaffId| {
             let person = self.readers.iter().find(|reader| reader.id == id)?;
-            person.away.iter().find(|away| away.holds_on(today))
+            Away::on(&person.away, today)
         };
         let Some(away) = away_today(who) else {
             return InPlace::Themselves;
