@@ -291,7 +291,7 @@ fn a_raised_threshold_excuses_answers_of_its_time_and_no_others() {
     assert_eq!(
         figures,
         [
-            "3", "2", "1", "0", "0", "2", "2", "0", "0", "0", "0", "2", "2", "0", "0", "yes"
+            "3", "2", "1", "0", "0", "2", "2", "0", "0", "0", "0", "0", "2", "2", "0", "0", "yes"
         ]
     );
     // The same answer before the threshold was raised has no excuse.
@@ -327,6 +327,9 @@ fn an_answer_that_is_changed_or_comes_again_is_counted_where_it_belongs() {
     house.app.clock.set(monday() + TimeDelta::hours(1));
     let again = house.link(patient, &["phq9"]);
     post(&mut phone, &format!("{again}/q/9"), &[("answer", "2")]);
+    // One more on a page that was left open.
+    house.run_sql("UPDATE administration SET expires_at = '2026-03-01 00:00:00'");
+    post(&mut phone, &format!("{again}/q/9"), &[("answer", "3")]);
     house.verified();
     assert_eq!(house.number("flag"), 1);
     let mut lead = house.signed_in(&house.people.supervisor);
@@ -351,7 +354,7 @@ fn an_answer_that_is_changed_or_comes_again_is_counted_where_it_belongs() {
     assert_eq!(
         figures,
         [
-            "1", "1", "0", "0", "0", "3", "1", "1", "1", "2", "0", "1", "1", "0", "0", "yes"
+            "1", "1", "0", "0", "0", "4", "1", "1", "2", "2", "0", "1", "1", "1", "0", "0", "yes"
         ]
     );
 }

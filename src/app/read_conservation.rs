@@ -49,6 +49,8 @@ pub struct Figures {
     pub changed: u64,
     /// Of those on flags: patients' own words.
     pub words: u64,
+    /// Of those on flags: came when their form took no more, and so are in no response.
+    pub late: u64,
     /// Flags raised on this day.
     pub flags: u64,
     /// Of these: nobody has it.
@@ -83,6 +85,7 @@ impl Figures {
             (&mut self.rose, other.rose),
             (&mut self.changed, other.changed),
             (&mut self.words, other.words),
+            (&mut self.late, other.late),
             (&mut self.flags, other.flags),
             (&mut self.open, other.open),
             (&mut self.acknowledged, other.acknowledged),
@@ -206,6 +209,8 @@ enum Since {
     Changed,
     /// It is the patient's own words, which no definition's rule names.
     Words,
+    /// It came when the form took no more answers.
+    Late,
     /// Nobody says.
     Gone,
 }
@@ -228,6 +233,9 @@ fn changed_since(
         match answer.response_id {
             Some(id) if stands.contains(&(answer.flag_id, id)) => {}
             Some(_) if by_rule(answer) => unsure.push(answer),
+            None if by_rule(answer) => {
+                fates.insert(answer.id, Since::Late);
+            }
             _ => {
                 fates.insert(answer.id, Since::Words);
             }
@@ -335,6 +343,7 @@ impl Counting {
                 None => {}
                 Some(Since::Changed) => figures.changed += 1,
                 Some(Since::Words) => figures.words += 1,
+                Some(Since::Late) => figures.late += 1,
                 Some(Since::Gone) => self.name(
                     day,
                     What::NotInResponse,
