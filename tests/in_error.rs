@@ -67,6 +67,9 @@ fn what_was_entered_in_error_is_kept_and_counts_nowhere_until_it_is_taken_back()
     }
     assert_eq!(states(&house), ["completed", "completed"]);
     assert_eq!(mark(&mut staff, &path, "another patient’s paper form"), 303);
+    let once = house.snapshot();
+    assert_eq!(mark(&mut staff, &path, "another patient’s paper form"), 303);
+    assert_eq!(house.snapshot(), once, "a second click");
     assert_eq!(states(&house), ["completed", "entered_in_error"]);
     assert_eq!(summary(&house), before, "as if it had never been");
     house.verified();

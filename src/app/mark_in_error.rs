@@ -147,8 +147,13 @@ pub async fn mark(
         .write(move |tx| {
             let (permit, occasion) = permit(tx, &actor, id)?;
             patient::lock_episode(tx, permit.org(), occasion.episode_id)?;
-            if mark_on(tx, &permit, &occasion)?.is_some() {
-                return Err(Failure::Refused(Refusal::Marked));
+            if let Some((known, _)) = mark_on(tx, &permit, &occasion)? {
+                // A second click says the same once more.
+                let same = known.reason == reason && known.marked_by == staff_of(&actor)?;
+                return match same {
+                    true => Ok((occasion.patient_id, occasion.episode_id)),
+                    false => Err(Failure::Refused(Refusal::Marked)),
+                };
             }
             if occasion.ended_at.is_none() {
                 return Err(Failure::Refused(Refusal::StillOpen));
