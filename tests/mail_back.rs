@@ -103,6 +103,30 @@ fn a_mail_that_comes_back_closes_its_link_and_its_address_and_tells_a_person() {
 }
 
 #[test]
+fn a_mail_that_comes_back_for_our_sake_silences_nobody_and_tells_a_person() {
+    let house = House::at(monday());
+    let mail = sent(&house, "P1");
+    let filtered = "Action: failed\r\nStatus: 5.7.1\r\nDiagnostic-Code: smtp; 550 5.7.1 DMARC";
+    let notice = notice(&mail.from, &mail, filtered);
+    assert!(matches!(take(&house, &notice), Ok(Done::Undelivered(_))));
+    assert_eq!(states(&house), ["bounced"]);
+    assert_eq!(
+        house.number("patient WHERE email_refused_at IS NOT NULL"),
+        0
+    );
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+    assert_eq!(
+        house.texts("SELECT kind AS value FROM task"),
+        ["mail_unsent"]
+    );
+    let page = get(&mut house.client(), path_of(&mail.links()[0]));
+    assert_eq!(page.status, 200);
+    assert!(matches!(take(&house, &notice), Ok(Done::Before(_))));
+    assert_eq!((house.number("task"), house.number("send_attempt")), (1, 2));
+    house.verified();
+}
+
+#[test]
 fn a_mail_that_comes_back_late_says_nothing_about_the_number_that_is_used_by_now() {
     let house = House::at(monday());
     let mail = sent(&house, "P1");

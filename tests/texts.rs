@@ -329,6 +329,29 @@ fn a_text_that_comes_back_is_a_persons_task() {
 }
 
 #[test]
+fn a_text_that_comes_back_for_our_sake_blames_no_number() {
+    for code in ["30034", ""] {
+        let (house, sink) = (House::at(monday()), TextSink::start());
+        due_by_text(&house, "P1");
+        let sent = turn(&house, &sink);
+        let status = path_of(sent[0].field("StatusCallback")).to_owned();
+        let fields = [("MessageStatus", "undelivered"), ("ErrorCode", code)];
+        let signed = signature(&house, &status, &fields);
+        assert_eq!(from_gateway(&house, &status, &fields, &signed).status, 204);
+        assert_eq!(outbox(&house)[0], "invitation bounced");
+        assert_eq!(
+            house.number("contact_preference WHERE phone_refused_at IS NOT NULL"),
+            0
+        );
+        assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+        assert_eq!(
+            house.texts("SELECT kind AS value FROM task"),
+            ["mail_unsent"]
+        );
+    }
+}
+
+#[test]
 fn a_patient_who_is_asked_by_mail_again_is_asked_by_mail() {
     let (house, sink) = (House::at(instant("2026-03-02 16:00:00")), TextSink::start());
     due_by_text(&house, "P1");
