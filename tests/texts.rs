@@ -182,7 +182,7 @@ fn due_by_text(house: &House, id: &str) {
 }
 
 /// Turns both cranks, the mails' and the texts', as the loops do.
-fn turn(house: &House, sink: &TextSink) -> Vec<Request> {
+pub fn turn(house: &House, sink: &TextSink) -> Vec<Request> {
     let gateway = Gateway::new(&TextGateway {
         url: sink.url(),
         account: "AC0123".into(),

@@ -5,7 +5,8 @@ use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{OrgId, PatientId};
 use crate::domain::message::MessageKind;
-use crate::store::outbox::{self, OutboxRow};
+use crate::store::contact::{self, Channel};
+use crate::store::outbox::{self, Lane, OutboxRow};
 use crate::store::{Fault, Tx, administration, audit, fresh, sending};
 use chrono::NaiveDateTime;
 
@@ -55,8 +56,8 @@ pub fn ask_again(
     Ok(again)
 }
 
-/// Closes the links that went to an address which turned out to be bad, and takes back what waits about them. The forms stay open: a better address
-/// makes new links.
+/// Closes the links that went by this lane to an address which turned out to be bad, and takes back what waits about them. The forms stay open: a better
+/// address makes new links. What went another way stays: the answer may come days later, and the patient be reached by text since.
 ///
 /// # Errors
 /// When the database fails.
@@ -64,17 +65,31 @@ pub fn close_unbegun(
     tx: &mut Tx,
     org: OrgId,
     patient: PatientId,
+    lane: &str,
     why: &str,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
+    let by_text = contact::of_patient(tx, org, patient)?
+        .is_some_and(|said| said.channel == Channel::Text.word());
+    let next = if by_text { Lane::Texts } else { Lane::Mails };
     for form in sending::not_begun(tx, org, patient)? {
-        let mailed = outbox::about(tx, org, form.id.bytes())?
-            .iter()
-            .any(|row| row.kind == MessageKind::Invitation.word());
-        if mailed {
+        let about = outbox::about(tx, org, form.id.bytes())?;
+        // What was never tried finds its lane when it is.
+        let went_by = newest_invitation(&about).map(|row| match row.attempts {
+            0 => next.word(),
+            _ => row.lane.as_str(),
+        });
+        if went_by == Some(lane) {
             sending::take_back(tx, org, form.id, why, now)?;
             administration::revoke_links(tx, org, form.id, now)?;
         }
     }
     Ok(())
+}
+
+fn newest_invitation(about: &[OutboxRow]) -> Option<&OutboxRow> {
+    about
+        .iter()
+        .filter(|row| row.kind == MessageKind::Invitation.word())
+        .max_by_key(|row| row.id)
 }
