@@ -4,13 +4,22 @@ use super::link::Token;
 use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{OrgId, PatientId};
-use crate::domain::message::MessageKind;
+use crate::domain::message::{MessageKind, MessageState};
 use crate::store::contact::{self, Channel};
 use crate::store::outbox::{self, Lane, OutboxRow};
 use crate::store::{Fault, Tx, administration, audit, fresh, sending};
 use chrono::NaiveDateTime;
 
 const WHY: &str = "the address was changed; asked again on a new link";
+
+/// Which forms are asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// All that were not begun: their links stand in another mailbox or telephone.
+    All,
+    /// Those whose invitation was withdrawn: the links that left are good as they are.
+    Withdrawn,
+}
 
 /// Closes the links of the patient's forms that were not begun and asks for those forms again, wherever the patient is reached now.
 /// A form whose link was handed over in the clinic stays as it is.
@@ -21,15 +30,21 @@ pub fn ask_again(
     tx: &mut Tx,
     permit: &Permit,
     patient: PatientId,
+    which: Again,
     now: NaiveDateTime,
 ) -> Result<usize, Fault> {
     let mut again = 0;
     for form in sending::not_begun(tx, permit.org(), patient)? {
-        let mailed = outbox::about(tx, permit.org(), form.id.bytes())?
-            .iter()
-            .any(|row| row.kind == MessageKind::Invitation.word());
+        let about = outbox::about(tx, permit.org(), form.id.bytes())?;
+        let invitation = newest_invitation(&about);
         let planned = form.state == AdministrationState::Planned.word();
-        if !mailed && !planned {
+        let is_asked = match which {
+            Again::All => invitation.is_some() || planned,
+            Again::Withdrawn => {
+                invitation.is_some_and(|row| row.state == MessageState::Withdrawn.word())
+            }
+        };
+        if !is_asked {
             continue;
         }
         sending::take_back(tx, permit.org(), form.id, WHY, now)?;

@@ -1,6 +1,7 @@
 //! Writing what a row of a file of patients was decided to do, with its audit event. Decides nothing.
 
 use super::decide::{Decision, Step};
+use crate::app::change_address::Again;
 use crate::app::import::Desk;
 use crate::app::outlook::{Rules, look_again};
 use crate::app::{change_address, enrol};
@@ -65,7 +66,7 @@ fn change_patient(desk: &mut Desk, row: &PatientRow) -> Result<(), Fault> {
     let before = patient::by_external_id(desk.tx, permit, &row.external_id)?;
     patient::change(desk.tx, permit, row)?;
     if before.is_some_and(|before| before.email != row.email) {
-        change_address::ask_again(desk.tx, permit, row.id, now)?;
+        change_address::ask_again(desk.tx, permit, row.id, Again::All, now)?;
     }
     Ok(())
 }
