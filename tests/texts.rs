@@ -385,6 +385,27 @@ fn a_text_that_comes_back_after_the_number_was_corrected_says_nothing_about_the_
 }
 
 #[test]
+fn another_mail_address_leaves_the_link_alone_that_went_out_by_text() {
+    let (house, sink) = (House::at(monday()), TextSink::start());
+    due_by_text(&house, "P1");
+    assert_eq!(turn(&house, &sink).len(), 1);
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let changed = [
+        ("channel", "text"),
+        ("phone", PHONE),
+        ("email", "new@patients.example.org"),
+    ];
+    assert_eq!(crate::contact::set(&house, &mut therapist, &changed), 303);
+    assert_eq!(
+        house.texts("SELECT email AS value FROM patient"),
+        ["new@patients.example.org"]
+    );
+    assert_eq!(turn(&house, &sink).len(), 1);
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+    assert_eq!(house.number("link"), 1);
+}
+
+#[test]
 fn whoever_stopped_texts_gets_no_mail_in_their_place_and_a_person_is_told_each_time() {
     let house = House::at(monday());
     let patient = house.enrol("P1", vec![weekly()]);

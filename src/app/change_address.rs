@@ -5,12 +5,42 @@ use crate::domain::access::Permit;
 use crate::domain::care::AdministrationState;
 use crate::domain::ids::{OrgId, PatientId};
 use crate::domain::message::{MessageKind, MessageState};
-use crate::store::contact::{self, Channel};
+use crate::store::contact::{self, Channel, ContactRow};
 use crate::store::outbox::{self, Lane, OutboxRow};
 use crate::store::{Fault, Tx, administration, audit, fresh, sending};
 use chrono::NaiveDateTime;
 
 const WHY: &str = "the address was changed; asked again on a new link";
+
+/// Where messages to a patient go, as somebody said: the mailbox or the telephone of their channel. What stands in the record beside it changes no link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    channel: Channel,
+    address: Option<String>,
+}
+
+impl Place {
+    /// The place, of all that was said about reaching the patient.
+    pub fn of(channel: Channel, email: Option<&str>, phone: Option<&str>) -> Place {
+        let address = match channel {
+            Channel::Mail => email,
+            Channel::Text => phone,
+            Channel::None => None,
+        };
+        Place {
+            channel,
+            address: address.map(str::to_owned),
+        }
+    }
+
+    /// The same, of what is stored; where nothing was said it is by mail.
+    pub fn stored(email: Option<&str>, said: Option<&ContactRow>) -> Place {
+        let channel = said.map_or(Channel::Mail, |said| {
+            said.channel.parse().unwrap_or(Channel::None)
+        });
+        Place::of(channel, email, said.and_then(|said| said.phone.as_deref()))
+    }
+}
 
 /// Which forms are asked for again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

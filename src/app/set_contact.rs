@@ -1,6 +1,6 @@
 //! How a patient may be reached: reading it, and setting it. Another address closes the links that went to the old one (`change_address`).
 
-use super::change_address::Again;
+use super::change_address::{Again, Place};
 use super::pause_sending::{self, ShownPause};
 use super::stop_reminders::Reminders;
 use super::{App, Failure, change_address};
@@ -234,11 +234,8 @@ fn wants_messages_again(known: &ContactRow, new: &NewContact) -> bool {
 
 /// Whether a link that left before would stand in another mailbox or telephone than one that leaves now.
 fn reached_elsewhere(before: &Card, new: &NewContact) -> bool {
-    let channel_before = before.contact.channel.as_str();
-    before.patient.email != new.email
-        || before.contact.phone != new.phone
-            && (new.channel == Channel::Text || channel_before == Channel::Text.word())
-        || channel_before != new.channel.word()
+    let known = Place::stored(before.patient.email.as_deref(), Some(&before.contact));
+    known != Place::of(new.channel, new.email.as_deref(), new.phone.as_deref())
 }
 
 fn row(before: &ContactRow, new: &NewContact, now: NaiveDateTime) -> ContactRow {
