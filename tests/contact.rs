@@ -484,3 +484,27 @@ fn the_rules_of_sending_are_kept_in_versions_and_a_name_that_tells_is_refused() 
         ["2026-03-05 15:00:00"]
     );
 }
+
+#[test]
+fn who_wants_messages_again_is_asked_for_what_waits_and_once() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    due(&house, "P1");
+    let mut therapist = house.signed_in(&house.people.therapist);
+    assert_eq!(set(&house, &mut therapist, &[("no_messages", "on")]), 303);
+    send(&house, &sink);
+    assert_eq!(
+        (sink.mails().len(), states(&house)),
+        (0, vec!["withdrawn".to_owned()])
+    );
+    assert_eq!(set(&house, &mut therapist, &[]), 303);
+    send(&house, &sink);
+    assert_eq!(sink.mails().len(), 1);
+    let link = path_of(&sink.mails()[0].links()[0]).to_owned();
+    // What has left stays as it is, whatever is said afterwards.
+    assert_eq!(set(&house, &mut therapist, &[("no_messages", "on")]), 303);
+    assert_eq!(set(&house, &mut therapist, &[]), 303);
+    send(&house, &sink);
+    assert_eq!(sink.mails().len(), 1);
+    assert_eq!(submit(&mut house.client(), &link, &CALM).status, 303);
+    house.verified();
+}

@@ -1,5 +1,6 @@
 //! What comes back: notices that a mail could not be passed on, and the one click that stops reminders.
 
+use attune::app::plan_due::plan_due;
 use attune::app::take_bounce::{Done, Refusal, take_bounce};
 use attune::app::{Failure, send_due::send_due};
 use attune::config::{Security, Smtp};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use crate::house::{House, address_of, monday};
 use crate::mail::{HURRY, due};
 use crate::patient::{get, post};
+use crate::support::gateway::TextSink;
 use crate::support::http::path_of;
 use crate::support::smtp::{Mail, SmtpSink};
 
@@ -98,6 +100,30 @@ fn a_mail_that_comes_back_closes_its_link_and_its_address_and_tells_a_person() {
         matches!(take(&house, &notice), Ok(Done::Before(_))),
         "a second notice changes nothing"
     );
+    assert_eq!((house.number("task"), house.number("send_attempt")), (1, 2));
+    house.verified();
+}
+
+#[test]
+fn a_mail_that_comes_back_for_our_sake_silences_nobody_and_tells_a_person() {
+    let house = House::at(monday());
+    let mail = sent(&house, "P1");
+    let filtered = "Action: failed\r\nStatus: 5.7.1\r\nDiagnostic-Code: smtp; 550 5.7.1 DMARC";
+    let notice = notice(&mail.from, &mail, filtered);
+    assert!(matches!(take(&house, &notice), Ok(Done::Undelivered(_))));
+    assert_eq!(states(&house), ["bounced"]);
+    assert_eq!(
+        house.number("patient WHERE email_refused_at IS NOT NULL"),
+        0
+    );
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+    assert_eq!(
+        house.texts("SELECT kind AS value FROM task"),
+        ["mail_unsent"]
+    );
+    let page = get(&mut house.client(), path_of(&mail.links()[0]));
+    assert_eq!(page.status, 200);
+    assert!(matches!(take(&house, &notice), Ok(Done::Before(_))));
     assert_eq!((house.number("task"), house.number("send_attempt")), (1, 2));
     house.verified();
 }
@@ -312,4 +338,29 @@ fn a_mail_that_comes_back_after_the_patient_was_asked_by_text_closes_no_link_of_
         house.texts("SELECT kind AS value FROM task"),
         ["mail_unsent"]
     );
+}
+
+#[test]
+fn a_mail_that_comes_back_days_later_closes_no_link_that_went_out_by_text_since() {
+    let (house, texts) = (House::at(monday()), TextSink::start());
+    let mail = sent(&house, "P1");
+    let days = |days| monday() + chrono::TimeDelta::days(days);
+    // The form is over before the patient is reached by text, so it is not asked again; the next one is texted.
+    house.app.clock.set(days(6));
+    house.run_sql("UPDATE administration SET expires_at = '2026-03-03 16:00:00'");
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let by_text = [("channel", "text"), ("phone", "+1 555 010 0123")];
+    assert_eq!(crate::contact::set(&house, &mut therapist, &by_text), 303);
+    house.app.clock.set(days(7));
+    assert_eq!(plan_due(&house.app).expect("the database works"), 1);
+    let texted = crate::texts::turn(&house, &texts);
+    assert_eq!(texted.len(), 1);
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+    let notice = notice(&mail.from, &mail, GONE);
+    assert!(matches!(take(&house, &notice), Ok(Done::Bounced(_))));
+    assert_eq!(
+        house.number("patient WHERE email_refused_at IS NOT NULL"),
+        1
+    );
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
 }

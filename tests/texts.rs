@@ -182,7 +182,7 @@ fn due_by_text(house: &House, id: &str) {
 }
 
 /// Turns both cranks, the mails' and the texts', as the loops do.
-fn turn(house: &House, sink: &TextSink) -> Vec<Request> {
+pub fn turn(house: &House, sink: &TextSink) -> Vec<Request> {
     let gateway = Gateway::new(&TextGateway {
         url: sink.url(),
         account: "AC0123".into(),
@@ -329,6 +329,29 @@ fn a_text_that_comes_back_is_a_persons_task() {
 }
 
 #[test]
+fn a_text_that_comes_back_for_our_sake_blames_no_number() {
+    for code in ["30034", ""] {
+        let (house, sink) = (House::at(monday()), TextSink::start());
+        due_by_text(&house, "P1");
+        let sent = turn(&house, &sink);
+        let status = path_of(sent[0].field("StatusCallback")).to_owned();
+        let fields = [("MessageStatus", "undelivered"), ("ErrorCode", code)];
+        let signed = signature(&house, &status, &fields);
+        assert_eq!(from_gateway(&house, &status, &fields, &signed).status, 204);
+        assert_eq!(outbox(&house)[0], "invitation bounced");
+        assert_eq!(
+            house.number("contact_preference WHERE phone_refused_at IS NOT NULL"),
+            0
+        );
+        assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+        assert_eq!(
+            house.texts("SELECT kind AS value FROM task"),
+            ["mail_unsent"]
+        );
+    }
+}
+
+#[test]
 fn a_patient_who_is_asked_by_mail_again_is_asked_by_mail() {
     let (house, sink) = (House::at(instant("2026-03-02 16:00:00")), TextSink::start());
     due_by_text(&house, "P1");
@@ -359,6 +382,27 @@ fn a_text_that_comes_back_after_the_number_was_corrected_says_nothing_about_the_
     );
     assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
     assert_eq!(tasks(&house).len(), 1);
+}
+
+#[test]
+fn another_mail_address_leaves_the_link_alone_that_went_out_by_text() {
+    let (house, sink) = (House::at(monday()), TextSink::start());
+    due_by_text(&house, "P1");
+    assert_eq!(turn(&house, &sink).len(), 1);
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let changed = [
+        ("channel", "text"),
+        ("phone", PHONE),
+        ("email", "new@patients.example.org"),
+    ];
+    assert_eq!(crate::contact::set(&house, &mut therapist, &changed), 303);
+    assert_eq!(
+        house.texts("SELECT email AS value FROM patient"),
+        ["new@patients.example.org"]
+    );
+    assert_eq!(turn(&house, &sink).len(), 1);
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+    assert_eq!(house.number("link"), 1);
 }
 
 #[test]

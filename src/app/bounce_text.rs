@@ -1,4 +1,4 @@
-//! The gateway took a text and later says that it could not pass it on: the number is not used again, and somebody here has to ask for another.
+//! The gateway took a text and later says that it could not pass it on: somebody here is told, and where the gateway blames the number it is not used again.
 
 use super::App;
 use super::compose;
@@ -10,6 +10,7 @@ use crate::store::outbox::OutboxRow;
 use crate::store::outbox::{self, Lane};
 use crate::store::task::TaskKind;
 use crate::store::{Fault, Tx, attempt, audit, contact};
+use crate::texts::blames_number;
 
 /// Notes it, once; a message that is none of ours changes nothing.
 ///
@@ -36,7 +37,10 @@ pub async fn bounce_text(app: &App, id: OutboxId, code: String) -> Result<(), Fa
                         );
                         unsent::leave_task(tx, &row, TaskKind::MailUnsent, detail, now)?;
                     }
-                    false => compose::given_up(tx, &row, &words, now)?,
+                    false if code.parse().is_ok_and(blames_number) => {
+                        compose::given_up(tx, &row, &words, now)?;
+                    }
+                    false => unsent::tell_returned(tx, &row, &words, now)?,
                 }
                 let system = Actor::System { org };
                 audit::record_by(tx, &system, "text_bounced", "outbox", Some(row.id), now)?;

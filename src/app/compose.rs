@@ -779,7 +779,8 @@ fn give_to_person(
     } else {
         patient::mark_address_refused(tx, row.org_id, who, now)?;
     }
-    change_address::close_unbegun(tx, row.org_id, who, "the address was refused", now)?;
+    let why = "the address was refused";
+    change_address::close_unbegun(tx, row.org_id, who, &row.lane, why, now)?;
     let Some(asked) = sending::look(tx, row.org_id, id_of(&row.subject_id)?, now)? else {
         return Ok(());
     };

@@ -1,5 +1,6 @@
 //! How a patient may be reached: reading it, and setting it. Another address closes the links that went to the old one (`change_address`).
 
+use super::change_address::{Again, Place};
 use super::pause_sending::{self, ShownPause};
 use super::stop_reminders::Reminders;
 use super::{App, Failure, change_address};
@@ -206,7 +207,10 @@ pub async fn set_contact(
             }
             contact::put(tx, &row(&before.contact, &new, now))?;
             if reached_elsewhere(&before, &new) {
-                change_address::ask_again(tx, &permit, id, now)?;
+                change_address::ask_again(tx, &permit, id, Again::All, now)?;
+            } else if wants_messages_again(&before.contact, &new) {
+                // What fell due meanwhile was withdrawn and would wait in silence until its end.
+                change_address::ask_again(tx, &permit, id, Again::Withdrawn, now)?;
             }
             audit::record(tx, &permit, "contact", Some(id), now)?;
             Ok::<_, Failure<Refusal>>(())
@@ -224,13 +228,14 @@ fn stopped_meanwhile(known: &ContactRow, new: &NewContact) -> bool {
         && new.reminders == Wish::Wanted
 }
 
+fn wants_messages_again(known: &ContactRow, new: &NewContact) -> bool {
+    known.opted_out_at.is_some() && new.messages == Wish::Wanted
+}
+
 /// Whether a link that left before would stand in another mailbox or telephone than one that leaves now.
 fn reached_elsewhere(before: &Card, new: &NewContact) -> bool {
-    let channel_before = before.contact.channel.as_str();
-    before.patient.email != new.email
-        || before.contact.phone != new.phone
-            && (new.channel == Channel::Text || channel_before == Channel::Text.word())
-        || channel_before != new.channel.word()
+    let known = Place::stored(before.patient.email.as_deref(), Some(&before.contact));
+    known != Place::of(new.channel, new.email.as_deref(), new.phone.as_deref())
 }
 
 fn row(before: &ContactRow, new: &NewContact, now: NaiveDateTime) -> ContactRow {

@@ -1,5 +1,5 @@
-//! A notice came back that a mail could not be passed on: which message it was, and what follows. A failure ends the message as bounced, withdraws its links,
-//! keeps the address from being used again and tells a person; a delay is only written down.
+//! A notice came back that a mail could not be passed on: which message it was, and what follows. A failure ends the message as bounced
+//! and tells a person; where the notice blames the address, its links close and it is not used again. A delay is only written down.
 
 use super::compose;
 use super::unsent;
@@ -39,6 +39,8 @@ impl std::fmt::Display for Refusal {
 pub enum Done {
     /// The message bounced: address and links are closed and a person has a task.
     Bounced(OutboxId),
+    /// The message bounced for a reason that need not be the address: a person has a task, address and links stay.
+    Undelivered(OutboxId),
     /// The message bounced, but the patient has another address by now, which stays.
     BouncedElsewhere(OutboxId),
     /// It had bounced before; nothing changed.
@@ -105,11 +107,15 @@ fn take(
             attempt::add(tx, row, AttemptOutcome::Accepted, &words, now)?;
             Ok(Done::Noted(row.id))
         }
-        Verdict::Failed if state == MessageState::Bounced => Ok(Done::Before(row.id)),
-        Verdict::Failed if row.attempts == 0 || !outbox::bounce(tx, row, &notice.words, now)? => {
+        Verdict::Failed | Verdict::Undelivered if state == MessageState::Bounced => {
+            Ok(Done::Before(row.id))
+        }
+        Verdict::Failed | Verdict::Undelivered
+            if row.attempts == 0 || !outbox::bounce(tx, row, &notice.words, now)? =>
+        {
             Err(Failure::Refused(Refusal::NeverLeft(state)))
         }
-        Verdict::Failed => {
+        Verdict::Failed | Verdict::Undelivered => {
             attempt::add(tx, row, AttemptOutcome::Bounced, &notice.words, now)?;
             Ok(follow(tx, row, notice, now)?)
         }
@@ -135,6 +141,10 @@ fn follow(
         );
         unsent::leave_task(tx, row, TaskKind::MailUnsent, detail, now)?;
         return Ok(Done::BouncedElsewhere(row.id));
+    }
+    if notice.verdict == Verdict::Undelivered {
+        unsent::tell_returned(tx, row, &notice.words, now)?;
+        return Ok(Done::Undelivered(row.id));
     }
     compose::given_up(tx, row, &notice.words, now)?;
     Ok(Done::Bounced(row.id))

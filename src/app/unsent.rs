@@ -19,6 +19,22 @@ pub fn tell(tx: &mut Tx, row: &OutboxRow, words: &str, now: NaiveDateTime) -> Re
     leave_task(tx, row, TaskKind::MailUnsent, detail, now)
 }
 
+/// Leaves a task about a message that left and was not passed on, where nothing says that the address is wrong.
+///
+/// # Errors
+/// When the database fails.
+pub fn tell_returned(
+    tx: &mut Tx,
+    row: &OutboxRow,
+    words: &str,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let detail = format!(
+        "A message left and did not reach the patient: {words}. The form is still open; reach the patient in another way."
+    );
+    leave_task(tx, row, TaskKind::MailUnsent, detail, now)
+}
+
 /// Leaves a task of this kind about a message to a patient, one at a time for each patient. Messages to staff make none.
 ///
 /// # Errors

@@ -225,6 +225,11 @@ fn said(done: Done) -> String {
         Done::Bounced(id) => {
             format!("{id}: bounced; its address and links are closed, and staff are told")
         }
+        Done::Undelivered(id) => {
+            format!(
+                "{id}: bounced; the notice does not blame the address, so it and the links stay, and staff are told"
+            )
+        }
         Done::BouncedElsewhere(id) => {
             format!("{id}: bounced; the patient has another address by now, which stays in use")
         }

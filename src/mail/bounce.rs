@@ -1,14 +1,16 @@
 //! Notices that come back: what a mail server says about a mail it took and could not pass on (RFC 3464), read by mail-parser and nothing believed that is not
 //! needed. Which message it was and what follows is `app::take_bounce`.
 
-use super::reply::{numbers, scrubbed};
+use super::reply::{is_about_recipient, numbers, scrubbed};
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
 
 /// What a notice says about one recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Class 5, or `failed` without a code: it will not arrive.
+    /// Class 5 about the address itself: nothing will arrive there.
     Failed,
+    /// This mail will not arrive, for a reason that need not be the address: our signature, a filter, a server that was away for days.
+    Undelivered,
     /// Class 4 or `delayed`: it is still being tried.
     Delayed,
     /// Class 2, or anything else that is no trouble.
@@ -148,17 +150,18 @@ fn plain_address(value: &str) -> String {
 
 /// The worst that is said about any recipient: our mails have one.
 fn verdict(status: &str) -> Verdict {
-    let classes = fields(status, "status")
-        .filter_map(|status| numbers(status.split_whitespace().next().unwrap_or_default()))
-        .map(|[class, ..]| class);
-    let worst = classes.max();
+    let codes = fields(status, "status")
+        .filter_map(|status| numbers(status.split_whitespace().next().unwrap_or_default()));
+    // What blames the address is the worst of its class: it says the most.
+    let worst = codes.map(|code| (code[0], is_about_recipient(code))).max();
     let says =
         |word: &str| fields(status, "action").any(|action| action.eq_ignore_ascii_case(word));
     match worst {
-        Some(5) if !says("delayed") => Verdict::Failed,
-        None if says("failed") => Verdict::Failed,
-        Some(4) if says("failed") => Verdict::Failed,
-        Some(4 | 5) => Verdict::Delayed,
+        Some((5, true)) if !says("delayed") => Verdict::Failed,
+        Some((5, false)) if !says("delayed") => Verdict::Undelivered,
+        None if says("failed") => Verdict::Undelivered,
+        Some((4, _)) if says("failed") => Verdict::Undelivered,
+        Some((4 | 5, _)) => Verdict::Delayed,
         None if says("delayed") => Verdict::Delayed,
         _ => Verdict::Fine,
     }
@@ -226,12 +229,30 @@ mod tests {
         );
         assert_eq!(
             read("Action: failed\r\nStatus: 4.4.7\r\n"),
-            Verdict::Failed,
+            Verdict::Undelivered,
             "given up after days"
         );
         assert_eq!(read("Action: relayed\r\nStatus: 2.1.9\r\n"), Verdict::Fine);
-        assert_eq!(read("Action: failed\r\n"), Verdict::Failed);
+        assert_eq!(read("Action: failed\r\n"), Verdict::Undelivered);
         assert_eq!(read("Action: odd\r\nStatus: banana\r\n"), Verdict::Fine);
+    }
+
+    #[test]
+    fn only_what_speaks_of_the_address_blames_it() {
+        for (code, verdict) in [
+            ("5.1.1", Verdict::Failed),
+            ("5.1.10", Verdict::Failed),
+            ("5.2.1", Verdict::Failed),
+            ("5.1.7", Verdict::Undelivered),
+            ("5.1.8", Verdict::Undelivered),
+            ("5.7.1", Verdict::Undelivered),
+            ("5.4.4", Verdict::Undelivered),
+            ("5.0.0", Verdict::Undelivered),
+        ] {
+            let status = format!("Action: failed\r\nStatus: {code}\r\n");
+            let read = read(notice(&status, WHOLE).as_bytes()).unwrap();
+            assert_eq!(read.verdict, verdict, "{code}");
+        }
     }
 
     #[test]

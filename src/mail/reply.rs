@@ -119,9 +119,7 @@ impl Reply {
     /// A refusal for good at RCPT TO. Wrongly blaming an address silences a patient, so everything that may be about us counts as ours.
     fn about_recipient(&self) -> Failure {
         match (self.enhanced, self.code) {
-            // 5.1.7 and 5.1.8 are about the sender's address.
-            (Some([_, 1, detail]), _) if detail != 7 && detail != 8 => Failure::Final,
-            (Some([_, 2, _]), _) => Failure::Final,
+            (Some(code), _) if is_about_recipient(code) => Failure::Final,
             (Some(_), _) => Failure::Ours,
             // Without an enhanced code: no such mailbox, not local, bad name, domain that takes no mail (RFC 5321, RFC 7504).
             (None, 550 | 551 | 553 | 556) => Failure::Final,
@@ -132,11 +130,19 @@ impl Reply {
     /// A refusal for good after the text.
     fn about_message(&self) -> Failure {
         match self.enhanced {
-            Some([_, 1, detail]) if detail != 7 && detail != 8 => Failure::Final,
-            Some([_, 2, _]) => Failure::Final,
+            Some(code) if is_about_recipient(code) => Failure::Final,
             _ if self.code == 530 || self.code == 535 => Failure::Ours,
             _ => Failure::Unfit,
         }
+    }
+}
+
+/// Whether an enhanced code speaks of the recipient's address or mailbox. 5.1.7 and 5.1.8 are about the sender's address.
+pub(super) fn is_about_recipient([_, subject, detail]: [u16; 3]) -> bool {
+    match subject {
+        1 => detail != 7 && detail != 8,
+        2 => true,
+        _ => false,
     }
 }
 

@@ -94,12 +94,18 @@ fn sorted(status: u16, body: &str) -> Result<(), TextFailure> {
     let words = format!("the gateway answered {status}, code {code}");
     Err(match (status, code) {
         (_, 21610) => TextFailure::Stopped,
-        // Not a number, no number a text can reach, no mobile.
-        (_, 21211 | 21217 | 21612 | 21614) => TextFailure::BadNumber(words),
+        (_, code) if blames_number(code) => TextFailure::BadNumber(words),
         (429, _) | (500.., _) => TextFailure::Later(words),
         // Everything else is about the account, the sender or the request.
         _ => TextFailure::Ours(words),
     })
+}
+
+/// Whether an error code, in an answer or in a later word about a message, speaks of the number it went to. Wrongly blaming a number silences a patient:
+/// what may be about our account, our sender or a filter is not here.
+pub fn blames_number(code: u32) -> bool {
+    // Not a number, no number a text can reach, no mobile; told later: nobody has this number, a landline.
+    matches!(code, 21211 | 21217 | 21612 | 21614 | 30005 | 30006)
 }
 
 /// Before the request was on its way another try is safe; after that the text may have left.
@@ -124,6 +130,17 @@ fn unanswered(error: &ureq::Error) -> TextFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_speaks_of_the_number_blames_it() {
+        for code in [21211, 21217, 21612, 21614, 30005, 30006] {
+            assert!(blames_number(code), "{code}");
+        }
+        // A telephone that is off, a carrier's filter, no reason, a sender that is not registered.
+        for code in [0, 30003, 30007, 30008, 30034] {
+            assert!(!blames_number(code), "{code}");
+        }
+    }
 
     #[test]
     fn every_answer_is_sorted_into_what_can_be_done() {

@@ -8,7 +8,7 @@ mod words;
 use crate::domain::message::Failure;
 use crate::mail::SendFailure;
 
-pub use gateway::Gateway;
+pub use gateway::{Gateway, blames_number};
 pub use signature::is_signed;
 pub use words::{invitation, reminder, segments};
 

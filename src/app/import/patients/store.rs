@@ -1,12 +1,13 @@
 //! Writing what a row of a file of patients was decided to do, with its audit event. Decides nothing.
 
 use super::decide::{Decision, Step};
+use crate::app::change_address::{Again, Place};
 use crate::app::import::Desk;
 use crate::app::outlook::{Rules, look_again};
 use crate::app::{change_address, enrol};
 use crate::domain::ids::EpisodeId;
 use crate::store::patient::PatientRow;
-use crate::store::{Fault, audit, patient, plan};
+use crate::store::{Fault, audit, contact, patient, plan};
 use std::collections::BTreeSet;
 
 impl Decision {
@@ -59,13 +60,15 @@ impl Decision {
     }
 }
 
-/// Another address closes the links that went to the old one.
+/// Another address closes the links that went to the old one, where the patient is reached by mail.
 fn change_patient(desk: &mut Desk, row: &PatientRow) -> Result<(), Fault> {
     let (permit, now) = (desk.permit, desk.now);
     let before = patient::by_external_id(desk.tx, permit, &row.external_id)?;
     patient::change(desk.tx, permit, row)?;
-    if before.is_some_and(|before| before.email != row.email) {
-        change_address::ask_again(desk.tx, permit, row.id, now)?;
+    let contact = contact::of_patient(desk.tx, permit.org(), row.id)?;
+    let place = |known: &PatientRow| Place::stored(known.email.as_deref(), contact.as_ref());
+    if before.is_some_and(|before| place(&before) != place(row)) {
+        change_address::ask_again(desk.tx, permit, row.id, Again::All, now)?;
     }
     Ok(())
 }
