@@ -1053,3 +1053,73 @@ fn a_thousand_due_plans_among_a_hundred_thousand_patients_are_planned_in_seconds
     eprintln!("a tick with nothing due: {:?}", before.elapsed());
     assert!(took < std::time::Duration::from_secs(60));
 }
+
+#[test]
+fn a_plan_that_is_stopped_takes_back_what_has_not_left() {
+    let (house, sink) = (House::at(monday()), SmtpSink::start());
+    let plans = || {
+        vec![
+            details(&["phq9"], "every_weeks:1"),
+            details(&["gad7"], "every_weeks:2"),
+        ]
+    };
+    let (first, other) = (house.enrol("P1", plans()), house.enrol("P2", plans()));
+    plan(&house);
+    let stop = |who: PatientId, cadence: &str| {
+        let id = house.texts(&format!(
+            "SELECT {} AS value FROM plan WHERE cadence = '{cadence}' AND episode_id IN (SELECT e.id FROM episode e JOIN patient p ON p.id = e.patient_id \
+             WHERE p.external_id = '{}')",
+            house.hex_of_id(),
+            if who == first { "P1" } else { "P2" }
+        ));
+        let therapist = house.people.therapist.actor.clone();
+        let id = id[0].parse().expect("an id");
+        wait_for(set_plan::stop_plan(&house.app, therapist, who, id)).expect("it is stopped");
+    };
+    // Nothing asks it any more; of the other's form the second plan asks a part.
+    stop(first, "every_weeks:1");
+    stop(first, "every_weeks:2");
+    stop(other, "every_weeks:1");
+    send(&house, &sink);
+    assert_eq!(sink.mails().len(), 1);
+    assert_eq!(
+        house.texts("SELECT state || ' ' || coalesce(ended_why, '') AS value FROM administration ORDER BY state"),
+        ["cancelled its plan was stopped", "sent "]
+    );
+    // What has left is not taken back.
+    stop(other, "every_weeks:2");
+    let link = path_of(&sink.mails()[0].links()[0]).to_owned();
+    assert_eq!(crate::patient::get(&mut house.client(), &link).status, 200);
+    assert_eq!(house.number("administration WHERE state = 'sent'"), 1);
+    assert_eq!(house.number("link WHERE revoked_at IS NULL"), 1);
+    house.verified();
+}
+
+#[test]
+fn who_answered_before_a_session_is_not_asked_again_by_the_plan_that_takes_its_place() {
+    for (cadence, instruments, again) in [
+        ("before_session:48", &["phq9"][..], 0),
+        ("before_session:48", &["phq9", "gad7"], 1),
+        ("at_sessions:1", &["phq9"], 0),
+    ] {
+        let (house, sink) = (House::at(monday()), SmtpSink::start());
+        let who = house.enrol("P1", vec![details(&["phq9"], "before_session:30")]);
+        put(&house, who, "S1", "2026-03-03 21:00:00", "planned");
+        at(&house, monday() + TimeDelta::hours(1));
+        send(&house, &sink);
+        let link = path_of(&sink.mails()[0].links()[0]).to_owned();
+        let sent = submit(&mut house.client(), &link, &["0"; 10]).status;
+        assert_eq!(sent, 303);
+        house.app.clock.set(monday() + TimeDelta::hours(24));
+        let therapist = || house.people.therapist.actor.clone();
+        let old = house.ids("plan")[0].parse().expect("an id");
+        wait_for(set_plan::stop_plan(&house.app, therapist(), who, old)).expect("it is stopped");
+        add(&house, who, instruments, cadence, PlanRole::Core);
+        plan(&house);
+        let forms = house.number("administration");
+        assert_eq!(forms, 1 + again, "{cadence} {instruments:?}");
+        let asked = house.number("occasion WHERE outcome = 'asked'");
+        assert_eq!(asked, 2, "the record says that both asked");
+        house.verified();
+    }
+}

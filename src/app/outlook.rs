@@ -4,11 +4,11 @@
 use super::give_form;
 use super::permit_instrument::OnRecord;
 use crate::domain::care::{AdministrationState, Ending, read_battery};
-use crate::domain::ids::{AdministrationId, EpisodeId, OrgId, ProgramId};
+use crate::domain::ids::{EpisodeId, OrgId, ProgramId};
 use crate::domain::instrument::Library;
 use crate::domain::schedule::planning::{Bar, Earlier, Joining, Planned, Situation, looks};
 use crate::domain::schedule::policy::SendingPolicy;
-use crate::domain::schedule::{Cadence, Calendar, burden};
+use crate::domain::schedule::{Cadence, Calendar, burden, session_of};
 use crate::store::contact::{self, Channel, ContactRow, PauseRow, PauseScope};
 use crate::store::occasion::{self, FormRow, OccasionRow};
 use crate::store::patient::{self, EpisodeRow, PatientRow};
@@ -16,7 +16,7 @@ use crate::store::plan::{self, PlanRow};
 use crate::store::{Fault, Tx, policy, session};
 use chrono::{NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 /// What holds for all patients: read once for many.
 pub struct Rules {
@@ -137,13 +137,9 @@ impl Outlook {
         let zone: Tz = patient.time_zone.parse().unwrap_or(chrono_tz::UTC);
         let mut calendar = calendar(rules, zone, contact.as_ref()).with_sessions(sessions);
         calendar.ended = ended(&episode)?;
-        let by_plan: HashSet<AdministrationId> = occasions
-            .iter()
-            .filter_map(|row| row.administration_id)
-            .collect();
         let earlier = forms
             .iter()
-            .map(|form| earlier(rules, form, by_plan.contains(&form.id)))
+            .map(|form| earlier(rules, form, &occasions))
             .collect::<Result<_, Fault>>()?;
         let planned: Vec<Planned> = plans
             .iter()
@@ -208,7 +204,11 @@ pub fn planned(row: &PlanRow) -> Option<Planned> {
     })
 }
 
-fn earlier(rules: &Rules, form: &FormRow, by_plan: bool) -> Result<Earlier, Fault> {
+fn earlier(rules: &Rules, form: &FormRow, occasions: &[OccasionRow]) -> Result<Earlier, Fault> {
+    let theirs = || {
+        let asked_with = |row: &&OccasionRow| row.administration_id == Some(form.id);
+        occasions.iter().filter(asked_with)
+    };
     let instruments: Vec<String> = read_battery(&form.instruments)
         .into_iter()
         .map(|part| part.instrument)
@@ -217,10 +217,13 @@ fn earlier(rules: &Rules, form: &FormRow, by_plan: bool) -> Result<Earlier, Faul
         at: form.due_at,
         seconds: instruments.iter().map(|id| rules.seconds(id)).sum(),
         instruments,
-        joining: if by_plan {
-            joining(form.state.parse()?)
-        } else {
-            Joining::Apart
+        sessions: theirs()
+            .filter_map(|row| session_of(&row.name))
+            .map(str::to_owned)
+            .collect(),
+        joining: match theirs().next() {
+            Some(_) => joining(form.state.parse()?),
+            None => Joining::Apart,
         },
     })
 }

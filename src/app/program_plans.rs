@@ -272,7 +272,7 @@ fn carry_over(
         .filter(|row| is_outdated(row.program_plan_id, &Asks::of(row), standing, ever));
     let mut changed = false;
     for row in stopped {
-        plan::stop(tx, permit, row.id, now)?;
+        set_plan::end(tx, permit, row, now)?;
         done.stopped += 1;
         changed = true;
     }

@@ -3,6 +3,7 @@
 use super::outlook::{Rules, look_again, planned};
 use super::{App, Failure, give_form};
 use crate::domain::access::{Action, Actor, Permit, decide};
+use crate::domain::care::AdministrationState;
 use crate::domain::ids::{PatientId, PlanId};
 use crate::domain::instrument::Library;
 use crate::domain::schedule::step::{Step, write_steps};
@@ -10,9 +11,10 @@ use crate::domain::schedule::{Cadence, PlanRole, local_day};
 use crate::store::patient::{self, EpisodeRow};
 use crate::store::plan::{self, PlanRow};
 use crate::store::program_plan::{self, ProgramPlanRow};
-use crate::store::{Fault, Tx, audit, fresh};
+use crate::store::{Fault, Tx, administration, audit, fresh, occasion};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
+use std::collections::BTreeSet;
 
 /// What to ask, how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -353,7 +355,7 @@ pub async fn change_plan(
         .await
 }
 
-/// Stops a plan.
+/// Stops a plan, and what it has asked that has not left yet.
 ///
 /// # Errors
 /// See [`Refusal`]; or access or the database says no.
@@ -367,11 +369,46 @@ pub async fn stop_plan(
     app.store
         .write(move |tx| {
             let desk = Desk::open(tx, &actor, patient, library, now)?;
-            desk.plan(id)?;
-            plan::stop(desk.tx, &desk.permit, id, now)?;
+            let known = desk.plan(id)?;
+            end(desk.tx, &desk.permit, &known, now)?;
             desk.finish()
         })
         .await
+}
+
+/// Ends a plan, and calls off what it has asked that has not left yet and that no other plan asks. What has left stays: somebody may be about to answer it.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn end(
+    tx: &mut Tx,
+    permit: &Permit,
+    ended: &PlanRow,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    plan::stop(tx, permit, ended.id, now)?;
+    let org = permit.org();
+    let plans = plan::of_episode(tx, org, ended.episode_id)?;
+    let goes_on = |id| {
+        plans
+            .iter()
+            .any(|row| row.id == id && row.ended_at.is_none())
+    };
+    let asked = occasion::of_episode(tx, org, ended.episode_id)?;
+    let theirs = asked.iter().filter(|row| row.plan_id == ended.id);
+    let forms: BTreeSet<_> = theirs.filter_map(|row| row.administration_id).collect();
+    for form in forms {
+        let is_wanted = asked
+            .iter()
+            .any(|row| row.administration_id == Some(form) && goes_on(row.plan_id));
+        if !is_wanted
+            && occasion::state_of(tx, org, form)? == AdministrationState::Planned.word()
+            && occasion::withdraw(tx, org, form, "its plan was stopped", now)?
+        {
+            administration::revoke_links(tx, org, form, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// Lets a plan change places with the one before it of its kind: the last supplement is dropped first.

@@ -2,7 +2,7 @@
 //! what fits into a month is `burden`'s. The preview is the same decision, made again and again.
 
 use super::burden::{Asked, BUDGET_DAYS, Wish, battery};
-use super::dates::{Calendar, Occasion, same_occasion};
+use super::dates::{Calendar, Occasion, same_occasion, session_of};
 use super::{Cadence, PlanRole, local_day, local_moment};
 use crate::domain::ids::PlanId;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
@@ -46,6 +46,8 @@ pub struct Earlier {
     pub instruments: Vec<String>,
     /// Seconds it takes.
     pub seconds: u32,
+    /// The ids of the sessions before which plans of this episode asked it, stopped plans too.
+    pub sessions: BTreeSet<String>,
     /// Whether another occasion of its day may be joined to it.
     pub joining: Joining,
 }
@@ -96,7 +98,7 @@ pub struct Situation {
 pub enum Outcome {
     /// It is asked, with this decision's form.
     Asked,
-    /// It was asked already today, with the form of that place in `earlier`.
+    /// It was asked already, today or before the same session, with the form of that place in `earlier`.
     Covered(usize),
     /// The burden is too large.
     Dropped(String),
@@ -221,9 +223,11 @@ pub fn decide(situation: &Situation, now: NaiveDateTime) -> Decision {
         .collect();
     let mut verdicts = vec![];
     live.retain(|one| {
-        let over = situation.over(one, now);
-        verdicts.extend(over.clone().map(|why| one.verdict(Outcome::Skipped(why))));
-        over.is_none()
+        let over = situation.over(one, now).map(Outcome::Skipped);
+        let settled = over.or_else(|| situation.asked_before(one).map(Outcome::Covered));
+        let is_live = settled.is_none();
+        verdicts.extend(settled.map(|outcome| one.verdict(outcome)));
+        is_live
     });
     let mut waits_until = None;
     if let Some(first) = earliest(&live, now) {
@@ -383,6 +387,17 @@ impl Situation {
         } else {
             bar().map(|bar| Skipped::Barred(bar.why.clone()))
         }
+    }
+
+    /// The form that asked all of it before the same session: for another plan, as a rule one that was stopped since and that this one stands in for.
+    fn asked_before(&self, one: &Pending) -> Option<usize> {
+        let session = session_of(&one.occasion.name)?;
+        self.earlier.iter().position(|form| {
+            let mut asks = one.plan.instruments.iter();
+            form.sessions.contains(session)
+                && form.joining != Joining::Ended
+                && asks.all(|id| form.instruments.contains(id))
+        })
     }
 
     fn has_ended(&self, now: NaiveDateTime) -> bool {
@@ -621,14 +636,23 @@ impl Situation {
         self.settled
             .extend(names.map(|one| (one.plan, one.occasion.name.clone())));
         if let Some(form) = &decision.form {
-            let asked = Earlier {
+            let asked = decision.verdicts.iter();
+            let asked = asked.filter(|one| one.outcome == Outcome::Asked);
+            let mut asked = Earlier {
                 at: form.due_at,
                 instruments: form.instruments.clone(),
                 seconds: form.seconds,
+                sessions: asked
+                    .filter_map(|one| session_of(&one.occasion.name))
+                    .map(str::to_owned)
+                    .collect(),
                 joining: Joining::Open,
             };
             match form.joins.and_then(|place| self.earlier.get_mut(place)) {
-                Some(known) => *known = asked,
+                Some(known) => {
+                    asked.sessions.append(&mut known.sessions);
+                    *known = asked;
+                }
                 None => self.earlier.push(asked),
             }
         }

@@ -580,6 +580,7 @@ fn a_second_occasion_of_a_day_joins_the_form_that_nobody_has_begun() {
             at: began + TimeDelta::hours(2),
             instruments: vec!["i0".into()],
             seconds: 30,
+            sessions: BTreeSet::new(),
             joining,
         });
         let at = world.looks[0].at.unwrap();
@@ -616,6 +617,7 @@ fn what_cannot_wait_for_tomorrow_is_left_out_and_says_what_became_of_todays_form
             at: began + TimeDelta::hours(2),
             instruments: vec!["i0".into()],
             seconds: 30,
+            sessions: BTreeSet::new(),
             joining,
         });
         world.put(PlannedSession {
@@ -640,6 +642,7 @@ fn only_a_form_that_was_begun_stands_for_another_that_asks_the_same() {
             at: began + TimeDelta::hours(2),
             instruments: vec!["i1".into(), "i0".into()],
             seconds: 90,
+            sessions: BTreeSet::new(),
             joining,
         });
         let decision = decide(&world.situation, world.looks[0].at.unwrap());
