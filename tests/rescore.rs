@@ -1,12 +1,13 @@
 //! Scoring anew: nothing is written over, the newest revision counts everywhere, and a run that was cut short is finished by another.
 
+use attune::app::mark_in_error::{mark, take_back};
 use attune::app::rescore::{Difference, Mode, Order, Refusal, Report, rescore};
 use attune::app::{App, Failure};
 use attune::domain::instrument::{DefinitionFile, Library};
 use chrono::TimeDelta;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::house::{House, monday};
+use crate::house::{House, monday, wait_for};
 use crate::operator::{Office, complaint, printed};
 use crate::patient::{CALM, get, sheet, start, submit};
 use crate::support::http::path_of;
@@ -183,6 +184,23 @@ fn a_new_revision_stands_beside_the_old_one_and_is_the_one_that_counts() {
         after,
         "nothing changes twice"
     );
+}
+
+#[test]
+fn what_was_entered_in_error_is_scored_anew_too_and_counts_by_the_new_rules_when_that_is_taken_back()
+ {
+    let house = with_answers();
+    let therapist = || house.people.therapist.actor.clone();
+    let newest = house.ids("administration")[1].parse().expect("an id");
+    let why = "of somebody else".to_owned();
+    wait_for(mark(&house.app, therapist(), newest, why)).expect("it is marked");
+    let (report, _) = run(&house.app, &order(Mode::Write)).expect("it is done");
+    assert_eq!(report.rescored, 2);
+    assert_eq!(summary(&house), ["2 1: 14 severe"], "it counts nowhere");
+    house.verified();
+    wait_for(take_back(&house.app, therapist(), newest)).expect("it is taken back");
+    assert_eq!(summary(&house), ["2 2: 14 13 severe"]);
+    house.verified();
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use super::keep_response::{criteria_json, score_row};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Subject, decide};
+use crate::domain::care::ResponseState;
 use crate::domain::ids::{EpisodeId, RescoreId, ResponseId, StaffId};
 use crate::domain::instrument::{Answers, Instrument, Library, Person};
 use crate::domain::rescore::{Misfit, course, direction, fits};
@@ -527,6 +528,7 @@ fn summaries(
         .responses
         .iter()
         .filter(|row| row.episode_id == episode)
+        .filter(|row| row.state == ResponseState::Completed.word())
         .filter(|row| page.of_course.contains(&row.administration_id))
     {
         let own = scores

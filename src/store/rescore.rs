@@ -73,6 +73,12 @@ pub struct Page {
     pub summaries: Vec<EpisodeScaleRow>,
 }
 
+/// What has scores: what counts, and what was entered in error, for that can be taken back.
+const HANDED_IN: [&str; 2] = [
+    ResponseState::Completed.word(),
+    ResponseState::EnteredInError.word(),
+];
+
 /// The next episodes in which something was handed in to this instrument.
 ///
 /// # Errors
@@ -92,7 +98,7 @@ pub fn episodes_after(
                 .and(response::episode_id.gt(from)),
         )
         .filter(response::instrument.eq(instrument))
-        .filter(response::state.eq(ResponseState::Completed.word()))
+        .filter(response::state.eq_any(HANDED_IN))
         .group_by(response::episode_id)
         .order(response::episode_id)
         .limit(most)
@@ -125,7 +131,7 @@ pub fn page(
         .eq(org)
         .and(response::episode_id.eq_any(episodes.to_vec()))
         .and(response::instrument.eq(instrument.to_owned()))
-        .and(response::state.eq(ResponseState::Completed.word()));
+        .and(response::state.eq_any(HANDED_IN));
     Ok(Page {
         of_course: of_course(tx, org, episodes)?,
         summaries: episode_scale::table
