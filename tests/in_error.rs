@@ -59,6 +59,11 @@ fn what_was_entered_in_error_is_kept_and_counts_nowhere_until_it_is_taken_back()
         shown.contains("PHQ-9: Total score 24") && shown.contains("Leave these answers out"),
         "{shown}"
     );
+    // Whoever looks at them later, too, sees what was answered.
+    assert!(
+        shown.contains("1. Little interest or pleasure in doing things 3"),
+        "{shown}"
+    );
     let answers = get(&mut staff, &format!("{record}?open=answers-phq9")).text();
     assert!(answers.contains(&format!("href=\"{path}\"")), "{answers}");
 
@@ -81,6 +86,8 @@ fn what_was_entered_in_error_is_kept_and_counts_nowhere_until_it_is_taken_back()
         "{shown}"
     );
     assert_eq!(mark(&mut staff, &path, "again"), 422, "it is marked");
+    let kept = page::plain_text(&get(&mut staff, &path).text());
+    assert!(kept.contains("pleasure in doing things 3"), "{kept}");
 
     // Whoever scores anew does not bring it back.
     let order = Order {

@@ -1,6 +1,7 @@
 //! "Entered in error?": one occasion's answers, with the form that leaves them out of every count or lets them count again; and the lines of the patient's page about those that
 //! are left out.
 
+use super::patient::answers::{self, Matrix};
 use super::patient::scales::scale_name;
 use super::words::day_ago;
 use super::{Frame, SiteData, not_found, trouble};
@@ -27,8 +28,7 @@ struct Page {
     action: String,
     /// `Tue 3 Mar 2026`.
     day: String,
-    /// Each form with its scores: `PHQ-9: Total 14`.
-    forms: Vec<String>,
+    forms: Vec<FormView>,
     /// Flags of these answers that wait.
     flags: i64,
     /// Who marked them, when and why; `None`: they count.
@@ -37,6 +37,17 @@ struct Page {
     wrong: String,
     reason: String,
     most: usize,
+}
+
+struct FormView {
+    /// With its scores: `PHQ-9: Total 14`.
+    words: String,
+    /// Its name: `PHQ-9`.
+    name: String,
+    /// Every answer; `None`: this program does not know its version.
+    sheet: Option<Matrix>,
+    /// The notice that its owner asks for.
+    credit: String,
 }
 
 struct Mark {
@@ -94,8 +105,10 @@ async fn show(
     }
 }
 
-fn forms(library: &Library, occasion: &Occasion) -> Vec<String> {
+fn forms(library: &Library, occasion: &Occasion) -> Vec<FormView> {
     let form = |(row, scores): &(ResponseRow, Vec<ScoreRow>)| {
+        let known = library.version(&row.instrument, &row.version);
+        let name = short_name(library, row);
         let values: Vec<String> = scores
             .iter()
             .filter_map(|score| {
@@ -104,9 +117,16 @@ fn forms(library: &Library, occasion: &Occasion) -> Vec<String> {
                 Some(format!("{} {}", scale_name(known, scale), score.value?))
             })
             .collect();
-        match values.is_empty() {
-            true => short_name(library, row),
-            false => format!("{}: {}", short_name(library, row), values.join(", ")),
+        FormView {
+            words: match values.is_empty() {
+                true => name.clone(),
+                false => format!("{name}: {}", values.join(", ")),
+            },
+            name,
+            sheet: known.map(|known| answers::sheet(known, row)),
+            credit: known
+                .map(|known| known.texts_or_english(ENGLISH).credit.clone())
+                .unwrap_or_default(),
         }
     };
     occasion.forms.iter().map(form).collect()

@@ -1,7 +1,7 @@
 //! One patient's page: what waits first, then scores with their charts, every answer, sessions, mails. And "give the form now".
 //! How one instrument is shown is in `scales`, its answers in `answers`, sessions and mails in `log`.
 
-mod answers;
+pub(super) mod answers;
 mod course;
 pub(super) mod folds;
 pub mod log;

@@ -98,21 +98,29 @@ fn matrix(
         .iter()
         .map(|(_, row)| Answers::from_json(instrument, &row.answers).ok())
         .collect();
+    let columns = responses
+        .iter()
+        .map(|(asked, row)| column(record, episode, asked, row));
+    filled(instrument, columns.collect(), &answers)
+}
+
+/// One response alone, without a head: for a page that is about it.
+pub fn sheet(instrument: &Instrument, row: &ResponseRow) -> Matrix {
+    let answers = Answers::from_json(instrument, &row.answers).ok();
+    filled(instrument, vec![], &[answers])
+}
+
+fn filled(instrument: &Instrument, columns: Vec<Column>, answers: &[Option<Answers>]) -> Matrix {
     let texts = instrument.texts_or_english("en");
-    let rows =
-        instrument
-            .items
+    let items = instrument.items.iter().zip(&texts.items).enumerate();
+    let rows = items.map(|(position, (item, words))| ItemRow {
+        number: item.id.clone(),
+        text: words.text.clone(),
+        cells: answers
             .iter()
-            .zip(&texts.items)
-            .enumerate()
-            .map(|(position, (item, words))| ItemRow {
-                number: item.id.clone(),
-                text: words.text.clone(),
-                cells: answers
-                    .iter()
-                    .map(|answers| cell(instrument, answers.as_ref(), position))
-                    .collect(),
-            });
+            .map(|answers| cell(instrument, answers.as_ref(), position))
+            .collect(),
+    });
     Matrix {
         version: instrument.version.clone(),
         stem: texts
@@ -120,10 +128,7 @@ fn matrix(
             .first()
             .and_then(|words| words.stem.clone())
             .unwrap_or_default(),
-        columns: responses
-            .iter()
-            .map(|(asked, row)| column(record, episode, asked, row))
-            .collect(),
+        columns,
         rows: rows.collect(),
         keys: keys(instrument, &texts.items),
     }
