@@ -4,7 +4,7 @@ use attune::app::seal_audit::seal_audit;
 use attune::app::verify::verify;
 use attune::domain::access::Actor;
 use attune::domain::ids::Id;
-use attune::store::audit::Fit;
+use attune::store::seal::{self, Fit};
 use attune::store::{Fault, Seal, Store, audit};
 use chrono::{NaiveDateTime, TimeDelta};
 
@@ -92,7 +92,7 @@ fn a_foreign_key_is_told_from_an_edited_event() {
     let house = sealed();
     let org = house.app.org;
     let fits = |store: &Store| {
-        let fit: Result<Fit, Fault> = store.read_blocking(move |tx| audit::fits_key(tx, org));
+        let fit: Result<Fit, Fault> = store.read_blocking(move |tx| seal::fits_key(tx, org));
         fit.expect("the audit can be read")
     };
     assert_eq!(fits(&house.app.store), Fit::Fits);
@@ -177,11 +177,11 @@ fn a_node_whose_clock_is_behind_follows_what_the_others_stored() {
     seal_audit(&house.app, soon).expect("the audit is sealed");
     let later = ahead + TimeDelta::minutes(1);
     let seal = other
-        .read_blocking(move |tx| audit::make_seal(tx, org, later))
+        .read_blocking(move |tx| seal::make_seal(tx, org, later))
         .expect("the audit can be read")
         .expect("something is to be sealed");
     other
-        .write_blocking(move |tx| audit::store_seal(tx, &seal))
+        .write_blocking(move |tx| seal::store_seal(tx, &seal))
         .expect("the seal is stored");
     work_at(&house, monday() + TimeDelta::seconds(5));
     work_at(&house, monday() + TimeDelta::minutes(5));

@@ -7,7 +7,7 @@ use attune::app::seal_audit::seal_audit;
 use attune::app::verify::verify;
 use attune::domain::access::Role;
 use attune::domain::audit::KeyBefore;
-use attune::store::audit::{self, Fit};
+use attune::store::seal::{self, Fit};
 use attune::store::{Fault, Place};
 use chrono::{NaiveDateTime, TimeDelta};
 
@@ -353,7 +353,7 @@ fn the_key_of_before_is_known_for_what_it_is() {
         let fit: Result<Fit, Fault> = house
             .app
             .store
-            .read_blocking(move |tx| audit::fits_key(tx, org));
+            .read_blocking(move |tx| seal::fits_key(tx, org));
         fit.expect("the audit can be read")
     };
     assert_eq!(fit(&house), Fit::Fits);

@@ -19,7 +19,7 @@ use crate::store::administration::AdministrationRow;
 use crate::store::key_change::KeyChange;
 use crate::store::response::{RECENT, ResponseRow, ScoreRow};
 use crate::store::verify::{self, Page};
-use crate::store::{Fault, Tx, audit, safety, staff};
+use crate::store::{Fault, Tx, safety, seal, staff};
 use flags::OfFlags;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -400,7 +400,7 @@ fn check_messages(tx: &mut Tx, org: OrgId, found: &mut Verification) -> Result<(
 }
 
 fn check_audit(tx: &mut Tx, org: OrgId, found: &mut Verification) -> Result<(), Fault> {
-    let check = audit::check(tx, org)?;
+    let check = seal::check(tx, org)?;
     found.count("audit_events", check.events);
     found.count("audit_events_of_earlier_keys", check.of_earlier_keys);
     for id in check.edited {

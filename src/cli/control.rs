@@ -1,8 +1,11 @@
-//! The control socket: a running service does the command line's work, so that one process alone writes the SQLite file. The socket lies in the data folder,
-//! for its owner only. A request is one JSON line; the answer is a line for each piece of output and one for the exit.
+//! Where a command about data is done: in the running service, by its control socket, so that one process alone writes the SQLite file; or here when none runs.
+//! The socket lies in the data folder, for its owner only. A request is one JSON line; the answer is a line for each piece of output and one for the exit.
 
 use super::console::{Console, Exit, Progress};
-use super::data::{self, DataCommand};
+use super::mail::Spooled;
+use super::open::{self, Purpose};
+use super::words::DataCommand;
+use super::{data, doctor};
 use crate::app::App;
 use crate::config::Config;
 use clap::Parser;
@@ -41,8 +44,67 @@ struct Words {
     command: DataCommand,
 }
 
+/// Runs a command inside the service that owns the data, or here when none runs.
+pub fn run_somewhere(config: &Config, command: &DataCommand) -> Exit {
+    let spooled = match command {
+        DataCommand::Mail(command) => match Spooled::of(command, config) {
+            Ok(spooled) => spooled,
+            Err(words) => {
+                eprintln!("{words}");
+                return Exit::Failed;
+            }
+        },
+        _ => None,
+    };
+    let spooled = spooled.as_ref();
+    if let Some(exit) = ask_running(config, spooled.map(Spooled::path)) {
+        return exit;
+    }
+    let command = &match (command, spooled) {
+        (DataCommand::Mail(command), Some(spooled)) => {
+            DataCommand::Mail(spooled.instead_of_input(command.clone()))
+        }
+        (command, _) => command.clone(),
+    };
+    if matches!(command, DataCommand::Doctor) {
+        return doctor::run_alone(config);
+    }
+    let command =
+        &std::env::current_dir().map_or(command.clone(), |folder| command.clone().at(&folder));
+    let purpose = match command {
+        DataCommand::DemoData { .. } => Purpose::Begin,
+        _ => Purpose::Work,
+    };
+    let opened = match open::open(config, config.listen, purpose) {
+        Ok(opened) => opened,
+        Err(words) => {
+            eprintln!("{words}");
+            return Exit::Failed;
+        }
+    };
+    let progress = if std::io::stderr().is_terminal() {
+        Progress::Shown
+    } else {
+        Progress::Hidden
+    };
+    let (mut out, mut err) = (BufWriter::new(std::io::stdout()), std::io::stderr());
+    let exit = data::run(
+        &opened.app,
+        config,
+        command,
+        &mut Console {
+            out: &mut out,
+            err: &mut err,
+            progress,
+        },
+    );
+    let flushed = out.flush();
+    opened.app.store.close();
+    if flushed.is_err() { Exit::Failed } else { exit }
+}
+
 /// Lets a running service run this process' own command; `None` when none runs. What the command would read from standard input stands in `input`.
-pub fn ask_running(config: &Config, input: Option<&Path>) -> Option<Exit> {
+fn ask_running(config: &Config, input: Option<&Path>) -> Option<Exit> {
     let stream = UnixStream::connect(config.control_socket()).ok()?;
     let mut words: Vec<String> = std::env::args().collect();
     words.extend(input.map(|path| path.to_string_lossy().into_owned()));

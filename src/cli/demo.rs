@@ -3,7 +3,7 @@
 use super::console::Exit;
 use super::open::{self, Opened, Purpose};
 use super::serve;
-use crate::app::demo::{Wanted, arrive, invent};
+use crate::app::demo::{PASSWORD, SEED, Wanted, arrive, invent};
 use crate::app::{App, give_form};
 use crate::config::{Config, LogFormat};
 use crate::domain::access::{Action, Actor, Permit, Role, Subject, decide};
@@ -15,11 +15,6 @@ use crate::store::{Fault, Place, Tx, organisation, patient, policy, staff};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The seed of the demo's history: the same people on every run.
-pub const SEED: u64 = 20_261_122;
-/// The password of every invented account. Nothing but invented people is behind it, and the demo listens on loopback alone.
-pub const PASSWORD: &str = "demo-demo-demo-demo";
 
 /// Runs the demo until it is interrupted.
 pub fn run(listen: SocketAddr, dir: Option<PathBuf>, patients: usize) -> Exit {

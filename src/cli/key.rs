@@ -8,8 +8,9 @@ use crate::app::replace_key::{self, Replaced, replace_key};
 use crate::config::{Config, SecretKey};
 use crate::domain::audit::KeyBefore;
 use crate::domain::ids::OrgId;
-use crate::store::audit::{self, Fit};
+use crate::store::audit;
 use crate::store::organisation;
+use crate::store::seal::{self, Fit};
 use crate::store::{Fault, Place, Store, heartbeat};
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
@@ -129,9 +130,9 @@ fn key_before(config: &Config) -> Result<KeyBefore, String> {
 
 /// While the old key is there, all that was written with it can be checked, now and never again.
 fn look_back(store: &Store, org: OrgId) -> Result<KeyBefore, String> {
-    let whole = store.read_blocking(move |tx| match audit::fits_key(tx, org)? {
+    let whole = store.read_blocking(move |tx| match seal::fits_key(tx, org)? {
         Fit::Fits => tx
-            .snapshot(|tx| audit::check(tx, org))
+            .snapshot(|tx| seal::check(tx, org))
             .map(|check| Some(check.is_whole())),
         Fit::Replaced(_) | Fit::Foreign => Ok(None),
     });
@@ -156,7 +157,7 @@ fn organisation_in(config: &Config, store: &Store) -> Result<OrgId, String> {
 /// Whether the change to this store's key is written down already.
 fn is_recorded(store: &Store, org: OrgId) -> Result<bool, Fault> {
     store.read_blocking(move |tx| {
-        let fits = audit::fits_key(tx, org)? == Fit::Fits;
+        let fits = seal::fits_key(tx, org)? == Fit::Fits;
         Ok(fits && audit::newest(tx, org)?.is_some())
     })
 }

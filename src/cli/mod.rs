@@ -17,14 +17,16 @@ mod private;
 mod safety;
 pub mod score;
 mod serve;
+mod verb;
+mod words;
 
 use crate::config::Config;
 use crate::patient_words::help::Help;
 use crate::web::last_resort;
 use clap::{Parser, Subcommand};
 use console::Exit;
-pub use data::DataCommand;
 use std::path::PathBuf;
+use words::{DataCommand, StoredCommand};
 
 /// Measurement-based, feedback-informed mental-health care as software people can run themselves.
 #[derive(Debug, Parser)]
@@ -64,9 +66,18 @@ enum Command {
     },
     /// What instruments there are, and whether a definition is sound.
     #[command(subcommand)]
-    Instrument(instrument::InstrumentCommand),
+    Instrument(InstrumentWords),
     #[command(flatten)]
     Data(DataCommand),
+}
+
+/// What is asked about instruments.
+#[derive(Debug, Subcommand)]
+enum InstrumentWords {
+    #[command(flatten)]
+    Definitions(instrument::InstrumentCommand),
+    #[command(flatten)]
+    Stored(StoredCommand),
 }
 
 /// What the demo is told.
@@ -123,15 +134,20 @@ pub fn main() -> Exit {
         Command::Demo(DemoWords {
             what: Some(DemoWhat::Data { patients }),
             ..
-        }) => {
-            with_config(|config| data::run_somewhere(config, &DataCommand::DemoData { patients }))
+        }) => with_config(|config| {
+            control::run_somewhere(config, &DataCommand::DemoData { patients })
+        }),
+        Command::Instrument(InstrumentWords::Definitions(command)) => {
+            with_config(|config| instrument::run(config, &command))
         }
-        Command::Instrument(command) => with_config(|config| instrument::run(config, &command)),
+        Command::Instrument(InstrumentWords::Stored(command)) => {
+            with_config(|config| control::run_somewhere(config, &command.into()))
+        }
         Command::Serve => with_config(serve::run),
         Command::Key(command) => with_config(|config| key::run(config, &command)),
         Command::AwayPage => with_config(away_page),
         Command::Migrate { check } => with_config(|config| open::migrate(config, check)),
-        Command::Data(command) => with_config(|config| data::run_somewhere(config, &command)),
+        Command::Data(command) => with_config(|config| control::run_somewhere(config, &command)),
     }
 }
 

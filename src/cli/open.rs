@@ -6,8 +6,8 @@ use crate::app::clock::Clock;
 use crate::app::{App, accounts};
 use crate::config::{Config, SecretKey};
 use crate::patient_words::help::Help;
-use crate::store::audit::{self, Fit};
 use crate::store::organisation::{self, OrganisationRow};
+use crate::store::seal::{self, Fit};
 use crate::store::{Fault, Place, Store};
 use std::fs::File;
 use std::net::SocketAddr;
@@ -121,7 +121,7 @@ fn enter(
     let entered = store.write_blocking(move |tx| {
         // Another node may have been first, with another key.
         let known = known.map_or_else(|| accounts::found_if_new(tx, now), Ok)?;
-        audit::fits_key(tx, known.id).map(|fits| (known, fits))
+        seal::fits_key(tx, known.id).map(|fits| (known, fits))
     });
     match entered.map_err(words)? {
         (organisation, Fit::Fits) => Ok(organisation),

@@ -1,7 +1,7 @@
 //! `attune safety`: trying a draft of the safety policy on past answers. Counts alone: whose answers they are is for those who treat them. The trial is `app::rehearse`.
 
 use super::console::{Console, Exit};
-use super::data::{tell, wait_for};
+use super::verb::{tell, wait_for};
 use crate::app::App;
 use crate::app::rehearse::{Rehearsal, WEEKS, rehearse};
 use crate::domain::access::Actor;

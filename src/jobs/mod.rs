@@ -210,7 +210,7 @@ fn keep(app: &App, last_seal: &mut Option<Instant>) -> Result<usize, Fault> {
     if last_seal.is_none_or(|at| at.elapsed() > Duration::from_secs(5)) {
         let sealed = seal_audit::seal_audit(app, app.clock.now())?;
         // A full seal means that more is waiting.
-        *last_seal = (sealed < audit::SEAL_MOST_EVENTS).then(Instant::now);
+        *last_seal = (sealed < audit::PAGE).then(Instant::now);
     }
     send_digest::send_digest(app)
 }

@@ -2,7 +2,7 @@
 //! the new key that says so for good, and a seal under the new key over everything that stood before it: from then on nothing of that can be changed unnoticed either.
 //! Such seals are numbered downwards from -1, beside the ordinary ones, so that all changes are found at once.
 
-use super::audit::{self, AuditCheck, Before, EventRow, SealRow};
+use super::audit::{self, Before, EventRow, SealRow};
 use super::schema::{audit_event, audit_seal};
 use super::{Fault, Tx};
 use crate::domain::access::Permit;
@@ -77,7 +77,7 @@ pub fn record(
     })
 }
 
-/// Every change of key, oldest first, as it is stored: whether they are what was written only [`audit::check`] says.
+/// Every change of key, oldest first, as it is stored: whether they are what was written only [`super::seal::check`] says.
 ///
 /// # Errors
 /// When the database fails.
@@ -130,14 +130,28 @@ fn newest_before(tx: &mut Tx, org: OrgId, id: &[u8]) -> Result<Option<NaiveDateT
         .optional()?)
 }
 
-/// Checks the changes; says what the ordinary seals go on from. That is the newest change that was written with this key. One that was not is none: then what
-/// stands before it has to fit this key like everything else.
-pub(super) fn check(tx: &mut Tx, org: OrgId, check: &mut AuditCheck) -> Result<Before, Fault> {
+/// What came of checking the changes of key.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// All of them, oldest first.
+    pub(super) told: Vec<KeyChange>,
+    /// Those, by number, that were not written by whoever has the key, or before which something is not as they found it.
+    pub(super) broken: Vec<i64>,
+    /// How many events were written with an earlier key.
+    pub(super) events: usize,
+    /// What the ordinary seals go on from: the newest change that was written with this key. One that was not is none: then what stands before it has to fit this key
+    /// like everything else.
+    pub(super) before: Before,
+}
+
+/// Checks the changes.
+pub(super) fn check(tx: &mut Tx, org: OrgId) -> Result<Changes, Fault> {
+    let mut changes = Changes::default();
     let mut seen = vec![];
     for seal in seals(tx, org)? {
         let event = event_of(tx, &seal)?;
         if let Some(event) = &event {
-            check.key_changes.push(tell(tx, &seal, event)?);
+            changes.told.push(tell(tx, &seal, event)?);
         }
         let fits = event.is_some_and(|event| event.fits(tx));
         seen.push((seal, fits));
@@ -146,24 +160,23 @@ pub(super) fn check(tx: &mut Tx, org: OrgId, check: &mut AuditCheck) -> Result<B
     for (nth, (seal, _)) in seen.iter().enumerate() {
         let foreign = ours.is_none_or(|ours| nth > ours);
         if foreign || i64::try_from(nth) != Ok(-seal.number - 1) {
-            check.broken_changes.push(seal.number);
+            changes.broken.push(seal.number);
         }
     }
     let Some((seal, _)) = ours.map(|nth| seen.swap_remove(nth)) else {
-        return Ok(Before::default());
+        return Ok(changes);
     };
     let frozen = Frozen::of(tx, org, &seal.up_to)?;
     if (frozen.events, &frozen.digest) != (seal.events, &seal.digest) {
-        check.broken_changes.push(seal.number);
+        changes.broken.push(seal.number);
     }
-    let events = usize::try_from(frozen.events).unwrap_or(0);
-    check.events += events;
-    check.of_earlier_keys = events;
-    Ok(Before {
+    changes.events = usize::try_from(frozen.events).unwrap_or(0);
+    changes.before = Before {
         up_to: seal.up_to,
         digest: seal.digest,
         number: frozen.seals,
-    })
+    };
+    Ok(changes)
 }
 
 /// Everything that stood in the audit before a change, as it was then.
@@ -218,7 +231,7 @@ fn freeze_seals(tx: &mut Tx, org: OrgId, change: &[u8], all: &mut Sha256) -> Res
             .filter(audit_seal::org_id.eq(org).and(audit_seal::number.gt(after)))
             .filter(audit_seal::up_to.lt(change))
             .order(audit_seal::number)
-            .limit(audit::SEAL_MOST_EVENTS as i64)
+            .limit(audit::PAGE as i64)
             .load(&mut tx.db)?;
         let Some(last) = page.last() else {
             return Ok(ordinary);

@@ -46,6 +46,7 @@ pub mod program_plan;
 pub mod rescore;
 pub mod response;
 pub mod safety;
+pub mod seal;
 pub mod send_log;
 pub mod sending;
 pub mod session;

@@ -29,6 +29,11 @@ use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use site::Site;
 
+/// The seed of the demo's history: the same people on every run.
+pub const SEED: u64 = 20_261_122;
+/// The password of every invented account. Nothing but invented people is behind it, and the demo listens on loopback alone.
+pub const PASSWORD: &str = "demo-demo-demo-demo";
+
 /// What is to be invented.
 #[derive(Debug, Clone)]
 pub struct Wanted {

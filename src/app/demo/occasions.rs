@@ -3,7 +3,7 @@
 
 use super::flags::Settled;
 use super::site::{SCREEN, midnight};
-use super::story::{Care, LANGUAGE, Story, Urgent};
+use super::story::{Care, LANGUAGE, Story, Summary, Urgent};
 use crate::app::keep_response::{criteria_json, score_row, summary_row};
 use crate::app::link::Token;
 use crate::domain::care::{
@@ -20,7 +20,7 @@ use crate::domain::submission::{self, Extreme};
 use crate::store::administration::AdministrationRow;
 use crate::store::bulk::LinkRow;
 use crate::store::occasion::OccasionRow;
-use crate::store::response::{EpisodeScaleRow, RECENT, ResponseRow};
+use crate::store::response::{RECENT, ResponseRow};
 use crate::store::session::SessionRow;
 use chrono::{NaiveDateTime, TimeDelta};
 
@@ -31,12 +31,6 @@ const SOONEST: TimeDelta = TimeDelta::minutes(15);
 
 /// How the names of forms begin that somebody handed over.
 const BY_HAND: &str = "by hand ";
-
-/// What an episode's scores on one scale amount to so far.
-pub struct Summary {
-    course: submission::Course,
-    row: EpisodeScaleRow,
-}
 
 /// An answered form: where it belongs and when it was filled in.
 #[derive(Debug, Clone, Copy)]

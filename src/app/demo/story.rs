@@ -3,7 +3,6 @@
 use super::answers::Leanings;
 use super::chance::{Chance, Ids};
 use super::courses::{Course, Fate};
-use super::occasions::Summary;
 use super::people::Name;
 use super::site::{PROGRAMS, ProgramKind, Site};
 use crate::domain::access::{Action, Role};
@@ -14,9 +13,11 @@ use crate::domain::risk::owner_for;
 use crate::domain::schedule::planning::{Planned, Situation, looks};
 use crate::domain::schedule::policy::SendingPolicy;
 use crate::domain::schedule::{Calendar, PlanRole, PlannedSession, local_instant};
+use crate::domain::submission;
 use crate::store::bulk::Batch;
 use crate::store::patient::{EpisodeRow, PatientRow};
 use crate::store::plan::PlanRow;
+use crate::store::response::EpisodeScaleRow;
 use crate::store::session::SessionRow;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Weekday};
 use chrono_tz::Tz;
@@ -61,6 +62,12 @@ pub struct Story<'a> {
     urgent: Urgent,
     mark: String,
     sessions: u32,
+}
+
+/// What an episode's scores on one scale amount to so far.
+pub(super) struct Summary {
+    pub(super) course: submission::Course,
+    pub(super) row: EpisodeScaleRow,
 }
 
 /// An episode while it is told.

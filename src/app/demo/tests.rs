@@ -25,7 +25,7 @@ use crate::store::outbox::OutboxRow;
 use crate::store::patient::EpisodeRow;
 use crate::store::response::{EpisodeScaleRow, RECENT, ResponseRow, ScoreRow};
 use crate::store::session::SessionRow;
-use crate::store::{Fault, Place, Seal, Store, Tx, audit, schema, seeded, signal, staff};
+use crate::store::{Fault, Place, Seal, Store, Tx, schema, seal, seeded, signal, staff};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -372,7 +372,7 @@ fn the_audit_is_sealed_as_if_it_had_happened() {
     let home = Home::new();
     let invented = home.invent(120);
     let sealed = seal_audit(&home.app, noon()).unwrap();
-    let check = home.read(|tx| audit::check(tx, org()));
+    let check = home.read(|tx| seal::check(tx, org()));
     assert_eq!((check.events, sealed), (invented.events, invented.events));
     assert!(check.edited.is_empty() && check.broken_seals.is_empty());
     let (sent, completed) = home.read(|tx| {

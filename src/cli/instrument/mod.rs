@@ -11,8 +11,9 @@ mod show;
 mod tests;
 
 use super::console::Exit;
-use super::data::{self, DataCommand, PermitWords, RescoreWords, wait_for};
 use super::definitions;
+use super::verb::wait_for;
+use super::words::PermitWords;
 use crate::app::App;
 use crate::app::permit_instrument::{NewPermission, permit_instrument, withdraw_permission};
 use crate::config::Config;
@@ -45,15 +46,6 @@ pub enum InstrumentCommand {
         /// The instrument's folder, with its definition, text files and worked cases.
         folder: PathBuf,
     },
-    /// Record the owner's permission to use an instrument here. Needed for instruments of class B and C.
-    Permit(PermitWords),
-    /// Withdraw it: nothing new is planned or sent; links that are out stay good.
-    Withdraw {
-        /// The instrument's id, such as who5.
-        id: String,
-    },
-    /// Score responses anew: adds a revision to each score that changes, and never writes one over.
-    Rescore(RescoreWords),
 }
 
 /// Does what is asked.
@@ -72,18 +64,6 @@ pub fn run(config: &Config, command: &InstrumentCommand) -> Exit {
             check::all(paths, origin(*site), &config.survey_defs())
         }
         InstrumentCommand::Add { folder } => add::add(config, folder),
-        InstrumentCommand::Permit(words) => {
-            let command = DataCommand::InstrumentPermit(words.clone());
-            Ok(data::run_somewhere(config, &command))
-        }
-        InstrumentCommand::Withdraw { id } => {
-            let command = DataCommand::InstrumentWithdraw { id: id.clone() };
-            Ok(data::run_somewhere(config, &command))
-        }
-        InstrumentCommand::Rescore(words) => {
-            let command = DataCommand::InstrumentRescore(words.clone());
-            Ok(data::run_somewhere(config, &command))
-        }
     };
     done.unwrap_or_else(|words| {
         eprintln!("{words}");

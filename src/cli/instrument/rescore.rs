@@ -5,7 +5,7 @@ use crate::app::cell::guarded;
 use crate::app::rescore::{self, Difference, Mode, Order, Report};
 use crate::app::{App, Failure};
 use crate::cli::console::{Console, Exit, Progress};
-use crate::cli::data::RescoreWords;
+use crate::cli::words::RescoreWords;
 use crate::domain::access::Actor;
 use crate::store::response::ScoreRow;
 use std::fs::{File, OpenOptions};
