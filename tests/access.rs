@@ -5,7 +5,8 @@ use attune::app::Failure;
 use attune::app::accounts::{self, NewAccount, Refusal, add_account};
 use attune::app::link::Token;
 use attune::domain::access::{Role, role_may};
-use attune::web::routes::{Access, ROUTES, Route};
+use attune::web::access::Access;
+use attune::web::routes::{ROUTES, Route};
 use chrono::TimeDelta;
 
 use crate::house::{House, PASSWORD, PATIENT_NAME, Person, monday, wait_for};

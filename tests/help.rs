@@ -4,7 +4,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{App as Router, HttpResponse, middleware::from_fn, test, web};
 use attune::patient_words::help::{HelpLine, HelpLines, Number, Open, TextTo};
-use attune::web::routes::{Access, ROUTES, Route};
+use attune::web::access::Access;
+use attune::web::routes::{ROUTES, Route};
 use chrono::TimeDelta;
 
 use crate::house::{House, monday};

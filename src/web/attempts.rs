@@ -1,8 +1,9 @@
 //! What is written down about requests that the gate turns away: who tried which act, on what, and that it came to nothing. What a verb itself denies or refuses, the verb writes down.
 
-use super::gate::Visitor;
-use super::routes::Access;
-use super::{Site, errors};
+use super::access::Access;
+use super::errors;
+use super::site::Site;
+use super::visitor::Visitor;
 use crate::domain::access::{Action, Actor};
 use crate::domain::audit::AuditEvent;
 use crate::domain::ids::FlagId;

@@ -1,60 +1,21 @@
-//! The gate in front of staff pages, and the checks that every request passes: same origin for everything that changes something, headers that
-//! keep pages out of caches, frames and foreign hands.
+//! The gate in front of staff pages, and the check that every request passes: same origin for everything that changes something.
 
+use super::access::Access;
 use super::form::Fields;
-use super::routes::Access;
-use super::{Site, attempts, errors, staff, survey};
-use crate::app::link::Token;
-use crate::domain::access::{Actor, StaffActor, role_may};
-use crate::store::staff::SignIn;
+use super::site::Site;
+use super::visitor::{Visitor, secret_of, sign_in};
+use super::{attempts, errors, staff, survey};
+use crate::domain::access::role_may;
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpResponse, web};
 use chrono::TimeDelta;
-use std::future::{Ready, ready};
-
-/// Minutes without a click after which a sign-in is over.
-pub const IDLE: TimeDelta = TimeDelta::minutes(15);
-/// Hours after which a sign-in is over whatever happens.
-pub const ABSOLUTE: TimeDelta = TimeDelta::hours(12);
 
 /// The address at which pages listen by themselves.
 const LISTENS: &str = "/queue/events";
-
-/// Whoever is signed in: handlers behind the gate take it as an argument.
-#[derive(Debug, Clone)]
-pub struct Visitor {
-    /// Who, for access.
-    pub staff: StaffActor,
-    /// Their name.
-    pub name: String,
-}
-
-impl Visitor {
-    /// The visitor as an actor.
-    pub fn actor(&self) -> Actor {
-        Actor::Staff(self.staff.clone())
-    }
-}
-
-impl FromRequest for Visitor {
-    type Error = actix_web::Error;
-    type Future = Ready<Result<Visitor, actix_web::Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // Only the gate puts a visitor there: a handler that asks for one outside the gate gets nobody in.
-        ready(
-            request
-                .extensions()
-                .get::<Visitor>()
-                .cloned()
-                .ok_or_else(|| actix_web::error::ErrorForbidden("no visitor")),
-        )
-    }
-}
 
 /// Lets a request pass to a staff page, or answers for it.
 pub async fn pass<B: MessageBody + 'static>(
@@ -159,30 +120,6 @@ async fn visitor(
     })
 }
 
-/// The hash of the sign-in that a browser shows.
-pub fn secret_of(site: &Site, request: &HttpRequest) -> Option<[u8; 32]> {
-    let cookie = request.cookie(site.cookie_name())?;
-    Some(Token::parse(cookie.value())?.hash())
-}
-
-/// The sign-in with this hash, while it holds.
-async fn sign_in(site: &Site, hash: [u8; 32]) -> Result<Option<SignIn>, crate::store::Fault> {
-    let now = site.app.clock.now();
-    let known: Option<SignIn> = site
-        .app
-        .store
-        .read_brief(move |tx| crate::store::staff::sign_in_by(tx, &hash))
-        .await?;
-    Ok(known.filter(|known| now - known.seen_at < IDLE && now - known.created_at < ABSOLUTE))
-}
-
-/// Whether a sign-in still holds; that it is asked is no click. A database that does not answer ends nothing.
-pub async fn is_signed_in(site: &Site, hash: [u8; 32]) -> bool {
-    sign_in(site, hash)
-        .await
-        .map_or(true, |known| known.is_some())
-}
-
 /// Refuses what another site makes a browser send. `Sec-Fetch-Site` first: no page can forge it; then `Origin`, which is `null` under some referrer
 /// policies and sandboxes and so counts as foreign; a client that sends neither is no browser of today and carries no cookie of ours by accident.
 pub async fn same_origin<B: MessageBody + 'static>(
@@ -225,28 +162,6 @@ fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
             Some(seen) => seen.is_ok_and(|seen| seen.eq_ignore_ascii_case(origin)),
         },
     }
-}
-
-/// The headers of every answer.
-pub const HEADERS: [(&str, &str); 6] = [
-    (
-        "content-security-policy",
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    ),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "same-origin"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cache-control", "no-store"),
-    ("x-robots-tag", "noindex"),
-];
-
-/// Puts them on every answer that does not have its own.
-pub fn headers() -> actix_web::middleware::DefaultHeaders {
-    HEADERS
-        .into_iter()
-        .fold(actix_web::middleware::DefaultHeaders::new(), |all, one| {
-            all.add(one)
-        })
 }
 
 #[cfg(test)]

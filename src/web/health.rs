@@ -1,7 +1,7 @@
 //! Whether the process lives, and whether it can do its work: database, migrations, the workers' heartbeats; and whether
 //! what safety rests on works. Counts only: nothing about anyone.
 
-use super::Site;
+use super::site::Site;
 use crate::app::clinical_health;
 use crate::jobs::heartbeat;
 use crate::store::Fault;

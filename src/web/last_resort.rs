@@ -1,7 +1,9 @@
 //! The page that needs nothing to be rendered, for when no other can be: the sentence that `errors::plain` gives, an answer without a page, a handler
 //! that panicked. It always says where help is, in every language, because whoever reads it could not be asked for one.
 
-use super::{Site, assets, gate};
+use super::line::read_line;
+use super::site::Site;
+use super::{assets, headers};
 use crate::domain::language::Language;
 use crate::patient_words::help::Help;
 use crate::patient_words::{Said, Words, words};
@@ -87,7 +89,7 @@ async fn unwound<F: Future>(work: F) -> Option<F::Output> {
 fn unanswered(site: Option<&Site>) -> actix_web::Error {
     let says = Plain::Sentence(OUR_SIDE.to_owned());
     let mut response = bare(site, StatusCode::INTERNAL_SERVER_ERROR, &says);
-    for (name, value) in gate::HEADERS {
+    for (name, value) in headers::HEADERS {
         let (name, value) = (
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
@@ -121,7 +123,22 @@ fn help(site: &Site) -> String {
         format!("<p lang=\"{tag}\">{}</p>", said.foot)
     };
     let country: String = Language::ALL.iter().map(foot).collect();
-    country + &site.own_line()
+    country + &own_line(site)
+}
+
+/// The site's own crisis line as it was at the start, as a paragraph of a page that cannot ask the database; empty when there was none.
+fn own_line(site: &Site) -> String {
+    let Some(stored) = &site.crisis_line_at_start else {
+        return String::new();
+    };
+    let harmless = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('"', "&quot;")
+    };
+    let line = read_line(stored);
+    let [label, shown, dial] = [line.label, line.shown, line.dial].map(harmless);
+    format!("<p>{label}: <a href=\"tel:{dial}\">{shown}</a></p>")
 }
 
 /// A notice in every language, each with what `then` adds.

@@ -1,32 +1,12 @@
 //! Every route of the site, with who may use it. This table is the only thing that registers routes, so a route without a permission does not
 //! exist; `tests` walk it role by role.
 
-use super::{assets, gate, health, live, staff, survey, tablet, texts};
+use super::access::Access;
+use super::{assets, events, gate, health, staff, survey, tablet, texts};
 use crate::domain::access::Action;
 use actix_web::guard;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-
-/// Who may use a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Anybody: tells nothing about anyone.
-    Public,
-    /// Whoever holds a patient's link; the verb checks it against its own occasion.
-    LinkHolder,
-    /// Whoever holds a one-time set-up link.
-    SetupLink,
-    /// Whoever holds the address in a mail that stops reminders; good for that alone.
-    StopLink,
-    /// Anybody with a working account.
-    SignedIn,
-    /// Accounts whose role may do this at all; the verb decides about the subject.
-    May(Action),
-    /// The gateway for text messages, by its signature.
-    Gateway,
-    /// Only in the demo, and only from the machine itself.
-    Demo,
-}
 
 /// One route.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +107,7 @@ routes! {
     GET "/patients/new" Access::May(Action::EnrolPatient) => staff::enrol::page;
     POST "/patients/new" Access::May(Action::EnrolPatient) => staff::enrol::add;
     GET "/patients/{id}" Access::May(Action::ReadPatient) => staff::patient::page;
-    POST "/patients/{id}/form" Access::May(Action::GiveForm) => staff::patient::give_form;
+    POST "/patients/{id}/form" Access::May(Action::GiveForm) => staff::give::give_form;
     POST "/patients/{id}/tablet" Access::May(Action::GiveForm) => staff::tablet::hand_over;
     GET "/patients/{id}/contact" Access::May(Action::EnrolPatient) => staff::contact::page;
     POST "/patients/{id}/contact" Access::May(Action::EnrolPatient) => staff::contact::set;
@@ -151,7 +131,7 @@ routes! {
     POST "/signals/{id}/decide" Access::May(Action::DecideSignal) => staff::signals::decide;
     GET "/ledger" Access::May(Action::SeeQueue) => staff::ledger::page;
     GET "/ledger.csv" Access::May(Action::SeeQueue) => staff::ledger::csv;
-    GET "/queue/events" Access::May(Action::SeeQueue) => live::events;
+    GET "/queue/events" Access::May(Action::SeeQueue) => events::events;
     GET "/flags/{id}" Access::May(Action::SeeQueue) => staff::flag::page;
     POST "/flags/{id}/acknowledge" Access::May(Action::AcknowledgeFlag) => staff::flag::acknowledge;
     POST "/flags/{id}/close" Access::May(Action::CloseFlag) => staff::flag::close;

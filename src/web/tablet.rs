@@ -1,10 +1,11 @@
 //! The waiting room's tablet before and after a form: a field for the code that staff read out, and a clean slate between people.
 
-use super::survey::lead::read_line;
+use super::line::read_line;
+use super::site::Site;
 use super::survey::preference::Preference;
 use super::survey::view::{Frame, Switch, Tablet, TabletSays};
 use super::survey::visit::{add_cookie, tablet_cookie};
-use super::{Site, assets, errors};
+use super::{assets, errors};
 use crate::app::Failure;
 use crate::app::link::Token;
 use crate::app::pair_tablet::{self, LENGTH, Paired, Refusal};

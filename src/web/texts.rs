@@ -1,8 +1,9 @@
 //! What the gateway for text messages tells us: a text somebody wrote to our number, and that one could not be passed on. Only what the gateway
 //! signed is heard. What it means is `app::take_text` and `app::bounce_text`.
 
+use super::errors;
 use super::form::Fields;
-use super::{Site, errors};
+use super::site::Site;
 use crate::app::bounce_text::bounce_text;
 use crate::app::take_text::{Wish, take_text};
 use crate::domain::ids::OutboxId;

@@ -11,7 +11,7 @@ use crate::domain::care::need::{Need, Quiet};
 use crate::domain::instrument::Person;
 use crate::domain::risk::policy::SignalRules;
 use crate::web::errors;
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;

@@ -13,7 +13,7 @@ use crate::domain::access::Actor;
 use crate::domain::evaluation::{Grid, Period};
 use crate::store::Fault;
 use crate::web::errors;
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;

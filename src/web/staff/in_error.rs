@@ -14,7 +14,7 @@ use crate::store::in_error::InErrorRow;
 use crate::store::response::{ResponseRow, ScoreRow};
 use crate::web::errors;
 use crate::web::form::{Fields, FormTrouble};
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError, web};
 use askama::Template;

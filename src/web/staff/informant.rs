@@ -1,8 +1,8 @@
 //! Those who answer about a patient, on the patient's page: added, given a form, let go; and what they answered, a series of its own.
 
+use super::give::{Given, code};
 use super::patient::folds::Folds;
 use super::patient::scales::{self, About, InstrumentView};
-use super::patient::{Given, code};
 use super::record::episode;
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
@@ -17,7 +17,7 @@ use crate::domain::language::Language;
 use crate::store::informant::Relation;
 use crate::web::errors;
 use crate::web::form::{Fields, FormTrouble};
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError, web};
 

@@ -13,7 +13,7 @@ use crate::domain::instrument::{ENGLISH, Instrument, LicenceClass};
 use crate::domain::permission::{Ground, RecordedPermission, require};
 use crate::web::errors;
 use crate::web::form::Fields;
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;

@@ -13,7 +13,7 @@ use crate::domain::schedule::local_instant;
 use crate::store::ledger::{LedgerFilter, Wanted};
 use crate::store::signal::SignalNames;
 use crate::web::errors;
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;

@@ -11,6 +11,7 @@ pub mod flag;
 pub mod flag_card;
 pub mod flag_line;
 pub mod flag_words;
+pub mod give;
 pub mod in_error;
 pub mod informant;
 pub mod instruments;
@@ -38,7 +39,7 @@ pub mod tablet;
 pub mod tasks;
 pub mod words;
 
-use super::gate::Visitor;
+use super::visitor::Visitor;
 use super::{Site, assets, errors};
 use crate::app::Failure;
 use crate::app::clinical_health::{self, Warnings};

@@ -10,9 +10,10 @@ use crate::app::program_plans::{
 use crate::app::set_plan::Refusal;
 use crate::domain::ids::{ProgramId, ProgramPlanId};
 use crate::domain::instrument::Library;
+use crate::web::errors;
 use crate::web::form::Fields;
-use crate::web::gate::Visitor;
-use crate::web::{Site, errors};
+use crate::web::site::Site;
+use crate::web::visitor::Visitor;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;

@@ -9,7 +9,7 @@ use crate::domain::access::{Action, Role, role_may};
 use crate::domain::risk::Tier;
 use crate::store::Fault;
 use crate::web::errors;
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;

@@ -4,7 +4,7 @@ use super::safety::{MENU, Tab, tabs, warning};
 use super::{Frame, SiteData, trouble};
 use crate::app::read_conservation::{self, Conservation, DAYS, Difference, Figures, What};
 use crate::web::errors;
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;

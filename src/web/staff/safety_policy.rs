@@ -13,9 +13,10 @@ use crate::domain::risk::policy::{
     Clocks, DutyContact, KnownLevelRule, RuleSetting, SafetyPolicy, SignalRules, TierWord,
 };
 use crate::domain::risk::strictness::{BadSetting, known_rules, rule_name};
+use crate::web::errors;
 use crate::web::form::Fields;
-use crate::web::gate::Visitor;
-use crate::web::{Site, errors};
+use crate::web::site::Site;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;

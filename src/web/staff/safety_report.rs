@@ -10,7 +10,7 @@ use crate::app::site_days::{SiteDays, is_held_to_the_grid, site_days};
 use crate::domain::evaluation::{Rate, Shown, ShownTable};
 use crate::store::Fault;
 use crate::web::errors;
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;

@@ -1,7 +1,7 @@
 //! Sending as staff see it: the log of every attempt, who has not answered, and numbers by clinic, language and channel. What is shown to whom is the
 //! verbs'; the words are here. Nobody can know whether a message was delivered, so that word is not.
 
-use super::patient::log::short_names;
+use super::words::short_names;
 use super::words::{age, day_ago, language};
 use super::{Frame, SiteData, trouble};
 use crate::app::read_coverage::{self, Coverage, OfForms, OfPatients, SeenAs, read_coverage};
@@ -17,7 +17,7 @@ use crate::store::contact::Channel;
 use crate::store::outbox::Lane;
 use crate::store::send_log::{AttemptFilter, AttemptRow, AttemptState};
 use crate::web::errors;
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;

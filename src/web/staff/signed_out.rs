@@ -1,8 +1,9 @@
 //! What somebody meets who wrote for so long that their sign-in ended meanwhile: their words, to be sent again once they have signed in. Nothing is stored.
 
 use super::Frame;
+use crate::web::errors;
 use crate::web::form::Fields;
-use crate::web::{Site, errors};
+use crate::web::site::Site;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;

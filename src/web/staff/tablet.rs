@@ -1,6 +1,6 @@
 //! "Hand over a tablet": a form is made, and a code that opens it on a tablet is shown once.
 
-use super::patient::code;
+use super::give::code;
 use super::record::episode;
 use super::{Frame, SiteData, not_found, trouble};
 use crate::app::Failure;
@@ -9,7 +9,7 @@ use crate::app::pair_tablet::{CODE_OPEN, hand_over as make};
 use crate::domain::ids::PatientId;
 use crate::web::errors;
 use crate::web::form::{Fields, FormTrouble};
-use crate::web::gate::Visitor;
+use crate::web::visitor::Visitor;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError, web};
 use askama::Template;

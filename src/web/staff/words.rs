@@ -1,6 +1,8 @@
 //! Words that several staff pages share: dates, ages, roles, languages, changes.
 
 use crate::domain::access::Role;
+use crate::domain::care::read_battery;
+use crate::domain::instrument::Library;
 use crate::domain::language::Language;
 use chrono::{NaiveDate, NaiveDateTime};
 
@@ -54,6 +56,21 @@ pub fn points(value: f64) -> String {
     } else {
         format!("{rounded:.1}")
     }
+}
+
+/// A battery in the names clinicians use.
+pub fn short_names(library: &'static Library, battery: &str) -> String {
+    let names: Vec<_> = read_battery(battery)
+        .iter()
+        .map(|part| {
+            let known = library.version(&part.instrument, &part.version);
+            known.map_or_else(
+                || part.instrument.clone(),
+                |known| known.texts_or_english("en").short_name.clone(),
+            )
+        })
+        .collect();
+    names.join(", ")
 }
 
 #[cfg(test)]

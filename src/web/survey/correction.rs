@@ -1,9 +1,9 @@
 //! "Something you want to put right?": a note to answers that are handed in. It stands beside them and changes nothing.
 
 use super::lead::{self, Opened};
-use super::support::help_first;
 use super::view::{Correction, Missing, NoticeKind};
 use super::visit::{Calm, Page, Visit};
+use super::ways::{CORRECTION, help_first};
 use crate::app::Failure;
 use crate::app::correct::{self, Noted, Refusal};
 use crate::app::take_answers::Support;
@@ -12,19 +12,11 @@ use crate::store::door::Door;
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::http::StatusCode;
 
-/// The page's place behind a link.
-pub const PAGE: &str = "/correction";
-
-/// Whether a link takes a note now.
-pub fn is_open(door: &Door) -> bool {
-    correct::open_until(&door.slip, door.seen_at).is_ok()
-}
-
 /// The page with the field.
 pub async fn correction(visit: Visit) -> Page {
     let Opened { door, .. } = &visit.look().await?;
     match correct::is_full(&visit.site.app, &door.slip).await {
-        Ok(true) if is_open(door) => refuse(&visit, door, Refusal::TooMany).await,
+        Ok(true) if lead::takes_note(door) => refuse(&visit, door, Refusal::TooMany).await,
         Ok(_) => show(&visit, door, Missing::Nothing, String::new(), "").await,
         Err(fault) => Err(visit.calm_or_end(Failure::Fault(fault)).await),
     }
@@ -64,7 +56,7 @@ async fn keep(visit: &Visit, door: &Door, note: Note) -> Page {
         Ok(Noted::NotKept {
             support: Support::ShowNow,
             ..
-        }) => Ok(visit.go(&help_first(PAGE, Support::ShowNow))),
+        }) => Ok(visit.go(&help_first(CORRECTION, Support::ShowNow))),
         Ok(Noted::NotKept { why, .. }) => refuse(visit, door, why).await,
         Err(Failure::Refused(why)) => refuse(visit, door, why).await,
         Err(Failure::Denied(denied)) => Err(visit.calm_or_end(Failure::Denied(denied)).await),
@@ -95,7 +87,7 @@ async fn show(visit: &Visit, door: &Door, missing: Missing, why: String, typed: 
     let page = Correction {
         frame,
         until: &(frame.words.moment)(lead::local(door, until)),
-        action: &visit.address(PAGE),
+        action: &visit.address(CORRECTION),
         longest: LONGEST,
         missing,
         why,

@@ -1,10 +1,10 @@
 //! The last page, and those after "This is not for me" and "Not this time".
 
-use super::correction;
 use super::lead::{self, Opened};
 use super::start::answered;
 use super::view::{End, EndTone, NoticeKind};
 use super::visit::{Page, Visit};
+use super::ways::CORRECTION;
 use crate::app::decline;
 use crate::domain::care::{AdministrationState, SaidNo};
 use crate::domain::risk::{Tier, rules};
@@ -31,7 +31,7 @@ fn end_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
         .map_or_else(String::new, |at| {
             (frame.words.moment)(lead::local(door, at))
         });
-    let address = visit.address(correction::PAGE);
+    let address = visit.address(CORRECTION);
     let page = End {
         frame,
         tone: if parts.iter().any(tells_of_crisis) {
@@ -51,7 +51,7 @@ fn end_page(visit: &Visit, Opened { door, parts }: &Opened) -> HttpResponse {
             })
             .sum(),
         reading: lead::reading(door, frame.words),
-        correct: correction::is_open(door).then_some(address.as_str()),
+        correct: lead::takes_note(door).then_some(address.as_str()),
         contact: None,
     };
     visit.page(StatusCode::OK, &page)

@@ -1,8 +1,9 @@
 //! What stands behind a patient's link, and the words around it.
 
-use super::view::{Line, Reading, Wording};
+use super::view::{Reading, Wording};
 use crate::app::Failure;
 use crate::app::check_link::{Holder, let_in};
+use crate::app::correct;
 use crate::app::link::Token;
 use crate::app::take_answers::{self, Refusal};
 use crate::domain::instrument::{Instrument, Respondent, Texts};
@@ -13,7 +14,7 @@ use crate::domain::submission::Part;
 use crate::patient_words::{Words, reading, words as words_of};
 use crate::store::Fault;
 use crate::store::door::{self, Door};
-use crate::web::Site;
+use crate::web::site::Site;
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use std::borrow::Cow;
@@ -51,18 +52,9 @@ pub async fn door(site: &Site, token: &Token) -> Option<Door> {
     })
 }
 
-/// A stored line: `Harbor crisis line|(555) 010-0199|+15550100199`.
-pub fn read_line(stored: &str) -> Line<'_> {
-    let mut parts = stored.split('|');
-    let (label, shown) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
-    Line {
-        label,
-        shown,
-        dial: parts.next().unwrap_or_default(),
-    }
+/// Whether a link takes a note now.
+pub fn takes_note(door: &Door) -> bool {
+    correct::open_until(&door.slip, door.seen_at).is_ok()
 }
 
 /// Who reads the answers and when, as it is true at this moment: whoever stands in for a clinician who is away, and that nobody reads while nobody does.

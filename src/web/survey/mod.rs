@@ -20,6 +20,7 @@ pub mod stop;
 mod support;
 mod tablet;
 pub(super) mod visit;
+mod ways;
 
 pub use check::check;
 pub use correction::{correct, corrected, correction};

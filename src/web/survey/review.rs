@@ -2,9 +2,9 @@
 
 use super::lead::{self, Opened};
 use super::question::question_or_review;
-use super::support::help_first;
 use super::view::{Review, ReviewPart, ReviewRow, Reviewed, Wording};
 use super::visit::{FROM_REVIEW, Page, Visit};
+use super::ways::help_first;
 use crate::app::take_answers::Stage;
 use crate::domain::care::Layout;
 use crate::domain::instrument::{Answer, ItemTexts};

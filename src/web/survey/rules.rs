@@ -1,6 +1,5 @@
 //! Which answers a person looks at first, for patients and anybody else: public, and about nobody. What the rules are is `app::read_rules`'.
 
-use super::lead::read_line;
 use super::preference::Preference;
 use super::view::{Frame, Notice, NoticeKind, RuleForm, RuleQuestion, Rules, Switch};
 use crate::app::read_rules::{ForPatients, FormForPatients, read_for_patients};
@@ -8,7 +7,9 @@ use crate::domain::instrument::Library;
 use crate::domain::schedule::cover::Reads;
 use crate::domain::schedule::local_time;
 use crate::patient_words::{Words, words};
-use crate::web::{Site, assets, errors};
+use crate::web::line::read_line;
+use crate::web::site::Site;
+use crate::web::{assets, errors};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::NaiveDateTime;

@@ -1,14 +1,15 @@
 //! The page behind a mail's List-Unsubscribe (RFC 8058): GET shows one button and changes nothing, POST stops reminders at once, whoever sends it and without a
 //! sign-in: a mail program's one click comes from its own servers.
 
-use super::lead;
 use super::preference::Preference;
 use super::view::{Frame, Notice, NoticeKind, Stop, Switch};
 use crate::app::stop_reminders::{self, Reminders, Stoppable};
 use crate::domain::ids::AdministrationId;
 use crate::patient_words::words;
 use crate::store::Fault;
-use crate::web::{Site, assets, errors};
+use crate::web::line::read_line;
+use crate::web::site::Site;
+use crate::web::{assets, errors};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -62,7 +63,7 @@ async fn answer(
         switch: Switch::Link { before: &switch },
         css: assets::address("survey.css"),
         clinic,
-        site_line: line.as_deref().map(lead::read_line),
+        site_line: line.as_deref().map(read_line),
         tablet: None,
     };
     let notice = |kind| Notice {

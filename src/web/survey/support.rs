@@ -4,22 +4,11 @@ use super::lead::{self, Opened};
 use super::preference::LANG;
 use super::view::{self, Frame, Switch};
 use super::visit::{Page, Visit};
-use crate::app::take_answers::Support;
+use super::ways::TOO_LATE;
 use crate::domain::language::Language;
 use crate::web::form::Fields;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-
-/// The page that follows after an answer that came too late to be stored.
-pub const TOO_LATE: &str = "not-added";
-
-/// The end of an address, or of the help page's that leads there, when an answer asks for help.
-pub fn help_first(next: &str, support: Support) -> String {
-    match support {
-        Support::NotNow => next.to_owned(),
-        Support::ShowNow => format!("/support?then={}", next.trim_start_matches('/')),
-    }
-}
 
 /// On to that end of an address, in the language that the form names, if it is one of ours.
 pub fn in_language(visit: &Visit, tail: &str, fields: &Fields) -> HttpResponse {

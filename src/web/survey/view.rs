@@ -7,6 +7,7 @@ use crate::domain::language::Language;
 use crate::domain::submission::Counted;
 use crate::patient_words::help::HelpSaid;
 use crate::patient_words::{ReviewWords, Said, Words};
+use crate::web::line::Line;
 use actix_web::http::StatusCode;
 use askama::Template;
 use std::borrow::Cow;
@@ -91,17 +92,6 @@ impl Wording {
     fn is_foreign(&self) -> bool {
         *self == Wording::EnglishOnly
     }
-}
-
-/// A telephone line as people read it and as a phone dials it.
-#[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
-    /// Who answers: `Harbor Clinic crisis line`.
-    pub label: &'a str,
-    /// The number as printed: `(555) 010-0199`.
-    pub shown: &'a str,
-    /// The number as dialled after `tel:`; digits and a leading plus only: `+15550100199`.
-    pub dial: &'a str,
 }
 
 /// Who reads the answers and when. Shown before the first question, after the last, and on the support page.

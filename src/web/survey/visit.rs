@@ -1,11 +1,10 @@
 //! A request to one of the patient's pages: its link, what that opens, and the calm page that answers when it does not. Handlers say
 //! `visit.open().await?` and go on with what is behind the link.
 
-use super::correction;
 use super::lead::{self, Opened};
 use super::preference::Preference;
-use super::support::{TOO_LATE, help_first};
 use super::view::{AtTablet, Check, CheckSays, Frame, Notice, NoticeKind, Switch};
+use super::ways::{CORRECTION, TOO_LATE, help_first};
 use crate::app::Failure;
 use crate::app::check_link::Holder;
 use crate::app::link::Token;
@@ -20,7 +19,9 @@ use crate::patient_words::words;
 use crate::store::Fault;
 use crate::store::door::Door;
 use crate::web::form::{Fields, FormTrouble};
-use crate::web::{Site, assets, errors};
+use crate::web::line::read_line;
+use crate::web::site::Site;
+use crate::web::{assets, errors};
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
@@ -182,7 +183,7 @@ impl Visit {
             },
             css: assets::address("survey.css"),
             clinic: "",
-            site_line: crisis_line.map(lead::read_line),
+            site_line: crisis_line.map(read_line),
             tablet: self.tablet.as_ref().map(|_| AtTablet {
                 back: &self.hand_back,
                 idle: &self.idle,
@@ -449,8 +450,8 @@ impl Visit {
         );
         let back = goes_on.then(|| self.address(""));
         let correct = door
-            .filter(|door| offers_note(kind) && correction::is_open(door))
-            .map(|_| self.address(correction::PAGE));
+            .filter(|door| offers_note(kind) && lead::takes_note(door))
+            .map(|_| self.address(CORRECTION));
         let notice = Notice {
             frame: self.bare_frame(language, line.as_deref()),
             kind,

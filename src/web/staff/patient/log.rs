@@ -2,13 +2,14 @@
 //! word is not here.
 
 use crate::app::read_patient::{Attempt, EpisodeRecord, OccasionRecord, Record};
-use crate::domain::care::{AdministrationState, SessionState, read_battery};
+use crate::domain::care::{AdministrationState, SessionState};
 use crate::domain::instrument::Library;
 use crate::domain::message::{AttemptOutcome, MessageState};
 use crate::domain::schedule::local_time;
 use crate::store::outbox::OutboxRow;
 use crate::web::staff::sending::{by, what};
 use crate::web::staff::words::day_ago;
+use crate::web::staff::words::short_names;
 
 /// One occasion.
 pub struct OccasionLine {
@@ -82,21 +83,6 @@ fn line(library: &'static Library, record: &Record, occasion: &OccasionRecord) -
         },
         mails,
     }
-}
-
-/// A battery in the names clinicians use.
-pub fn short_names(library: &'static Library, battery: &str) -> String {
-    let names: Vec<_> = read_battery(battery)
-        .iter()
-        .map(|part| {
-            let known = library.version(&part.instrument, &part.version);
-            known.map_or_else(
-                || part.instrument.clone(),
-                |known| known.texts_or_english("en").short_name.clone(),
-            )
-        })
-        .collect();
-    names.join(", ")
 }
 
 fn state(record: &Record, occasion: &OccasionRecord) -> String {
