@@ -10,7 +10,7 @@ use attune::app::send_digest::send_digest;
 use attune::app::send_due::send_due;
 use attune::domain::ids::{FlagId, PatientId};
 use attune::domain::risk::closing::Typed;
-use attune::store::flag;
+use attune::store::flag_turn;
 use attune::store::outbox::Lane;
 use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::HashMap;
@@ -775,7 +775,7 @@ fn on_the_page(house: &House, id: FlagId) -> attune::domain::risk::acts::Seen {
         .app
         .store
         .read_blocking(move |tx| {
-            let row = flag::take_waiting(tx, org, id)?;
+            let row = flag_turn::take_waiting(tx, org, id)?;
             Ok::<_, attune::store::Fault>(row.map_or((0, 0), |row| (row.answer, row.answers)))
         })
         .expect("the database works");

@@ -1,7 +1,6 @@
 //! The gateway took a text and later says that it could not pass it on: somebody here is told, and where the gateway blames the number it is not used again.
 
 use super::App;
-use super::compose;
 use super::unsent;
 use crate::domain::access::Actor;
 use crate::domain::ids::{Id, OutboxId, PatientId};
@@ -38,7 +37,7 @@ pub async fn bounce_text(app: &App, id: OutboxId, code: String) -> Result<(), Fa
                         unsent::leave_task(tx, &row, TaskKind::MailUnsent, detail, now)?;
                     }
                     false if code.parse().is_ok_and(blames_number) => {
-                        compose::given_up(tx, &row, &words, now)?;
+                        unsent::given_up(tx, &row, &words, now)?;
                     }
                     false => unsent::tell_returned(tx, &row, &words, now)?,
                 }

@@ -6,8 +6,8 @@ use crate::domain::access::{Permit, Reach};
 use crate::domain::ids::OrgId;
 use crate::domain::risk::{FlagState, Standing, Tier};
 use crate::domain::schedule::local_time;
-use crate::store::flag::PastDue;
-use crate::store::{Fault, Tx, cover, flag, heartbeat, outbox};
+use crate::store::flag_turn::{self, PastDue};
+use crate::store::{Fault, Tx, cover, heartbeat, outbox};
 use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
 
 /// The loops without which nobody is told.
@@ -97,7 +97,7 @@ struct Late {
 
 impl Late {
     fn read(tx: &mut Tx, org: OrgId, now: NaiveDateTime) -> Result<Late, Fault> {
-        let past = flag::past_due(tx, org, Tier::Crisis, now)?;
+        let past = flag_turn::past_due(tx, org, Tier::Crisis, now)?;
         if past.is_empty() {
             return Ok(Late {
                 open: past,

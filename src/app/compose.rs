@@ -1,20 +1,18 @@
 //! One message from the outbox, looked at once more at the instant of sending: whether it is still wanted, to whom it goes and in which words. And what the
-//! record learns when the relay took it, refused it, or it was not wanted any more. Claiming, sending and the log of attempts are `send_due`.
+//! record learns when the relay took it; when it did not leave: `unsent`. Claiming, sending and the log of attempts are `send_due`.
 
-use super::change_address;
 use super::give_form::{address, definitions};
 use super::link::Token;
 use super::permit_instrument::OnRecord;
-use super::plan_due::tell_not_permitted;
 use crate::domain::care::{AdministrationState, read_battery};
-use crate::domain::ids::{AdministrationId, ClinicId, Id, OrgId, PatientId, StaffId};
+use crate::domain::ids::{AdministrationId, OrgId, PatientId, StaffId};
 use crate::domain::instrument::Library;
 use crate::domain::language::Language;
 use crate::domain::message::sending::{
-    Aftermath, Asking, Care, Channel, Decision, Facts, Held, Line, Paused, Risk, Rival, Saying,
-    Withdrawn, decide,
+    Asking, Care, Channel, Decision, Facts, Held, Line, Paused, Risk, Rival, Saying, Withdrawn,
+    decide,
 };
-use crate::domain::message::{AttemptOutcome, MessageKind, MessageState};
+use crate::domain::message::{MessageKind, MessageState};
 use crate::domain::risk::FlagState;
 use crate::domain::risk::policy::SafetyPolicy;
 use crate::domain::schedule::cover::Cover;
@@ -25,13 +23,11 @@ use crate::mail::render::Notice;
 use crate::mail::{Mail, render};
 use crate::patient_words::help::Help;
 use crate::patient_words::{Words, reading, words};
-use crate::store::administration::revoke_links;
 use crate::store::contact::{self, ContactRow, PauseRow, PauseScope};
-use crate::store::outbox::{self, Lane, OutboxRow};
+use crate::store::outbox::{self, OutboxRow};
 use crate::store::sending::{self, Looked};
 use crate::store::staff::{self, StaffState};
-use crate::store::task::{self, TaskKind, TaskRow};
-use crate::store::{Fault, Tx, attempt, cover, digest, flag, fresh, patient, policy};
+use crate::store::{Fault, Tx, attempt, cover, digest, flag, fresh, policy};
 use chrono::{NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 use std::sync::Arc;
@@ -161,8 +157,8 @@ impl Desk {
         })
     }
 
-    fn look(&self, tx: &mut Tx, row: &OutboxRow) -> Result<Option<Asked>, Fault> {
-        let id: AdministrationId = id_of(&row.subject_id)?;
+    pub(super) fn look(&self, tx: &mut Tx, row: &OutboxRow) -> Result<Option<Asked>, Fault> {
+        let id: AdministrationId = row.about()?;
         let Some(now) = sending::look(tx, row.org_id, id, self.now)? else {
             return Ok(None);
         };
@@ -182,7 +178,7 @@ impl Desk {
         }))
     }
 
-    fn decide(&self, row: &OutboxRow, asked: &Asked) -> Decision {
+    pub(super) fn decide(&self, row: &OutboxRow, asked: &Asked) -> Decision {
         decide(&self.facts(row, asked), &self.policy, self.now)
     }
 
@@ -350,8 +346,8 @@ impl Desk {
 }
 
 /// An occasion with what left about it before.
-struct Asked {
-    now: Looked,
+pub(super) struct Asked {
+    pub(super) now: Looked,
     before: Before,
     /// Since when nothing of ours but the relay kept it from leaving, if our own rules or a first failed attempt say so.
     ready_at: Option<NaiveDateTime>,
@@ -376,7 +372,7 @@ fn left_before(tx: &mut Tx, row: &OutboxRow) -> Result<Before, Fault> {
     })
 }
 
-fn asking(row: &OutboxRow) -> Asking {
+pub(super) fn asking(row: &OutboxRow) -> Asking {
     match row.kind.parse() {
         Ok(MessageKind::Reminder) => Asking::Reminder(u32::try_from(row.number).unwrap_or(0)),
         _ => Asking::Invitation,
@@ -397,10 +393,6 @@ fn line(address: Option<&str>, refused_at: Option<NaiveDateTime>) -> Line {
 
 fn zone(now: &Looked) -> Tz {
     now.time_zone.parse().unwrap_or(chrono_tz::UTC)
-}
-
-fn id_of<K>(bytes: &[u8]) -> Result<Id<K>, Fault> {
-    Id::from_bytes(bytes).ok_or_else(|| Fault::Corrupt("an id in the outbox".into()))
 }
 
 /// The Message-ID: the same on every try.
@@ -426,7 +418,7 @@ pub fn accepted(
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
     if let Some(language) = &after.asked_in {
-        sending::asked(tx, row.org_id, id_of(&row.subject_id)?, language)?;
+        sending::asked(tx, row.org_id, row.about()?, language)?;
     }
     match after.remind_at {
         Some(at) => remind_later(tx, row, at, now),
@@ -441,12 +433,12 @@ fn remind_later(
     at: NaiveDateTime,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    let (form, number) = (id_of(&row.subject_id)?, row.number + 1);
+    let (form, number) = (row.about()?, row.number + 1);
     if sending::has_reminder(tx, row.org_id, form, number)? {
         return Ok(());
     }
     let kind = MessageKind::Reminder;
-    let patient: PatientId = id_of(&row.recipient_id)?;
+    let patient: PatientId = row.recipient()?;
     let reminder = OutboxRow::queued(
         row.org_id,
         fresh(now),
@@ -490,168 +482,6 @@ fn reminder_at(
     (at < asked.administration.expires_at).then_some(at)
 }
 
-/// The message was not wanted any more, as the record learns it: an invitation that never left may end its occasion.
-///
-/// # Errors
-/// When the database fails.
-pub fn withdrawn(
-    tx: &mut Tx,
-    library: &'static Library,
-    row: &OutboxRow,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    if row.kind != MessageKind::Invitation.word() {
-        return Ok(());
-    }
-    let desk = Desk::open(tx, library, ("", &Arc::default()), row.org_id, now)?;
-    let Some(asked) = desk.look(tx, row)? else {
-        return Ok(());
-    };
-    match desk.decide(row, &asked) {
-        Decision::Withdraw { why } => follow(tx, row, &asked.now, &why, now),
-        Decision::Send(_) | Decision::Hold { .. } => Ok(()),
-    }
-}
-
-/// A form's time ran out before its invitation left: what waits about it is withdrawn, and somebody is told, unless somebody here wanted it to wait. Whoever is sending it at this
-/// moment finds out by themselves.
-///
-/// # Errors
-/// When the database fails.
-pub fn never_left(
-    tx: &mut Tx,
-    org: OrgId,
-    id: AdministrationId,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let why = Withdrawn::TooLate;
-    let words = why.to_string();
-    for row in outbox::about(tx, org, id.bytes())? {
-        let waits = row.ended_at.is_none() && row.lease_until.is_none_or(|until| until <= now);
-        if row.kind != MessageKind::Invitation.word()
-            || !waits
-            || !outbox::end(tx, &row, MessageState::Withdrawn, Some(&words), now)?
-        {
-            continue;
-        }
-        attempt::add(tx, &row, AttemptOutcome::Withdrawn, &words, now)?;
-        if was_paused(&row) {
-            continue;
-        }
-        if let Some(asked) = sending::look(tx, org, id, now)? {
-            tell_missed(tx, org, &asked, &why, now)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a message that is to leave no more may have arrived before, and the form still waits for its answer.
-///
-/// # Errors
-/// When the database fails.
-pub fn waits_unknown(tx: &mut Tx, row: &OutboxRow, now: NaiveDateTime) -> Result<bool, Fault> {
-    if row.attempts < 2 || !attempt::may_have_arrived(tx, row)? {
-        return Ok(false);
-    }
-    let asked = sending::look(tx, row.org_id, id_of(&row.subject_id)?, now)?;
-    Ok(asked.is_some_and(|asked| {
-        let state = asked.administration.state.parse();
-        state.is_ok_and(AdministrationState::is_open)
-    }))
-}
-
-/// An invitation that may have arrived counts as sent: the patient may answer.
-///
-/// # Errors
-/// When the database fails.
-pub fn perhaps_arrived(tx: &mut Tx, row: &OutboxRow, now: NaiveDateTime) -> Result<(), Fault> {
-    let id: AdministrationId = id_of(&row.subject_id)?;
-    match sending::look(tx, row.org_id, id, now)? {
-        Some(asked) if asking(row) == Asking::Invitation => {
-            sending::asked(tx, row.org_id, id, &asked.language)
-        }
-        _ => Ok(()),
-    }
-}
-
-fn follow(
-    tx: &mut Tx,
-    row: &OutboxRow,
-    asked: &Looked,
-    why: &Withdrawn,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let form = &asked.administration;
-    let was_asked = form.state != AdministrationState::Planned.word();
-    let state = match why.aftermath() {
-        Aftermath::Nothing => return Ok(()),
-        Aftermath::Missed if was_paused(row) => return Ok(()),
-        Aftermath::Missed => return tell_missed(tx, row.org_id, asked, why, now),
-        Aftermath::Cancelled | Aftermath::NotPermitted => AdministrationState::Cancelled,
-        // It was sent once, to another address: the patient had it.
-        Aftermath::NeverAsked | Aftermath::Replaced if was_asked => return Ok(()),
-        Aftermath::NeverAsked | Aftermath::Replaced => AdministrationState::Expired,
-    };
-    sending::end_because(tx, row.org_id, form.id, state, &why.to_string(), now)?;
-    revoke_links(tx, row.org_id, form.id, now)?;
-    match why.aftermath() {
-        Aftermath::NotPermitted => tell_not_permitted(
-            tx,
-            row.org_id,
-            asked.clinic_id,
-            form.patient_id,
-            &why.to_string(),
-            now,
-        ),
-        Aftermath::NeverAsked if !was_paused(row) => tell_missed(tx, row.org_id, asked, why, now),
-        _ => Ok(()),
-    }
-}
-
-/// Whether somebody here wanted it to wait.
-fn was_paused(row: &OutboxRow) -> bool {
-    row.last_error
-        .as_deref()
-        .is_some_and(|words| words.starts_with(Held::PAUSED))
-}
-
-fn tell_missed(
-    tx: &mut Tx,
-    org: OrgId,
-    asked: &Looked,
-    why: &Withdrawn,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let detail =
-        format!("A form was not sent: {why}. Give it in the clinic if it is still wanted.");
-    add_task(
-        tx,
-        org,
-        TaskKind::NotSent,
-        asked.administration.patient_id,
-        asked.clinic_id,
-        detail,
-        now,
-    )
-}
-
-/// The message will never leave, or came back: somebody here has to know.
-///
-/// # Errors
-/// When the database fails.
-pub fn given_up(
-    tx: &mut Tx,
-    row: &OutboxRow,
-    words: &str,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    if row.kind.parse::<MessageKind>()?.is_for_patients() {
-        give_to_person(tx, row, words, now)
-    } else {
-        Ok(())
-    }
-}
-
 /// A notice to a member of staff about a flag: as long as it is not closed and, where it asks to finish something, still theirs.
 fn prepare_notice(
     tx: &mut Tx,
@@ -659,7 +489,7 @@ fn prepare_notice(
     base: &str,
     now: NaiveDateTime,
 ) -> Result<Option<Mail>, Fault> {
-    let recipient: StaffId = id_of(&row.recipient_id)?;
+    let recipient: StaffId = row.recipient()?;
     let waiting = waiting_flag(tx, row)?;
     let person = staff::by_id(tx, row.org_id, recipient)?;
     let Some((state, owner)) = waiting else {
@@ -690,7 +520,7 @@ fn prepare_notice(
 
 /// The flag that a notice is about; `None` once it is closed.
 fn waiting_flag(tx: &mut Tx, row: &OutboxRow) -> Result<Option<(FlagState, StaffId)>, Fault> {
-    let Some((state, owner)) = flag::standing_of(tx, row.org_id, id_of(&row.subject_id)?)? else {
+    let Some((state, owner)) = flag::standing_of(tx, row.org_id, row.about()?)? else {
         return Ok(None);
     };
     let state: FlagState = state.parse()?;
@@ -730,7 +560,7 @@ fn prepare_digest(
     base: &str,
     now: NaiveDateTime,
 ) -> Result<Option<Mail>, Fault> {
-    let recipient: StaffId = id_of(&row.recipient_id)?;
+    let recipient: StaffId = row.recipient()?;
     let waiting = digest::waiting(tx, row.org_id)?;
     let n = waiting.get(&recipient).copied().unwrap_or(0);
     if n == 0 || !super::send_digest::wants(tx, row.org_id, recipient, now)? {
@@ -746,7 +576,7 @@ fn prepare_digest(
 }
 
 fn prepare_setup(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail>, Fault> {
-    let person = staff::by_id(tx, row.org_id, id_of(&row.recipient_id)?)?;
+    let person = staff::by_id(tx, row.org_id, row.recipient()?)?;
     let secret = super::accounts::setup_secret(&tx.seal, &row.subject_id);
     let wanted =
         staff::setup_link_by(tx, &secret.hash())?.is_some_and(|link| link.used_at.is_none());
@@ -758,62 +588,4 @@ fn prepare_setup(tx: &mut Tx, row: &OutboxRow, base: &str) -> Result<Option<Mail
         )
     };
     Ok(wanted.then(mail))
-}
-
-/// A refused address is not tried again: links that went there close, and somebody here has to ask the patient for another.
-fn give_to_person(
-    tx: &mut Tx,
-    row: &OutboxRow,
-    words: &str,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    let who: PatientId = id_of(&row.recipient_id)?;
-    // By the way it took, not by the one that is used now: the answer may come days later.
-    let by_text = row.lane == Lane::Texts.word();
-    if by_text {
-        let refused = ContactRow {
-            phone_refused_at: Some(now),
-            ..contact::take(tx, row.org_id, who, now)?
-        };
-        contact::put(tx, &refused)?;
-    } else {
-        patient::mark_address_refused(tx, row.org_id, who, now)?;
-    }
-    let why = "the address was refused";
-    change_address::close_unbegun(tx, row.org_id, who, &row.lane, why, now)?;
-    let Some(asked) = sending::look(tx, row.org_id, id_of(&row.subject_id)?, now)? else {
-        return Ok(());
-    };
-    let detail = format!("A message could not be sent: {words}. Ask for another address.");
-    let kind = TaskKind::MailRefused;
-    add_task(tx, row.org_id, kind, who, asked.clinic_id, detail, now)
-}
-
-/// One task of a kind a patient.
-fn add_task(
-    tx: &mut Tx,
-    org: OrgId,
-    kind: TaskKind,
-    who: PatientId,
-    clinic: ClinicId,
-    detail: String,
-    now: NaiveDateTime,
-) -> Result<(), Fault> {
-    if task::waits(tx, org, kind, who)? {
-        return Ok(());
-    }
-    task::add(
-        tx,
-        &TaskRow {
-            org_id: org,
-            id: fresh(now),
-            kind: kind.word().into(),
-            clinic_id: clinic,
-            patient_id: who,
-            detail,
-            created_at: now,
-            done_at: None,
-            done_by: None,
-        },
-    )
 }

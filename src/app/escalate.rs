@@ -11,8 +11,8 @@ use crate::domain::message::MessageKind;
 use crate::domain::risk::life::{self, Crank, CrankStep, Tell, Waiting};
 use crate::domain::risk::policy::SafetyPolicy;
 use crate::domain::risk::{Act, Candidate, FlagState, Standing, Tier};
-use crate::store::flag::{self, FlagRow};
-use crate::store::{Fault, Tx, cover, patient};
+use crate::store::flag::FlagRow;
+use crate::store::{Fault, Tx, cover, flag_turn, patient};
 use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -57,9 +57,9 @@ pub fn escalate_some(app: &App, look: Look) -> Result<usize, Fault> {
 pub fn note_unfinished(app: &App, look: Look) -> Result<usize, Fault> {
     let (now, org) = (app.clock.now(), app.org);
     let ids = app.store.read_blocking(move |tx| {
-        let mut ids = flag::to_finish(tx, org, now, now + FINISH_WITHIN)?;
+        let mut ids = flag_turn::to_finish(tx, org, now, now + FINISH_WITHIN)?;
         if look == Look::Everything {
-            ids.extend(flag::left(tx, org)?);
+            ids.extend(flag_turn::left(tx, org)?);
         }
         Ok::<_, Fault>(ids)
     })?;
@@ -96,7 +96,7 @@ fn to_look_at(
     now: NaiveDateTime,
     look: Look,
 ) -> Result<Vec<FlagId>, Fault> {
-    let mut ids = flag::due(tx, org, now)?;
+    let mut ids = flag_turn::due(tx, org, now)?;
     if look == Look::Due {
         return Ok(ids);
     }
@@ -105,11 +105,11 @@ fn to_look_at(
         .iter()
         .any(|person| person.standing == Standing::Eligible)
     {
-        let gone: Vec<StaffId> = flag::owners(tx, org)?
+        let gone: Vec<StaffId> = flag_turn::owners(tx, org)?
             .into_iter()
             .filter(|owner| !life::is_here(*owner, &people))
             .collect();
-        ids.extend(flag::waiting_with(tx, org, &gone)?);
+        ids.extend(flag_turn::waiting_with(tx, org, &gone)?);
     }
     ids.extend(planned_by_a_wrong_clock(tx, org, &people, now)?);
     let mut seen = HashSet::new();
@@ -129,7 +129,7 @@ fn planned_by_a_wrong_clock(
     for tier in [Tier::Crisis, Tier::Review] {
         for state in [FlagState::Open, FlagState::Acknowledged] {
             let after = life::suspect_after(tier, state, now, in_force.times());
-            for row in flag::planned_after(tx, org, tier, state, after)? {
+            for row in flag_turn::planned_after(tx, org, tier, state, after)? {
                 let waiting = match waiting(tx, &row) {
                     Ok(waiting) => waiting,
                     Err(Fault::Corrupt(what)) => {
@@ -150,7 +150,7 @@ fn planned_by_a_wrong_clock(
 /// Takes the next step of one flag, if one is due; says whether it was.
 fn look_at(tx: &mut Tx, org: OrgId, id: FlagId, now: NaiveDateTime) -> Result<bool, Fault> {
     // Locked and read anew: another node may have taken this step.
-    let Some(row) = flag::take_waiting(tx, org, id)? else {
+    let Some(row) = flag_turn::take_waiting(tx, org, id)? else {
         return Ok(false);
     };
     let people = cover::candidates(tx, org, now)?;
@@ -159,7 +159,7 @@ fn look_at(tx: &mut Tx, org: OrgId, id: FlagId, now: NaiveDateTime) -> Result<bo
     match life::crank(&waiting, &people, now, in_force.times()) {
         Crank::NotYet => Ok(false),
         Crank::Earlier(deadlines) => {
-            flag::look_at(tx, org, id, deadlines)?;
+            flag_turn::look_at(tx, org, id, deadlines)?;
             Ok(false)
         }
         Crank::Step(step) => {
@@ -176,16 +176,16 @@ fn look_whether_left(
     id: FlagId,
     now: NaiveDateTime,
 ) -> Result<bool, Fault> {
-    let Some(row) = flag::take_waiting(tx, org, id)? else {
+    let Some(row) = flag_turn::take_waiting(tx, org, id)? else {
         return Ok(false);
     };
     let asked = |by: NaiveDateTime| by <= now || by > now + FINISH_WITHIN;
     let asked = row.finish_by.is_some_and(asked);
     let note = |tx: &mut Tx, act, words: &str| add_act(tx, &row, act, words.to_owned(), now);
     // A form that ran out in the meantime was left too.
-    match flag::has_unfinished_form(tx, org, id)? {
+    match flag_turn::has_unfinished_form(tx, org, id)? {
         true if asked => {
-            flag::looked_whether_left(tx, &row, row.unfinished_at.or(Some(now)))?;
+            flag_turn::looked_whether_left(tx, &row, row.unfinished_at.or(Some(now)))?;
             if row.unfinished_at.is_none() {
                 let words = "the form was left after this answer and not handed in";
                 note(tx, Act::Unfinished, words)?;
@@ -194,12 +194,12 @@ fn look_whether_left(
         }
         true => Ok(false),
         false if row.unfinished_at.is_some() => {
-            flag::looked_whether_left(tx, &row, None)?;
+            flag_turn::looked_whether_left(tx, &row, None)?;
             note(tx, Act::Finished, "the form was handed in")?;
             Ok(true)
         }
         false if asked => {
-            flag::looked_whether_left(tx, &row, None)?;
+            flag_turn::looked_whether_left(tx, &row, None)?;
             Ok(false)
         }
         false => Ok(false),
@@ -239,7 +239,7 @@ fn take(
     people: &[Candidate],
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    flag::turn(tx, row, step)?;
+    flag_turn::turn(tx, row, step)?;
     let after = FlagRow {
         owner_id: step.owner,
         state: step.state.word().into(),
@@ -310,14 +310,14 @@ pub fn hand_over_flags_of(
     org: OrgId,
     now: NaiveDateTime,
 ) -> Result<(), Fault> {
-    let owned = flag::owned_by(tx, org, leaving)?;
+    let owned = flag_turn::owned_by(tx, org, leaving)?;
     if owned.is_empty() {
         return Ok(());
     }
     let people = cover::candidates(tx, org, now)?;
     let in_force = InForce::read(tx, org)?;
     for id in owned {
-        let Some(row) = flag::take_waiting(tx, org, id)? else {
+        let Some(row) = flag_turn::take_waiting(tx, org, id)? else {
             continue;
         };
         if row.owner_id != leaving {

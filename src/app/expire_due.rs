@@ -1,6 +1,6 @@
 //! Forms whose time ran out come to their end. One that never left is our fault and nobody's answer: somebody is told.
 
-use super::{App, compose};
+use super::{App, unsent};
 use crate::domain::care::AdministrationState;
 use crate::store::{Fault, administration};
 
@@ -17,7 +17,7 @@ pub fn expire_due(app: &App) -> Result<usize, Fault> {
         let ended = administration::expire(tx, org, now, BATCH)?;
         for (id, was) in &ended {
             if *was == AdministrationState::Planned {
-                compose::never_left(tx, org, *id, now)?;
+                unsent::never_left(tx, org, *id, now)?;
             }
         }
         Ok(ended.len())

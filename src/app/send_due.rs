@@ -398,10 +398,10 @@ fn settle(
             }
             Ok(())
         }
-        Outcome::Withdrawn(why) if compose::waits_unknown(tx, row, now)? => {
+        Outcome::Withdrawn(why) if unsent::waits_unknown(tx, row, now)? => {
             // It may have arrived, so it was not withdrawn: a person asks.
             if outbox::end(tx, row, MessageState::Unknown, Some(why), now)? {
-                compose::perhaps_arrived(tx, row, now)?;
+                unsent::perhaps_arrived(tx, row, now)?;
                 unsent::tell(tx, row, why, now)?;
             }
             Ok(())
@@ -409,7 +409,7 @@ fn settle(
         Outcome::Withdrawn(why) => {
             if outbox::end(tx, row, MessageState::Withdrawn, Some(why), now)? {
                 attempt::add(tx, row, AttemptOutcome::Withdrawn, why, now)?;
-                compose::withdrawn(tx, library, row, now)?;
+                unsent::withdrawn(tx, library, row, now)?;
             }
             Ok(())
         }
@@ -462,7 +462,7 @@ fn settle_failed(
         (AfterFailure::TryAgainAt(then), _) => outbox::postpone(tx, row, then, words).map(|_| ()),
         (AfterFailure::GiveToPerson, Failure::Final) => {
             if outbox::end(tx, row, MessageState::Refused, Some(words), now)? {
-                compose::given_up(tx, row, words, now)?;
+                unsent::given_up(tx, row, words, now)?;
             }
             Ok(())
         }

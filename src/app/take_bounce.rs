@@ -1,11 +1,10 @@
 //! A notice came back that a mail could not be passed on: which message it was, and what follows. A failure ends the message as bounced
 //! and tells a person; where the notice blames the address, its links close and it is not used again. A delay is only written down.
 
-use super::compose;
 use super::unsent;
 use super::{App, Failure};
 use crate::domain::access::Actor;
-use crate::domain::ids::{Id, OrgId, OutboxId, PatientId};
+use crate::domain::ids::{OrgId, OutboxId, PatientId};
 use crate::domain::message::{AttemptOutcome, MessageKind, MessageState};
 use crate::mail::bounce::{Notice, Verdict};
 use crate::mail::envelope;
@@ -133,7 +132,7 @@ fn follow(
         tracing::error!(outbox = %row.id, kind = row.kind, "a mail to a member of staff came back: check the address of the account");
         return Ok(Done::Bounced(row.id));
     }
-    let who: PatientId = id_of(&row.recipient_id)?;
+    let who: PatientId = row.recipient()?;
     if is_of_another_address(tx, row.org_id, who, notice)? || outbox::is_asked_again(tx, row)? {
         let detail = format!(
             "A mail that went out before the patient was reached in another way came back: {}. Nothing was changed.",
@@ -146,7 +145,7 @@ fn follow(
         unsent::tell_returned(tx, row, &notice.words, now)?;
         return Ok(Done::Undelivered(row.id));
     }
-    compose::given_up(tx, row, &notice.words, now)?;
+    unsent::given_up(tx, row, &notice.words, now)?;
     Ok(Done::Bounced(row.id))
 }
 
@@ -160,8 +159,4 @@ fn is_of_another_address(
     let now_at = patient::email_of(tx, org, who)?.map(|address| address.to_lowercase());
     Ok(!notice.addresses.is_empty()
         && now_at.is_none_or(|address| !notice.addresses.contains(&address)))
-}
-
-fn id_of<K>(bytes: &[u8]) -> Result<Id<K>, Fault> {
-    Id::from_bytes(bytes).ok_or_else(|| Fault::Corrupt("an id in the outbox".into()))
 }

@@ -1,7 +1,7 @@
 //! The daily digest: how much waits for whom, on which days it was written, and who wants none. When it leaves is `app::send_digest`'s to say.
 
 use super::schema::{digest_day, digest_off, signal};
-use super::{Fault, Tx, flag};
+use super::{Fault, Tx, flag_turn};
 use crate::domain::access::Permit;
 use crate::domain::ids::{OrgId, StaffId};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -18,7 +18,10 @@ pub fn waiting(tx: &mut Tx, org: OrgId) -> Result<HashMap<StaffId, usize>, Fault
         .select(signal::owner_id)
         .load(&mut tx.db)?;
     let mut waiting = HashMap::new();
-    for owner in signals.into_iter().chain(flag::review_waiting(tx, org)?) {
+    for owner in signals
+        .into_iter()
+        .chain(flag_turn::review_waiting(tx, org)?)
+    {
         *waiting.entry(owner).or_default() += 1;
     }
     Ok(waiting)

@@ -27,6 +27,7 @@ pub mod digest;
 pub mod door;
 pub mod evaluation;
 pub mod flag;
+pub mod flag_turn;
 pub mod heartbeat;
 pub mod in_error;
 pub mod informant;

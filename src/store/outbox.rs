@@ -4,7 +4,7 @@ use super::engine::on_engine;
 use super::kept::kept;
 use super::schema::outbox;
 use super::{Fault, Moment, Tx};
-use crate::domain::ids::{OrgId, OutboxId};
+use crate::domain::ids::{Id, OrgId, OutboxId};
 use crate::domain::message::{MessageKind, MessageState};
 use crate::domain::words::words;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -51,6 +51,22 @@ pub struct OutboxRow {
 }
 
 impl OutboxRow {
+    /// What it is about: a form, a flag, or whatever its kind says.
+    ///
+    /// # Errors
+    /// When the row holds no id.
+    pub fn about<K>(&self) -> Result<Id<K>, Fault> {
+        id_of(&self.subject_id)
+    }
+
+    /// To whom it goes: a patient or somebody of the staff, as its kind says.
+    ///
+    /// # Errors
+    /// When the row holds no id.
+    pub fn recipient<K>(&self) -> Result<Id<K>, Fault> {
+        id_of(&self.recipient_id)
+    }
+
     /// A message that is to leave as soon as `not_before` has come.
     pub fn queued(
         org_id: OrgId,
@@ -79,6 +95,10 @@ impl OutboxRow {
             number: 0,
         }
     }
+}
+
+fn id_of<K>(bytes: &[u8]) -> Result<Id<K>, Fault> {
+    Id::from_bytes(bytes).ok_or_else(|| Fault::Corrupt("an id in the outbox".into()))
 }
 
 /// Writes a message down.
