@@ -496,6 +496,7 @@ fn who_wants_messages_again_is_asked_for_what_waits_and_once() {
         (sink.mails().len(), states(&house)),
         (0, vec!["withdrawn".to_owned()])
     );
+    house.app.clock.set(monday() + TimeDelta::minutes(1));
     assert_eq!(set(&house, &mut therapist, &[]), 303);
     send(&house, &sink);
     assert_eq!(sink.mails().len(), 1);
