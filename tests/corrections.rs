@@ -5,9 +5,10 @@ use attune::store::{Fault, correction};
 use chrono::TimeDelta;
 
 use crate::house::{House, PATIENT_NAME, monday};
-use crate::patient::{CALM, get, post, submit};
+use crate::patient::{CALM, get, post, start, submit};
 use crate::support::assessment::close;
-use crate::ways::{ask_for_years, paired};
+use crate::support::page;
+use crate::ways::{ask_for_years, informant, paired, send_all};
 
 const RISK: [&str; 10] = ["1", "1", "1", "1", "1", "1", "1", "1", "3", "1"];
 const NOTE: &str = "I meant <never>, not “nearly every day”.";
@@ -398,6 +399,38 @@ fn a_note_in_which_a_phrase_stands_raises_a_flag_and_shows_help() {
         shown.contains("It can miss") && shown.contains("I put that wrong."),
         "{shown}"
     );
+}
+
+#[test]
+fn a_note_by_somebody_else_is_told_as_theirs() {
+    let house = House::at(monday());
+    house.permit("psc17");
+    let patient = house.patient("P1").to_string();
+    let mut staff = house.signed_in(&house.people.therapist);
+    let parent = informant(&house, &mut staff, &patient, "parent");
+    let fields = [("informant", parent.as_str()), ("instrument", "psc17")];
+    let to = format!("/patients/{patient}/informants/form");
+    let given = post(&mut staff, &to, &fields).text();
+    let address = given.split("value=\"http://").nth(1).expect("a link");
+    let (_, rest) = address.split_once('/').expect("a path");
+    let link = format!("/{}", rest.split('"').next().expect("its end"));
+    let mut theirs = house.client();
+    start(&mut theirs, &link, "list");
+    assert_eq!(send_all(&mut theirs, &link, 17, "0").status, 303);
+    let note = [("note", "She says: I want to kill myself.")];
+    let kept = post(&mut theirs, &format!("{link}/correction"), &note);
+    assert_eq!(kept.status, 303, "{}", kept.text());
+    assert_eq!(
+        house.counts(["flags", "flag_answers", "flags_waiting"]),
+        [1, 1, 1]
+    );
+    assert_eq!(house.number("flag WHERE informant_id IS NOT NULL"), 1);
+    let shown = page::plain_text(&get(&mut staff, &format!("/flags/{}", house.flag())).text());
+    assert!(
+        shown.contains("written by") && shown.contains("Ana Marlow"),
+        "{shown}"
+    );
+    house.verified();
 }
 
 #[test]
