@@ -185,6 +185,8 @@ fn silence_is_seen_after_four_weeks_in_which_somebody_asked() {
     crate::ways::record(&mut staff, &asked.to_string(), ("0", "0"), &[]);
     let error = crate::in_error::about_newest(&house);
     assert_eq!(crate::in_error::mark(&mut staff, &error, "not hers"), 303);
+    // Nor what the clinician thinks.
+    rate(&mut staff, asked);
     later(&house, 12);
     assert_eq!(raise_silent(&house.app).expect("it looks"), 0, "27 days");
     later(&house, 1);
@@ -209,6 +211,15 @@ fn silence_is_seen_after_four_weeks_in_which_somebody_asked() {
         "four weeks on"
     );
     house.verified();
+}
+
+/// The clinician puts down a rating of their own.
+fn rate(staff: &mut Client, patient: PatientId) {
+    let rating = record_form(staff, &patient.to_string(), "cgi");
+    let rating = rating.with(&[("q1", "5"), ("q2", "3")]);
+    let fields: Vec<_> = rating.iter().map(|(a, b)| (&**a, &**b)).collect();
+    let path = format!("/patients/{patient}/recorded");
+    assert_eq!(post(staff, &path, &fields).status, 303);
 }
 
 /// Why this patient stands where they stand on the caseload, and when they answered last.
@@ -246,11 +257,7 @@ fn the_caseload_hears_what_the_signals_hear() {
         sent.text()
     );
     let mut staff = house.signed_in(&house.people.therapist);
-    let rating = record_form(&mut staff, &rated.to_string(), "cgi");
-    let rating = rating.with(&[("q1", "5"), ("q2", "3")]);
-    let fields: Vec<_> = rating.iter().map(|(a, b)| (&**a, &**b)).collect();
-    let path = format!("/patients/{rated}/recorded");
-    assert_eq!(post(&mut staff, &path, &fields).status, 303);
+    rate(&mut staff, rated);
     later(&house, 1);
 
     let row = row_of(&house, blank);
