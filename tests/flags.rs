@@ -493,6 +493,39 @@ fn a_new_answer_after_closing_raises_a_new_flag() {
 }
 
 #[test]
+fn an_answer_that_was_taken_back_and_is_given_again_reaches_a_person_again() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    let mut patient = house.client();
+    let mut answers = |value: &str| {
+        let path = format!("{link}/q/9");
+        post(&mut patient, &path, &[("answer", value)]);
+    };
+    let how = || house.texts("SELECT how AS value FROM flag_answer ORDER BY at, id");
+    answers("1");
+    house.app.clock.set(monday() + TimeDelta::minutes(1));
+    answers("0");
+    answers("1");
+    assert_eq!(how(), ["raised", "joined"], "while the flag waits");
+    let mut therapist = house.signed_in(&house.people.therapist);
+    let flag = house.flag();
+    post(&mut therapist, &format!("/flags/{flag}/acknowledge"), &[]);
+    answers("0");
+    assert_eq!(close(&mut therapist, flag).status, 303);
+    assert_eq!(house.counts(["flags", "flags_waiting"]), [1, 0]);
+    answers("1");
+    assert_eq!(
+        house.counts(["flags", "flags_waiting"]),
+        [2, 1],
+        "whoever closed the first had read that it was taken back"
+    );
+    house.app.clock.set(monday() + TimeDelta::minutes(2));
+    answers("1");
+    assert_eq!(how().len(), 3, "the same once more is no news");
+    house.verified();
+}
+
+#[test]
 fn a_higher_answer_has_to_be_taken_on_anew_and_the_same_one_is_only_told() {
     let house = House::open();
     let link = house.phq9("P1");

@@ -551,6 +551,24 @@ fn a_sentence_that_was_told_once_is_not_told_again_when_the_form_goes_on() {
 }
 
 #[test]
+fn a_sentence_that_was_taken_back_and_is_written_again_reaches_a_person_again() {
+    let house = House::at(monday());
+    let link = house.link(house.patient("P1"), &["fft"]);
+    let mut client = house.client();
+    start(&mut client, &link, "page");
+    let mut writes = |words: &str| {
+        let said = post(&mut client, &format!("{link}/q/2"), &[("answer", words)]);
+        said.location().is_some_and(|to| to.contains("/support"))
+    };
+    assert!(writes("I want to die."));
+    assert!(!writes("I want to die. The lift was broken."), "it stands");
+    assert!(!writes("The lift was broken."));
+    assert!(writes("The lift was broken. I want to die."));
+    assert_eq!(house.counts(["flags", "flag_answers"]), [1, 2]);
+    house.verified();
+}
+
+#[test]
 fn a_site_may_do_without_the_phrase_list_but_not_without_reading() {
     let house = House::at(monday());
     set_policy(&house, |policy| policy.phrases = false);

@@ -73,12 +73,13 @@ impl Found {
             .filter(move |answer| answer.rule == *rule)
     }
 
-    /// The answer on a flag that this one is, or is not above.
+    /// The last answer on a flag that this one is, or is not above.
     #[must_use]
     pub fn flag_of(&self, hit: &RiskHit<'_>) -> Option<&FlagAnswerRow> {
         self.flagged
             .iter()
-            .find(|answer| answer.rule == hit.rule.id && answer.answer >= i32::from(hit.value))
+            .filter(|answer| answer.rule == hit.rule.id && answer.answer >= i32::from(hit.value))
+            .max_by_key(|answer| (answer.at, answer.id))
     }
 
     /// Whether the answer came with the form before and is on a flag there.

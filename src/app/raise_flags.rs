@@ -131,13 +131,15 @@ pub(super) fn raise_flags(
         Standing::Known => flag::answers_of_response(tx, org, response)?,
         Standing::New => vec![],
     };
-    // The highest answer of this form that was flagged before counts, whether its flag still waits or is closed.
+    // An answer that stands as it was flagged is told, whether its flag still waits or is closed. Taken back and given again it is an answer of its own: whoever
+    // closed the flag may have done so because it was taken back.
     let told = |hit: &RiskHit<'_>| {
-        let rows = before.iter().filter(|row| row.rule == hit.rule.id);
-        rows.map(|row| row.answer).max()
+        let given_again = outcome.news.iter().any(|new| new.rule.id == hit.rule.id);
+        let mut rows = before.iter().filter(|row| row.rule == hit.rule.id);
+        !given_again && rows.any(|row| row.answer >= i32::from(hit.value))
     };
     let mut news = outcome.hits.iter().collect::<Vec<_>>();
-    news.retain(|hit| told(hit).is_none_or(|told| i32::from(hit.value) > told));
+    news.retain(|hit| !told(hit));
     let place = Place {
         org,
         patient: slip.administration.patient_id,

@@ -136,8 +136,12 @@ pub(super) fn raise_late_words(
             // They stand nowhere else: other words do not take their place, and the same ones are there once.
             let words_hash = fingerprint(words);
             let key = format!("{LATE}{form} {words_hash:016x}");
-            let passage = passage(late.instrument, at, words, &key, &place.whence, now)?;
-            (!words.trim().is_empty()).then_some(passage)
+            let (item, passage) = passage(late.instrument, at, words, &key, &place.whence, now)?;
+            (!words.trim().is_empty()).then_some(Written {
+                item,
+                passage,
+                before: None,
+            })
         })
         .collect();
     if passages.is_empty() {
@@ -159,29 +163,40 @@ fn bring(
     in_force: &InForce,
     place: &Place,
     instrument: &Instrument,
-    passages: Vec<(&str, Passage)>,
+    written: Vec<Written<'_>>,
     now: NaiveDateTime,
 ) -> Result<Support, Fault> {
     let mut support = Support::NotNow;
     let of = (instrument.id.as_str(), instrument.version.as_str());
-    for (item, passage) in &passages {
-        let said = (*item, passage.words.as_str());
-        if flag_phrases(tx, in_force, place, of, said, Told::WithTheForm, now)? {
+    for one in &written {
+        let said = (one.item, one.passage.words.as_str());
+        let told = one.before.as_deref().map_or(Told::Late, Told::Stood);
+        if flag_phrases(tx, in_force, place, of, said, told, now)? {
             support = Support::ShowNow;
         }
     }
-    let passages = passages.into_iter().map(|(_, passage)| passage).collect();
+    let passages = written.into_iter().map(|one| one.passage).collect();
     tell(tx, in_force, place, passages, now)?;
     Ok(support)
 }
 
-/// The passages that are new or were written anew, each with its item's printed number.
+/// Words in answer to one question.
+struct Written<'i> {
+    /// The item's printed number.
+    item: &'i str,
+    /// The words.
+    passage: Passage,
+    /// What stood there just before; `None`: they stand in no form.
+    before: Option<String>,
+}
+
+/// The passages that are new or were written anew.
 fn written<'o>(
     ledger: &Ledger<'_>,
     outcome: &'o Outcome<'_>,
     response: ResponseId,
     whence: &str,
-) -> Vec<(&'o str, Passage)> {
+) -> Vec<Written<'o>> {
     let instrument = outcome.instrument;
     let before = ledger
         .stored
@@ -197,8 +212,15 @@ fn written<'o>(
         .filter_map(|at| {
             let words = outcome.answers.words(at)?;
             let known = before.as_ref().and_then(|before| before.words(at));
-            let is_new = !words.trim().is_empty() && known != Some(words);
-            is_new.then(|| passage(instrument, at, words, &key, whence, when))?
+            if words.trim().is_empty() || known == Some(words) {
+                return None;
+            }
+            let (item, passage) = passage(instrument, at, words, &key, whence, when)?;
+            Some(Written {
+                item,
+                passage,
+                before: Some(known.unwrap_or_default().to_owned()),
+            })
         })
         .collect()
 }
@@ -302,10 +324,9 @@ fn raise(
     // After the end of care too: a sentence that somebody must see is one all the same.
     let version = phrases::PHRASES_VERSION.to_string();
     let by = (written_in, version.as_str());
-    // Refused words may be sent again and again.
     let before = match kept {
         Kept::Yes => Told::Never,
-        Kept::No => Told::WithTheForm,
+        Kept::No => Told::Late,
     };
     let found = flag_phrases(tx, &in_force, &place, by, said, before, now)?;
     // Help is shown each time, also where somebody knows of it already.
@@ -358,9 +379,11 @@ fn tell(
 
 /// Which sentences are not new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    /// Those that were flagged on this form before: it is saved again as it goes on.
-    WithTheForm,
+enum Told<'a> {
+    /// Those that stood in these words just before, and were flagged on this form: it is saved again as it goes on. What was taken back and is written again is new.
+    Stood(&'a str),
+    /// Those that were flagged before without a form that holds them: they may be sent again and again.
+    Late,
     /// None: each message is one of its own, also when it says the same.
     Never,
 }
@@ -374,7 +397,7 @@ fn flag_phrases(
     place: &Place,
     (instrument, version): (&str, &str),
     (item, words): (&str, &str),
-    before: Told,
+    before: Told<'_>,
     now: NaiveDateTime,
 ) -> Result<bool, Fault> {
     if !in_force.policy.phrases {
@@ -384,15 +407,20 @@ fn flag_phrases(
     if sentences.is_empty() {
         return Ok(false);
     }
-    let before = match (before, place.response) {
-        (Told::WithTheForm, Some(response)) => flag::answers_of_response(tx, place.org, response)?,
-        (Told::WithTheForm, None) => flag::late_answers(tx, place.org, place.episode)?,
-        (Told::Never, _) => vec![],
+    let flagged = match (before, place.response) {
+        (Told::Stood(_), Some(response)) => flag::answers_of_response(tx, place.org, response)?,
+        (Told::Late, _) => flag::late_answers(tx, place.org, place.episode)?,
+        (Told::Stood(_), None) | (Told::Never, _) => vec![],
     };
-    let told = |sentence: &str| {
-        before
-            .iter()
-            .any(|row| row.rule == PHRASE_RULE && row.answer_words == sentence)
+    let stood = match before {
+        Told::Stood(words) => Some(self::sentences(words)),
+        Told::Late | Told::Never => None,
+    };
+    let told = |sentence: &String| {
+        stood.as_ref().is_none_or(|stood| stood.contains(sentence))
+            && flagged
+                .iter()
+                .any(|row| row.rule == PHRASE_RULE && row.answer_words == *sentence)
     };
     let mut found = false;
     for sentence in sentences {
