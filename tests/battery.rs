@@ -1,7 +1,10 @@
 //! Several instruments on one occasion, and an instrument that asks on only after a "yes".
 
+use attune::domain::instrument::Library;
+
 use crate::house::House;
 use crate::patient::{CALM, get, post, start};
+use crate::support::page;
 
 #[test]
 fn several_instruments_are_answered_one_after_the_other_and_handed_in_together() {
@@ -171,4 +174,54 @@ fn a_list_that_was_opened_on_another_device_before_takes_no_answer_back() {
     assert_eq!(house.number("score WHERE value = 10"), 1, "one answer grew");
     assert_eq!(house.number("flag_act WHERE act = 'answer_changed'"), 0);
     house.verified();
+}
+
+#[test]
+fn a_page_that_was_made_before_words_numbers_and_ticks_were_given_elsewhere_erases_none_of_them() {
+    let house = House::open();
+    let link = house.link(house.patient("P1"), &["crafft", "lec5", "fft"]);
+    let (mut phone, mut computer) = (house.client(), house.client());
+    start(&mut phone, &link, "list");
+    start(&mut computer, &link, "list");
+    let lists = [1, 2, 3].map(|part| format!("{link}/list/{part}"));
+    let old = lists.each_ref().map(|path| get(&mut computer, path).text());
+    let given = || house.texts("SELECT answers AS value FROM response ORDER BY instrument");
+    let answers = [("q1", "77"), ("q1", "2"), ("q2", "The lift was broken.")];
+    for (path, answer) in lists.iter().zip(answers) {
+        post(&mut phone, path, &[answer, ("next", "1")]);
+    }
+    let before = given();
+    let kept = ["77", "[", "lift"].map(|part| before.iter().any(|row| row.contains(part)));
+    assert_eq!(kept, [true; 3], "{before:?}");
+    for (page, path) in old.iter().zip(&lists) {
+        let mut fields = page::form_to(page, path).expect("a form").untouched();
+        fields.push(("next".into(), "1".into()));
+        let sent = computer.post_form(path, &fields).expect("the site answers");
+        assert!([200, 303, 422].contains(&sent.status), "{}", sent.text());
+    }
+    let questions: usize = ["crafft", "lec5"].map(items).iter().sum();
+    let words = format!("{link}/q/{}", questions + 2);
+    assert_eq!(post(&mut computer, &words, &[("answer", "")]).status, 303);
+    assert_eq!(
+        given(),
+        before,
+        "they showed nothing that could be taken back"
+    );
+    // A page that shows them takes them back.
+    for (path, (name, _)) in lists.iter().zip(answers) {
+        let page = get(&mut computer, path).text();
+        let mut fields = page::form_to(&page, path).expect("a form").untouched();
+        fields.retain(|(known, _)| known != name);
+        fields.push(("next".into(), "1".into()));
+        computer.post_form(path, &fields).expect("the site answers");
+    }
+    let after = given().join(" ");
+    for part in ["77", "[", "lift"] {
+        assert!(!after.contains(part), "{part}: {after}");
+    }
+}
+
+fn items(instrument: &str) -> usize {
+    let known = Library::embedded().get(instrument);
+    known.expect("a shipped instrument").items.len()
 }

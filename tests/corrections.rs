@@ -5,6 +5,7 @@ use attune::store::{Fault, correction};
 use chrono::TimeDelta;
 
 use crate::house::{House, PATIENT_NAME, monday};
+use crate::late_answers::helped;
 use crate::patient::{CALM, get, post, start, submit};
 use crate::support::assessment::close;
 use crate::support::page;
@@ -267,13 +268,10 @@ fn a_cry_for_help_in_a_note_that_is_not_taken_reaches_somebody_once_and_shows_he
         .set(monday() + TimeDelta::hours(48) + TimeDelta::seconds(1));
     for (n, link, says) in [(1, late, 410), (2, full, 429)] {
         let to = format!("{link}/correction");
-        let help = format!("{link}/support?then=correction");
         for _ in 0..2 {
             let sent = post(&mut patient, &to, &[("note", CRY)]);
-            assert_eq!(sent.location(), Some(help.as_str()));
+            assert!(helped(sent, says));
         }
-        let page = get(&mut patient, &format!("{link}/support?then=correction"));
-        assert!(page.status == 200 && page.text().contains("tel:988"));
         assert_eq!(get(&mut patient, &to).status, says);
         assert_eq!(house.counts(["flags_waiting"]), [n]);
     }
@@ -284,6 +282,28 @@ fn a_cry_for_help_in_a_note_that_is_not_taken_reaches_somebody_once_and_shows_he
         0,
         "it is no note"
     );
+    house.verified();
+}
+
+#[test]
+fn a_cry_for_help_in_a_note_that_is_too_long_or_before_the_year_of_birth_reaches_somebody() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    let (mut patient, to) = (house.client(), format!("{link}/correction"));
+    submit(&mut patient, &link, &CALM);
+    let long = format!("I want to die. {}", "é".repeat(2_000));
+    for _ in 0..2 {
+        let sent = post(&mut patient, &to, &[("note", &long)]);
+        assert!(sent.text().contains("I want to die. é"), "nothing is lost");
+        assert!(helped(sent, 422));
+        assert_eq!(house.counts(["flag_answers"]), [1]);
+    }
+    ask_for_years(&house, 1984);
+    let sent = post(&mut patient, &to, &[("note", "I want to kill myself.")]);
+    assert!(sent.text().contains("In which year"));
+    assert!(helped(sent, 403));
+    assert_eq!(house.counts(["flags", "flag_answers"]), [1, 2]);
+    assert_eq!(house.number("correction"), 0);
     house.verified();
 }
 

@@ -11,6 +11,7 @@ use attune::domain::risk::policy::RuleSetting;
 use chrono::TimeDelta;
 
 use crate::house::{House, monday, wait_for};
+use crate::late_answers::helped;
 use crate::patient::{CALM, get, post, submit};
 use crate::signals::set_policy;
 use crate::support::assessment::{ASSESSED, assessed, close, close_with};
@@ -696,7 +697,10 @@ fn an_answer_to_a_form_of_care_that_ended_goes_to_whoever_cares_for_the_patient_
             house.run_sql("UPDATE administration SET expires_at = '2026-03-02 00:00:00'");
         }
         let answer = post(&mut patient, &at_9, &[("answer", "2")]);
-        assert!(answer.location().is_some_and(|on| on.contains("/support")));
+        match late {
+            true => assert!(helped(answer, 410)),
+            false => assert!(answer.location().is_some_and(|on| on.contains("/support"))),
+        }
         assert_eq!(
             owner(&house),
             hex(house.people.elsewhere.id),

@@ -590,7 +590,14 @@ async fn send(house: &House, given: &Given, act: &Act) -> Taken {
         let place = form.items.iter().position(|(known, _)| *known == item);
         let before = given.story.behind.map_or(0, |other| other.items.len());
         let number = before + place.expect("an item of the form") + 1;
-        (Sheet::Question { number, entry }, Intent::Save)
+        (
+            Sheet::Question {
+                number,
+                entry,
+                stood: true,
+            },
+            Intent::Save,
+        )
     };
     let whole = |ticks, intent| {
         let (answers, left) = (entries(ticks), Left::Blank);
@@ -599,6 +606,7 @@ async fn send(house: &House, given: &Given, act: &Act) -> Taken {
             Sheet::Whole {
                 part,
                 answers,
+                stood: vec![],
                 left,
             },
             intent,

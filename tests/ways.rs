@@ -387,6 +387,20 @@ fn a_proof_of_one_link_opens_no_other() {
 }
 
 #[test]
+fn a_page_that_still_asks_for_the_year_when_nobody_does_any_more_leads_on() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    ask_for_years(&house, 1984);
+    house.run_sql("UPDATE contact_preference SET birth_year = NULL");
+    let said = post(
+        &mut house.client(),
+        &format!("{link}/check"),
+        &[("year", "1984")],
+    );
+    assert_eq!(said.location(), Some(link.as_str()), "{}", said.text());
+}
+
+#[test]
 fn a_wrong_year_and_a_link_that_does_not_exist_are_answered_with_the_same_words() {
     let house = House::at(monday());
     let link = house.phq9("P1");

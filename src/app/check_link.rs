@@ -35,6 +35,8 @@ pub enum Checked {
     Wrong,
     /// Too many wrong ones within the hour.
     TooMany,
+    /// Nothing is asked any more.
+    NotAsked,
 }
 
 /// Why nothing was taken.
@@ -172,7 +174,7 @@ fn check(
         return Ok(Checked::Wrong);
     };
     let Some(wanted) = year_asked(tx, &slip)? else {
-        return Ok(Checked::Wrong);
+        return Ok(Checked::NotAsked);
     };
     let known = pairing::tries(tx, token_hash)?;
     let tries = tries_now(known, now);

@@ -7,7 +7,7 @@ use super::take_answers::{self, Support};
 use super::{App, Failure};
 use crate::domain::access::Actor;
 use crate::domain::care::AdministrationState;
-use crate::domain::correction::{MOST, Note, until};
+use crate::domain::correction::{MOST, Note, Unfit, until};
 use crate::domain::ids::ResponseId;
 use crate::domain::language::Language;
 use crate::domain::risk::signal::WrittenIn;
@@ -28,6 +28,8 @@ pub enum Refusal {
     Late,
     /// As many notes as there may be stand there already.
     TooMany,
+    /// It is no note: empty, or too long.
+    Unfit(Unfit),
 }
 
 impl std::fmt::Display for Refusal {
@@ -37,6 +39,8 @@ impl std::fmt::Display for Refusal {
             Refusal::NotHandedIn => "nothing was handed in yet",
             Refusal::Late => "the answers were handed in too long ago",
             Refusal::TooMany => "there are too many notes already",
+            Refusal::Unfit(Unfit::Empty) => "nothing is written",
+            Refusal::Unfit(Unfit::TooLong { .. }) => "the note is too long",
         })
     }
 }
@@ -89,7 +93,7 @@ pub async fn is_full(app: &App, slip: &Slip) -> Result<bool, Fault> {
     Ok(count.await? >= MOST)
 }
 
-/// Keeps a note, and says whether help comes first now. Sent twice it stands there twice. Of one that comes too late nothing is kept, but nobody's cry for help is thrown
+/// Keeps a note, and says whether help comes first now. Sent twice it stands there twice. Of one that is not taken nothing is kept, but nobody's cry for help is thrown
 /// away.
 ///
 /// # Errors
@@ -98,29 +102,26 @@ pub async fn correct(
     app: &App,
     token_hash: [u8; 32],
     holder: Holder,
-    note: Note,
-    language: Language,
+    typed: String,
+    language: Option<Language>,
 ) -> Result<Noted, Failure<Refusal>> {
     let now = app.clock.now();
     app.store
         .write(move |tx| {
             let unknown = Refusal::Link(take_answers::Refusal::Unknown);
             let slip = door::take_slip(tx, &token_hash)?.ok_or(Failure::Refused(unknown))?;
-            let_in(tx, &token_hash, &slip, &holder).map_err(of_link)?;
             let form = &slip.administration;
-            let refused = match open_until(&slip, now) {
-                Err(why) => Some(why),
-                Ok(_) if correction::count(tx, form.org_id, form.id)? >= MOST => {
-                    Some(Refusal::TooMany)
+            let note = match read(tx, (&token_hash, &slip, &holder), &typed, now) {
+                Ok(note) => note,
+                Err(Failure::Refused(why)) => {
+                    let outside = outside(&slip, String::new(), &typed, None);
+                    let support = raise_refused(tx, &outside, whence(why), now)?;
+                    return Ok(Noted::NotKept { why, support });
                 }
-                Ok(_) => None,
+                Err(failure) => return Err(failure),
             };
-            if let Some(why) = refused {
-                let words = note.into_words();
-                let outside = outside(&slip, String::new(), &words, None);
-                let support = raise_refused(tx, &outside, now)?;
-                return Ok(Noted::NotKept { why, support });
-            }
+            let on_record = || Language::of_tag(&form.language);
+            let language = language.or_else(on_record).unwrap_or(Language::English);
             let row = CorrectionRow {
                 org_id: form.org_id,
                 id: fresh(now),
@@ -146,6 +147,38 @@ pub async fn correct(
             Ok(Noted::Kept(support))
         })
         .await
+}
+
+/// The note, if this link takes it from this holder now.
+fn read(
+    tx: &mut Tx,
+    (token_hash, slip, holder): (&[u8; 32], &Slip, &Holder),
+    typed: &str,
+    now: NaiveDateTime,
+) -> Result<Note, Failure<Refusal>> {
+    let_in(tx, token_hash, slip, holder).map_err(of_link)?;
+    open_until(slip, now).map_err(Failure::Refused)?;
+    let form = &slip.administration;
+    if correction::count(tx, form.org_id, form.id)? >= MOST {
+        return Err(Failure::Refused(Refusal::TooMany));
+    }
+    Note::parse(typed).map_err(|unfit| Failure::Refused(Refusal::Unfit(unfit)))
+}
+
+/// How a note came that is not kept, as a flag's history tells it.
+fn whence(why: Refusal) -> &'static str {
+    match why {
+        Refusal::Unfit(_) => "; in a note that was too long to be kept",
+        Refusal::Link(take_answers::Refusal::NotChecked) => {
+            "; in a note that came before the year of birth was said, so that it is not known who wrote it"
+        }
+        Refusal::Link(take_answers::Refusal::OtherDevice) => {
+            "; in a note from another device than the tablet that the form was opened on"
+        }
+        Refusal::Link(_) | Refusal::NotHandedIn | Refusal::Late | Refusal::TooMany => {
+            "; in a note that was not taken any more"
+        }
+    }
 }
 
 fn of_link(failure: Failure<take_answers::Refusal>) -> Failure<Refusal> {

@@ -43,6 +43,14 @@ pub enum Support {
 }
 
 impl Support {
+    /// Now, if either says so.
+    pub(super) fn or(self, other: Support) -> Support {
+        match self {
+            Support::ShowNow => Support::ShowNow,
+            Support::NotNow => other,
+        }
+    }
+
     /// What an outcome asks for, by the definition's own rules and by the answers alone: what the site sets decides who looks how soon and which flags there are,
     /// never whether help is offered.
     pub(super) fn after(outcome: &Outcome<'_>) -> Support {

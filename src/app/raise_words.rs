@@ -260,24 +260,52 @@ pub fn raise_outside(
     raise(tx, outside, Kept::Yes, now)
 }
 
-/// The same for words that are refused, as whoever wrote them is told: of them only a sentence that asks for somebody reaches one, with its flag. Says whether help
-/// comes first now.
+/// The same for words that are refused, as whoever wrote them is told: of them only a sentence that asks for somebody reaches one, with its flag, whose history says
+/// `whence` they came. Says whether help comes first now.
 ///
 /// # Errors
 /// When the database fails.
 pub(super) fn raise_refused(
     tx: &mut Tx,
     outside: &Outside<'_>,
+    whence: &'static str,
     now: NaiveDateTime,
 ) -> Result<Support, Fault> {
-    Ok(raise(tx, outside, Kept::No, now)?.support)
+    match calls(outside.words) {
+        true => Ok(raise(tx, outside, Kept::No { whence }, now)?.support),
+        false => Ok(Support::NotNow),
+    }
+}
+
+/// Whether the list of phrases finds something in these words.
+pub(super) fn calls(words: &str) -> bool {
+    !sentences(words).is_empty()
+}
+
+/// Flags what asks for somebody in words that are not kept, so that they may come again and again: a person is told once, and help is shown each time.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn hear(
+    tx: &mut Tx,
+    in_force: &InForce,
+    place: &Place,
+    by: (&str, &str),
+    (item, words): (&str, &str),
+    now: NaiveDateTime,
+) -> Result<Support, Fault> {
+    flag_phrases(tx, in_force, place, by, (item, words), Told::Late, now)?;
+    Ok(match in_force.policy.phrases && calls(words) {
+        true => Support::ShowNow,
+        false => Support::NotNow,
+    })
 }
 
 /// Whether words are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kept {
     Yes,
-    No,
+    No { whence: &'static str },
 }
 
 fn raise(
@@ -298,8 +326,8 @@ fn raise(
         return Ok(nowhere);
     };
     let mut whence = String::new();
-    if kept == Kept::No {
-        whence.push_str("; in a note that was not taken any more");
+    if let Kept::No { whence: why } = kept {
+        whence.push_str(why);
     }
     if let Some(id) = outside.informant
         && let Some(who) = informant::by_id(tx, outside.org, outside.patient, id)?
@@ -324,18 +352,15 @@ fn raise(
     // After the end of care too: a sentence that somebody must see is one all the same.
     let version = phrases::PHRASES_VERSION.to_string();
     let by = (written_in, version.as_str());
-    let before = match kept {
-        Kept::Yes => Told::Never,
-        Kept::No => Told::Late,
-    };
-    let found = flag_phrases(tx, &in_force, &place, by, said, before, now)?;
-    // Help is shown each time, also where somebody knows of it already.
-    let again = kept == Kept::No && in_force.policy.phrases && !sentences(said.1).is_empty();
-    let support = match found || again {
+    if kept != Kept::Yes {
+        let support = hear(tx, &in_force, &place, by, said, now)?;
+        return Ok(Reached { support, ..nowhere });
+    }
+    let support = match flag_phrases(tx, &in_force, &place, by, said, Told::Never, now)? {
         true => Support::ShowNow,
         false => Support::NotNow,
     };
-    if kept == Kept::No || episode.ended_on.is_some() {
+    if episode.ended_on.is_some() {
         return Ok(Reached { support, ..nowhere });
     }
     let passage = Passage {

@@ -281,6 +281,7 @@ fn record(
     let sheet = Sheet::Whole {
         part: 0,
         answers: command.answers.clone(),
+        stood: vec![],
         left: Left::Blank,
     };
     let read = sheet

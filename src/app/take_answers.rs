@@ -7,14 +7,14 @@ pub use super::hand_in::Support;
 use super::hand_in::{Hand, Ledger};
 use super::keep_response::{keep, whole};
 use super::step_on::{step_on, steps};
-use super::take_late::take_late;
+use super::take_late::{hear_too_long, take_late};
 use super::{App, Failure};
 use crate::domain::access::Actor;
 use crate::domain::audit::AuditEvent;
 use crate::domain::care::{AdministrationState, Layout, ResponseState, read_battery};
 use crate::domain::instrument::{Answers, Instrument, Library, Respondent};
 use crate::domain::language::Language;
-use crate::domain::submission::{self, Asks, Intent, Outcome, Part, Sheet, Unfit};
+use crate::domain::submission::{self, Asks, Given, Intent, Outcome, Part, Sheet, Unfit};
 use crate::store::administration;
 use crate::store::deposit::Occasion;
 use crate::store::door::{self, Slip};
@@ -139,9 +139,10 @@ async fn take_in_turn(
             let slip = door::take_slip(tx, &command.token_hash)?
                 .ok_or(Failure::Refused(Refusal::Unknown))?;
             match let_in(tx, &command.token_hash, &slip, &command.holder) {
-                // The page was open before a year of birth was asked for: nothing of it is taken, and nobody's cry for help is thrown away.
-                Err(Failure::Refused(why @ Refusal::NotChecked)) => {
-                    let late = too_late(tx, library, &slip, &command, clock.now())?;
+                // The page was open before a year of birth was asked for, or longer than the tablet's cookie: nothing of it is taken, and nobody's cry for help is
+                // thrown away.
+                Err(Failure::Refused(why)) => {
+                    let late = too_late(tx, library, &slip, &command, why, clock.now())?;
                     let late = late.map(|support| Taken::Late { why, support });
                     return late.ok_or(Failure::Refused(why));
                 }
@@ -166,20 +167,26 @@ fn take(
     let judged = judge(library, &slip, &stored, command, now);
     if let Err(Failure::Refused(why)) = judged
         && why != Refusal::Unreadable
-        && let Some(support) = too_late(tx, library, &slip, command, now)?
+        && let Some(support) = too_late(tx, library, &slip, command, why, now)?
     {
         return Ok(Taken::Late { why, support });
     }
-    let (mut outcomes, mut stage) = judged?;
+    let Judged {
+        mut outcomes,
+        mut stage,
+        too_long,
+    } = judged?;
     if stage == Stage::Sent {
         outcomes = step_on(tx, library, &slip, &stored, outcomes, now)?;
         stage = stage_of(&outcomes, command);
     }
     let (occasion, event) = consequence(&slip, &outcomes, &stage, begun_at, now);
     let ledger = ledger(&slip, command, &stored, now);
-    let support = keep(tx, ledger, &outcomes, occasion, event)?
+    let kept = keep(tx, ledger, &outcomes, occasion, event)?
         // Another node ended it between our look and this: its time was just over, or it was withdrawn.
         .ok_or(Failure::Refused(Refusal::Expired))?;
+    let heard = hear_too_long(tx, &slip, &outcomes, &too_long, now)?;
+    let support = kept.or(heard);
     Ok(Taken::In(Receipt { support, stage }))
 }
 
@@ -189,11 +196,12 @@ fn too_late(
     library: &Library,
     slip: &Slip,
     command: &TakeAnswers,
+    why: Refusal,
     now: NaiveDateTime,
 ) -> Result<Option<Support>, Fault> {
     let stored = answers_so_far(tx, slip)?;
     let parts = parts(library, slip, &stored)?;
-    take_late(tx, slip, &parts, &command.sheet, now)
+    take_late(tx, slip, &parts, (&command.sheet, why), now)
 }
 
 /// The same for what most patients send, one form with nothing to flag, where a statement may be a transaction of its own: one that reads, one that checks that
@@ -214,9 +222,11 @@ async fn take_at_once(
         let_in(tx, &command.token_hash, &slip, &command.holder)?;
         let (slip, now) = (in_language(slip, &command), clock.now());
         let stored = answers_so_far(tx, &slip)?;
-        let (outcomes, stage) = judge(library, &slip, &stored, &command, now)?;
-        // What opens more questions is no matter of one statement.
-        if !submission::reached(library, &steps(&slip), &outcomes).is_empty() {
+        let judged = judge(library, &slip, &stored, &command, now)?;
+        let (outcomes, stage) = (judged.outcomes, judged.stage);
+        // What opens more questions is no matter of one statement, and neither are words that somebody must hear of.
+        let opens = !submission::reached(library, &steps(&slip), &outcomes).is_empty();
+        if opens || !judged.too_long.is_empty() {
             return Ok(None);
         }
         let (occasion, event) = consequence(&slip, &outcomes, &stage, begun_at, now);
@@ -255,6 +265,16 @@ fn ledger<'a>(
     }
 }
 
+/// What answers amount to.
+struct Judged<'a> {
+    /// What has to be stored.
+    outcomes: Vec<Outcome<'a>>,
+    /// Where the occasion stands with them.
+    stage: Stage,
+    /// Words that are too long to be stored.
+    too_long: Vec<Given>,
+}
+
 /// What the answers amount to and where the occasion stands with them, if it still takes any.
 fn judge<'a>(
     library: &'a Library,
@@ -262,7 +282,7 @@ fn judge<'a>(
     stored: &[ResponseRow],
     command: &TakeAnswers,
     now: NaiveDateTime,
-) -> Result<(Vec<Outcome<'a>>, Stage), Failure<Refusal>> {
+) -> Result<Judged<'a>, Failure<Refusal>> {
     let parts = parts(library, slip, stored)?;
     if let Err(refusal) = check_open(slip, now) {
         return Err(Failure::Refused(same_or_other(refusal, parts, command)));
@@ -280,7 +300,11 @@ fn judge<'a>(
         true => stage_of(&outcomes, command),
         false => Stage::Unfit(read.unfit),
     };
-    Ok((outcomes, stage))
+    Ok(Judged {
+        outcomes,
+        stage,
+        too_long: read.too_long,
+    })
 }
 
 /// The stored answers of an occasion.
@@ -325,7 +349,9 @@ fn stage_of(outcomes: &[Outcome<'_>], command: &TakeAnswers) -> Stage {
         .collect();
     let whole = match command.intent {
         Intent::Save => false,
-        Intent::SendIfWhole(part) => outcomes.get(part).is_some_and(is_settled),
+        Intent::SendIfWhole(part) | Intent::SendLast(part) => {
+            outcomes.get(part).is_some_and(is_settled)
+        }
         Intent::Send | Intent::SendShown(_) => true,
     };
     // What was to be handed in is: only what it opened is not.

@@ -151,7 +151,7 @@ pub const WORDS: Words = Words {
         not_live: "<strong>Nobody is watching this page now.</strong> If you need someone sooner, use the numbers above.",
         go_on: "Continue",
         may_stop: "You can stop here. What you answered so far is kept.",
-        too_late: "The questions were closed before this answer came, so it is not among those you sent. To be sure that your clinic knows how you are, call them.",
+        not_kept: "Something you sent just now could not be kept; below it says why. To be sure that your clinic knows how you are, call them.",
     },
     end: EndWords {
         title: "Thank you",
@@ -290,6 +290,7 @@ pub const WORDS: Words = Words {
         },
         go_on: "Yes, go on",
         finished: "You use a tablet of the clinic. If you rest for 9 minutes, it asks if you are still there. If nobody answers, it closes the questions. What you saved is kept.",
+        save_writing: "Save what you write within 9 minutes. You can come back to it and write more.",
         hand_back: "Finished? Hand the tablet back",
         may_stop: "You may skip a question. You may stop at any time and hand the tablet back. What you saved is kept.",
         not_for_me: Said {

@@ -262,8 +262,8 @@ pub struct SupportWords {
     pub go_on: &'static str,
     /// Under it.
     pub may_stop: &'static str,
-    /// That the answer is not among those that were sent: instead of what is saved and who reads it.
-    pub too_late: &'static str,
+    /// That something was not kept, where the rest of the page says why: instead of what is saved and who reads it.
+    pub not_kept: &'static str,
 }
 
 /// The last page.
@@ -416,6 +416,8 @@ pub struct TabletWords {
     pub go_on: &'static str,
     /// On every page of a form on a tablet: what happens to it.
     pub finished: &'static str,
+    /// Beside a field for words: the minutes count from when the page came, however much is written.
+    pub save_writing: &'static str,
     /// Button beside that.
     pub hand_back: &'static str,
     /// That questions may be skipped and that one may stop: there is no link to come back with.

@@ -182,7 +182,7 @@ pub const WORDS: Words = Words {
         not_live: "<strong>Nadie está viendo esta página ahora.</strong> Si necesita hablar con alguien antes, use los números de arriba.",
         go_on: "Continuar",
         may_stop: "Puede parar aquí. Lo que ha contestado hasta ahora queda guardado.",
-        too_late: "Las preguntas ya estaban cerradas cuando llegó esta respuesta, así que no está entre las que envió. Para estar seguro de que su centro sabe cómo está, llámelo.",
+        not_kept: "Algo de lo que acaba de enviar no se pudo guardar; abajo dice por qué. Para estar seguro de que su centro sabe cómo está, llámelo.",
     },
     end: EndWords {
         title: "Gracias",
@@ -327,6 +327,7 @@ pub const WORDS: Words = Words {
         },
         go_on: "Sí, seguir",
         finished: "Usted usa una tableta de la clínica. Si descansa 9 minutos, la tableta pregunta si sigue ahí. Si nadie contesta, cierra las preguntas. Lo que guardó queda guardado.",
+        save_writing: "Guarde lo que escriba antes de que pasen 9 minutos. Puede volver y escribir más.",
         hand_back: "¿Terminó? Devolver la tableta",
         may_stop: "Puede saltarse una pregunta. Puede parar en cualquier momento y devolver la tableta. Lo que guardó queda guardado.",
         not_for_me: Said {

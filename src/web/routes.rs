@@ -75,7 +75,6 @@ routes! {
     GET "/s/{token}/closed" Access::LinkHolder => survey::closed;
     POST "/s/{token}/not-now" Access::LinkHolder => survey::not_now;
     GET "/s/{token}/later" Access::LinkHolder => survey::later;
-    GET "/s/{token}/not-added" Access::LinkHolder => survey::not_added;
     POST "/s/{token}/check" Access::LinkHolder => survey::check;
     POST "/s/{token}/hand-back" Access::LinkHolder => survey::hand_back;
     GET "/s/{token}/idle" Access::LinkHolder => survey::idle;

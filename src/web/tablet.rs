@@ -123,6 +123,7 @@ async fn say(
             clinic: "",
             site_line: line.as_deref().map(read_line),
             tablet: None,
+            help_first: false,
         },
         says,
         code,

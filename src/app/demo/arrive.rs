@@ -114,6 +114,7 @@ async fn answer(app: &App, operator: Actor, one: &Ill) -> Result<(), String> {
         sheet: Sheet::Whole {
             part: 0,
             answers: a_little_higher(one),
+            stood: vec![],
             left: Left::Blank,
         },
         layout: Layout::List,

@@ -142,6 +142,8 @@ pub enum Intent {
     Save,
     /// Hand in, unless a question of this part is still open: then only save, so that the patient is asked once.
     SendIfWhole(usize),
+    /// Hand in if this part is the last, with whatever is open; else only save.
+    SendLast(usize),
     /// These are all: score and hand in, unless a form has opened another meanwhile, which this page did not show.
     Send,
     /// The same, from a page that showed so many parts of the battery.
@@ -200,6 +202,7 @@ pub fn decide<'a>(
     let grown = changed.iter().any(|(part, _)| part.is_handed_in());
     let hand_in = match intent {
         Intent::Save => false,
+        Intent::SendLast(part) => part + 1 == changed.len(),
         Intent::Send => !grown,
         Intent::SendShown(shown) => !grown || shown >= changed.len(),
         // Only from the last: a form that joined the occasion after the page was made has not been seen.
@@ -438,6 +441,10 @@ mod tests {
                 "{early:?}"
             );
         }
+        let last = decide(parts.clone(), &[], Intent::SendLast(1)).unwrap();
+        assert!(last[1].scored.is_some());
+        let earlier = decide(parts.clone(), &[], Intent::SendLast(0)).unwrap();
+        assert!(earlier[1].scored.is_none());
         let outcomes = decide(parts, &[], Intent::SendShown(2)).unwrap();
         assert!(outcomes[0].scored.is_none() && !outcomes[0].touched, "once");
         assert!(outcomes[1].scored.is_some());

@@ -1,6 +1,6 @@
 //! What a patient's form holds, before it is known which questions it belongs to; and where each question stands among all of an occasion.
 
-use super::{Entry, Given, Part, Put, Refusal, Unfit};
+use super::{Entry, Given, Misfit, Part, Put, Refusal, Unfit};
 use crate::domain::instrument::{Answer, AnsweredBy, Position};
 
 /// The answers of one form as it came in.
@@ -14,13 +14,18 @@ pub enum Sheet {
         number: usize,
         /// What came.
         entry: Entry,
+        /// Whether the page showed an answer, so that empty fields take it back.
+        stood: bool,
     },
-    /// All answers of one instrument: an item that is not named is not answered, or, where one option is chosen, stays as it was.
+    /// All answers of one instrument: an item that is not named, or has nothing in its fields, is not answered, or stays as it was where the page did not show an answer
+    /// that could have been taken back.
     Whole {
         /// Which part of the battery, from 0.
         part: usize,
         /// Printed item number and what came, each item once.
         answers: Vec<(String, Entry)>,
+        /// Printed numbers of the items that the page showed with an answer. What was answered since, on another device perhaps, it does not take back.
+        stood: Vec<String>,
         /// What the questions are that were asked for again and are still open.
         left: Left,
     },
@@ -42,6 +47,8 @@ pub struct Read {
     pub given: Vec<Given>,
     /// What was typed and is no answer yet. What stood there before stays.
     pub unfit: Vec<Unfit>,
+    /// Words among them that are too long to be kept: what they say may need somebody all the same.
+    pub too_long: Vec<Given>,
 }
 
 /// A question's place.
@@ -62,18 +69,27 @@ impl Sheet {
         let mut read = Read {
             given: vec![],
             unfit: vec![],
+            too_long: vec![],
         };
         match self {
             Sheet::Empty => {}
-            Sheet::Question { number, entry } => {
+            Sheet::Question {
+                number,
+                entry,
+                stood,
+            } => {
                 let place = place(parts, *number).ok_or(Refusal::NoSuchQuestion)?;
-                read.take(parts, place, entry)?;
+                let known = parts.get(place.part).ok_or(Refusal::NoSuchQuestion)?;
+                if takes_back(known, place.position, Some(entry), *stood) {
+                    read.take(parts, place, entry)?;
+                }
             }
             Sheet::Whole {
                 part,
                 answers,
+                stood,
                 left,
-            } => read_whole(&mut read, parts, *part, answers, *left)?,
+            } => read_whole(&mut read, parts, *part, (answers, stood), *left)?,
         }
         Ok(read)
     }
@@ -92,11 +108,21 @@ impl Read {
                 position,
                 answer,
             }),
-            Err(why) => self.unfit.push(Unfit {
-                part,
-                position,
-                why,
-            }),
+            Err(why) => {
+                self.unfit.push(Unfit {
+                    part,
+                    position,
+                    why,
+                });
+                if let (Misfit::TooLong { .. }, Entry::Typed(typed)) = (why, entry) {
+                    let answer = Put::Words(typed.concat());
+                    self.too_long.push(Given {
+                        part,
+                        position,
+                        answer,
+                    });
+                }
+            }
         }
         Ok(())
     }
@@ -106,7 +132,7 @@ fn read_whole(
     read: &mut Read,
     parts: &[Part<'_>],
     part: usize,
-    answers: &[(String, Entry)],
+    (answers, stood): (&[(String, Entry)], &[String]),
     left: Left,
 ) -> Result<(), Refusal> {
     let known = parts.get(part).ok_or(Refusal::NoSuchQuestion)?;
@@ -121,9 +147,10 @@ fn read_whole(
         if entry.is_none() && known.is_carried(position) {
             continue;
         }
-        // No browser can take back one choice of several: a page that does not send it was made before it was given, on another device perhaps.
-        if entry.is_none() && is_one_choice(known, position) && known.answers.is_answered(position)
-        {
+        let shown = stood
+            .iter()
+            .any(|item| known.instrument.position(item) == Some(position));
+        if !takes_back(known, position, entry, shown) {
             continue;
         }
         let nothing = Entry::Typed(vec![]);
@@ -142,9 +169,18 @@ fn read_whole(
     Ok(())
 }
 
-fn is_one_choice(part: &Part<'_>, position: Position) -> bool {
+/// Whether these fields say anything about the answer as it is stored. Empty ones take it back only from a page that showed it; and no browser can take back one choice of
+/// several.
+fn takes_back(part: &Part<'_>, position: Position, entry: Option<&Entry>, shown: bool) -> bool {
+    if !part.answers.is_answered(position) {
+        return true;
+    }
     let item = part.instrument.items.get(position);
-    item.is_some_and(|item| item.answered_by == AnsweredBy::One)
+    match (item.map(|item| item.answered_by), entry) {
+        (Some(AnsweredBy::One), entry) => entry.is_some(),
+        (_, Some(entry)) if !entry.is_empty() => true,
+        _ => shown,
+    }
 }
 
 /// Puts down that the questions the patient was asked for once more are left out on purpose.
@@ -381,6 +417,7 @@ mod tests {
                 .iter()
                 .map(|(item, value)| ((*item).to_owned(), Entry::Typed(vec![(*value).to_owned()])))
                 .collect(),
+            stood: vec![],
             left,
         }
     }

@@ -15,6 +15,7 @@ pub async fn check(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
     let checked = check_link::check_link(&visit.site.app, &token, year).await;
     match checked {
         Ok(Checked::Right(proof)) => Ok(visit.go_checked(proof)),
+        Ok(Checked::NotAsked) => Ok(visit.go("")),
         Ok(Checked::Wrong) if !visit.is_guessing() => Ok(visit
             .say_check(StatusCode::UNPROCESSABLE_ENTITY, CheckSays::Wrong)
             .await),

@@ -7,6 +7,9 @@ use crate::domain::submission::{Entry, Misfit, Part, Unfit};
 use crate::patient_words::QuestionWords;
 use crate::web::form::Fields;
 
+/// The field that says which answers the page showed, so that empty fields take them back; a list names their items.
+pub const STOOD: &str = "stood";
+
 /// What a page has to say about what came.
 #[derive(Clone)]
 pub enum Complaint {

@@ -7,7 +7,7 @@ use super::ways::{CORRECTION, help_first};
 use crate::app::Failure;
 use crate::app::correct::{self, Noted, Refusal};
 use crate::app::take_answers::Support;
-use crate::domain::correction::{LONGEST, Note, Unfit};
+use crate::domain::correction::{LONGEST, Unfit};
 use crate::store::door::Door;
 use crate::web::form::{Fields, FormTrouble};
 use actix_web::http::StatusCode;
@@ -31,36 +31,40 @@ pub async fn corrected(visit: Visit) -> Page {
 /// A note came.
 pub async fn correct(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
     let fields = visit.fields(fields).await?;
-    let Opened { door, .. } = &visit.look().await?;
     let typed = fields.one("note");
+    let (hash, language) = (visit.token().await?.hash(), visit.said());
+    let note = correct::correct(
+        &visit.site.app,
+        hash,
+        visit.holder,
+        typed.to_owned(),
+        language,
+    );
+    let (why, support) = match note.await {
+        Ok(Noted::Kept(support)) => return Ok(visit.go(&help_first("/corrected", support))),
+        Ok(Noted::NotKept { why, support }) => (why, support),
+        Err(Failure::Refused(why)) => (why, Support::NotNow),
+        Err(Failure::Denied(denied)) => {
+            return Err(visit.calm_or_end(Failure::Denied(denied)).await);
+        }
+        Err(Failure::Fault(fault)) => return Err(visit.calm_or_end(Failure::Fault(fault)).await),
+    };
+    let visit = visit.helping(support);
+    if let Refusal::Link(why) = why {
+        return Err(visit.calm_or_end(Failure::Refused(why)).await);
+    }
+    let Opened { door, .. } = &visit.look().await?;
     let words = &visit.frame(door).words;
-    match Note::parse(typed) {
-        Ok(note) => keep(&visit, door, note).await,
-        Err(Unfit::Empty) => {
+    match why {
+        Refusal::Unfit(Unfit::Empty) => {
             let why = words.correction.nothing_written.to_owned();
             show(&visit, door, Missing::Asked, why, typed).await
         }
-        Err(Unfit::TooLong { by }) => {
+        Refusal::Unfit(Unfit::TooLong { by }) => {
             let why = (words.question.too_long)(by);
             show(&visit, door, Missing::Unfit, why, typed).await
         }
-    }
-}
-
-async fn keep(visit: &Visit, door: &Door, note: Note) -> Page {
-    let (hash, language) = (visit.token().await?.hash(), visit.language(door));
-    let kept = correct::correct(&visit.site.app, hash, visit.holder, note, language).await;
-    match kept {
-        Ok(Noted::Kept(support)) => Ok(visit.go(&help_first("/corrected", support))),
-        // The page behind says that it was not taken.
-        Ok(Noted::NotKept {
-            support: Support::ShowNow,
-            ..
-        }) => Ok(visit.go(&help_first(CORRECTION, Support::ShowNow))),
-        Ok(Noted::NotKept { why, .. }) => refuse(visit, door, why).await,
-        Err(Failure::Refused(why)) => refuse(visit, door, why).await,
-        Err(Failure::Denied(denied)) => Err(visit.calm_or_end(Failure::Denied(denied)).await),
-        Err(Failure::Fault(fault)) => Err(visit.calm_or_end(Failure::Fault(fault)).await),
+        why => refuse(&visit, door, why).await,
     }
 }
 
@@ -68,7 +72,8 @@ async fn refuse(visit: &Visit, door: &Door, why: Refusal) -> Page {
     let (status, kind) = match why {
         Refusal::Link(why) => return Err(visit.calm_or_end(Failure::Refused(why)).await),
         // There is nothing to put right yet: the questions are still open, or will never be answered.
-        Refusal::NotHandedIn => return Ok(visit.go("")),
+        Refusal::NotHandedIn | Refusal::Unfit(_) if !visit.helps() => return Ok(visit.go("")),
+        Refusal::NotHandedIn | Refusal::Unfit(_) => (StatusCode::CONFLICT, NoticeKind::Unreadable),
         Refusal::Late => (StatusCode::GONE, NoticeKind::TooLateToCorrect),
         Refusal::TooMany => (
             StatusCode::TOO_MANY_REQUESTS,

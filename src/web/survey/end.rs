@@ -86,12 +86,6 @@ pub async fn closed(visit: Visit) -> Page {
     Ok(visit.say(StatusCode::OK, NoticeKind::NotForMe).await)
 }
 
-/// After help that was shown for answers that came too late.
-pub async fn not_added(visit: Visit) -> Page {
-    let opened = visit.look().await?;
-    Ok(visit.say_not_added(&opened.door).await)
-}
-
 /// After "Not this time".
 pub async fn later(visit: Visit) -> Page {
     Ok(visit.say(StatusCode::OK, NoticeKind::NotNow).await)

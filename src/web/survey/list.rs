@@ -1,17 +1,17 @@
 //! All questions of one instrument in a list.
 
-use super::control::{Complaint, control, entries, field};
+use super::control::{Complaint, STOOD, control, entries, field};
 use super::lead::{self, Opened};
 use super::preference::LANG;
 use super::question::question_or_review;
 use super::stems::{new_stem, opening_words, stem_words};
 use super::support::in_language;
 use super::view::{Frame, List, ListButton, ListItem, Switch};
-use super::visit::{Calm, Page, Visit};
+use super::visit::{Page, Visit};
 use super::ways::help_first;
 use crate::app::take_answers::{Receipt, Stage, Support};
 use crate::domain::care::Layout;
-use crate::domain::instrument::{Answer, ItemTexts};
+use crate::domain::instrument::{Answer, AnsweredBy, ItemTexts};
 use crate::domain::submission::{self, Intent, Left, Part, Sheet, Unfit};
 use crate::patient_words::QuestionWords;
 use crate::web::form::{Fields, FormTrouble};
@@ -86,6 +86,7 @@ fn list_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpRespo
             complaint,
             &frame.words.question,
         ),
+        stood: &stood(part),
         missing,
         button,
         action: &visit.address(&format!("/list/{number}")),
@@ -93,6 +94,18 @@ fn list_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpRespo
         credit: &texts.credit,
     };
     visit.page(missing.status(), &page)
+}
+
+/// The items with an answer that this page can take back.
+fn stood(part: &Part<'_>) -> String {
+    let items = part.instrument.items.iter().enumerate();
+    let stood = items.filter(|(position, item)| {
+        item.answered_by != AnsweredBy::One
+            && !part.is_carried(*position)
+            && part.answers.is_answered(*position)
+    });
+    let ids: Vec<&str> = stood.map(|(_, item)| item.id.as_str()).collect();
+    ids.join(" ")
 }
 
 fn list_items<'a>(
@@ -127,13 +140,14 @@ fn list_items<'a>(
 /// "Send my answers" or "Save and continue" under a list, or another language, which saves and stays.
 pub async fn answer_list(visit: Visit, fields: Result<Fields, FormTrouble>) -> Page {
     let fields = visit.fields(fields).await?;
-    let Some(sheet) = read_sheet(&fields, visit.number) else {
+    let part = visit.number.checked_sub(1);
+    let Some((part, sheet)) = part.and_then(|part| Some((part, read_sheet(&fields, part)?))) else {
         return Err(visit.unreadable().await);
     };
     if fields.has(LANG) {
         return stay(&visit, sheet, &fields).await;
     }
-    let intent = intent(&visit, &fields).await?;
+    let intent = intent(part, &fields);
     let receipt = visit.take(sheet, Layout::List, intent).await?;
     after_list(&visit, receipt, &fields).await
 }
@@ -146,15 +160,16 @@ async fn stay(visit: &Visit, sheet: Sheet, fields: &Fields) -> Page {
         return Ok(in_language(visit, &here, fields));
     }
     let receipt = visit.take(sheet, Layout::List, Intent::Save).await?;
-    if let (Stage::Unfit(unfit), Support::NotNow) = (&receipt.stage, receipt.support) {
-        return say_back(visit, unfit, fields).await;
+    if let Stage::Unfit(unfit) = &receipt.stage {
+        return say_back(visit, (unfit, receipt.support), fields).await;
     }
     let tail = help_first(&here, receipt.support);
     Ok(in_language(visit, &tail, fields))
 }
 
 /// The list once more, with what was typed on it and does not fit yet. Everything else is saved.
-async fn say_back(visit: &Visit, unfit: &[Unfit], fields: &Fields) -> Page {
+async fn say_back(visit: &Visit, (unfit, support): (&[Unfit], Support), fields: &Fields) -> Page {
+    let visit = &visit.helping(support);
     let opened = visit.open().await?;
     let part = visit.number.checked_sub(1);
     let items = part.and_then(|part| opened.parts.get(part));
@@ -166,27 +181,28 @@ async fn say_back(visit: &Visit, unfit: &[Unfit], fields: &Fields) -> Page {
     Ok(list_page(visit, &opened, &complaint))
 }
 
-async fn intent(visit: &Visit, fields: &Fields) -> Result<Intent, Calm> {
+/// What is asked for besides saving a list of this part, from 0.
+fn intent(part: usize, fields: &Fields) -> Intent {
     if fields.has("send") {
-        return Ok(Intent::SendIfWhole(visit.number - 1));
-    }
-    if fields.has("next") {
-        return Ok(Intent::Save);
-    }
-    // "… without these answers": the last list hands in, an earlier one goes on. Whether the form takes any is asked where they are taken: what comes too late is looked at too.
-    let opened = visit.look().await?;
-    Ok(if opened.parts.len() == visit.number {
-        Intent::SendShown(visit.number)
-    } else {
+        Intent::SendIfWhole(part)
+    } else if fields.has("next") {
         Intent::Save
-    })
+    } else {
+        // "… without these answers": the last list hands in, an earlier one goes on.
+        Intent::SendLast(part)
+    }
 }
 
 /// The fields of a list as a sheet. `None` when a field is none of ours.
-fn read_sheet(fields: &Fields, number: usize) -> Option<Sheet> {
+fn read_sheet(fields: &Fields, part: usize) -> Option<Sheet> {
     Some(Sheet::Whole {
-        part: number.checked_sub(1)?,
-        answers: entries(fields, &["send", "next", "incomplete", LANG])?,
+        part,
+        answers: entries(fields, &["send", "next", "incomplete", STOOD, LANG])?,
+        stood: fields
+            .one(STOOD)
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
         left: if fields.has("incomplete") {
             Left::Declined
         } else {
@@ -198,10 +214,7 @@ fn read_sheet(fields: &Fields, number: usize) -> Option<Sheet> {
 async fn after_list(visit: &Visit, receipt: Receipt, fields: &Fields) -> Page {
     let number = visit.number;
     let asked_again = match &receipt.stage {
-        Stage::Unfit(unfit) if receipt.support == Support::NotNow => {
-            return say_back(visit, unfit, fields).await;
-        }
-        Stage::Unfit(_) => true,
+        Stage::Unfit(unfit) => return say_back(visit, (unfit, receipt.support), fields).await,
         Stage::Gaps => !fields.has("incomplete"),
         Stage::Sent | Stage::More { .. } | Stage::Saved { .. } => false,
     };

@@ -24,7 +24,7 @@ mod ways;
 
 pub use check::check;
 pub use correction::{correct, corrected, correction};
-pub use end::{closed, end, later, not_added, not_for_me, not_now};
+pub use end::{closed, end, later, not_for_me, not_now};
 pub use list::{answer_list, list};
 pub use question::{answer_question, question};
 pub use review::{review, send};

@@ -1,6 +1,6 @@
 //! One question on a page of its own.
 
-use super::control::{Complaint, control};
+use super::control::{Complaint, STOOD, control};
 use super::lead::{self, Opened};
 use super::preference::LANG;
 use super::stems::{opening_words, stem_words};
@@ -8,7 +8,7 @@ use super::support::in_language;
 use super::view::{Frame, Question, Switch};
 use super::visit::{FROM_REVIEW, Page, Visit};
 use super::ways::help_first;
-use crate::app::take_answers::{Stage, Support};
+use crate::app::take_answers::Stage;
 use crate::domain::care::Layout;
 use crate::domain::instrument::{Answer, AnsweredBy};
 use crate::domain::submission::{self, Entry, Intent, Sheet};
@@ -80,6 +80,7 @@ fn question_page(visit: &Visit, opened: &Opened, complaint: &Complaint) -> HttpR
         for_whom: lead::for_whom(part.instrument, frame.words),
         control: control(part, place.position, words, complaint, said),
         declined: part.answers.at(place.position) == Answer::Declined,
+        stood: part.answers.words(place.position).is_some(),
         why: complaint.why(place.position, said),
         missing,
         action: &visit.address(&this(visit)),
@@ -103,11 +104,17 @@ pub async fn answer_question(visit: Visit, fields: Result<Fields, FormTrouble>) 
             return Ok(question_page(&visit, &opened, &Complaint::Asked));
         }
     }
-    let sheet = Sheet::Question { number, entry };
+    let stood = fields.has(STOOD);
+    let sheet = Sheet::Question {
+        number,
+        entry,
+        stood,
+    };
     let receipt = visit.take(sheet, Layout::Page, Intent::Save).await?;
     let tail = match receipt.stage {
-        Stage::Unfit(unfit) if receipt.support == Support::NotNow => {
+        Stage::Unfit(unfit) => {
             let complaint = Complaint::of(&unfit, &fields, |_| ANSWER.to_owned());
+            let visit = visit.helping(receipt.support);
             let opened = visit.open().await?;
             return Ok(question_page(&visit, &opened, &complaint));
         }

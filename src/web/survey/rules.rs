@@ -28,6 +28,7 @@ pub async fn page(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
         site_line: line.as_deref().map(read_line),
         help: site.app.help.said(words.language),
         tablet: None,
+        help_first: false,
     };
     match read_for_patients(&site.app, words.language.word()).await {
         Ok(found) => {

@@ -65,6 +65,7 @@ async fn answer(
         clinic,
         site_line: line.as_deref().map(read_line),
         tablet: None,
+        help_first: false,
     };
     let notice = |kind| Notice {
         frame,

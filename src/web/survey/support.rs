@@ -4,7 +4,6 @@ use super::lead::{self, Opened};
 use super::preference::LANG;
 use super::view::{self, Frame, Switch};
 use super::visit::{Page, Visit};
-use super::ways::TOO_LATE;
 use crate::domain::language::Language;
 use crate::web::form::Fields;
 use actix_web::http::StatusCode;
@@ -38,7 +37,6 @@ pub async fn support(visit: Visit, request: HttpRequest) -> Page {
     let page = view::Support {
         frame,
         reading: lead::reading(door, frame.words),
-        too_late: then == TOO_LATE,
         next: &visit.address(&format!("/{then}")),
     };
     Ok(visit.page(StatusCode::OK, &page))

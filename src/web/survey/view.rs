@@ -29,6 +29,8 @@ pub struct Frame<'a> {
     pub site_line: Option<Line<'a>>,
     /// The page stands on a tablet that is handed back.
     pub tablet: Option<AtTablet<'a>>,
+    /// Help comes before everything else: what was sent asks for it, and could not be kept as it is.
+    pub help_first: bool,
 }
 
 /// What a page on a paired tablet has besides.
@@ -225,6 +227,10 @@ impl Control<'_> {
         matches!(self, Control::Several(_))
     }
 
+    fn is_words(&self) -> bool {
+        matches!(self, Control::Words { .. })
+    }
+
     fn is_number(&self) -> bool {
         matches!(self, Control::Number { .. })
     }
@@ -290,6 +296,8 @@ pub struct Question<'a> {
     pub control: Control<'a>,
     /// Whether the patient chose not to answer it.
     pub declined: bool,
+    /// Whether there are words of the patient's that this page can take back; see `Sheet::Question`.
+    pub stood: bool,
     /// Whether the error summary is shown.
     pub missing: Missing,
     /// What is wrong with what was typed, and what to do; empty when nothing is.
@@ -392,6 +400,8 @@ pub struct List<'a> {
     pub stem: &'a str,
     /// The items, in the printed order.
     pub items: &'a [ListItem<'a>],
+    /// The items with an answer that this page can take back, by their printed numbers; see `Sheet::Whole`.
+    pub stood: &'a str,
     /// `Asked` after a round with gaps: the error summary and "Send without these answers" (field `incomplete=1`) appear.
     pub missing: Missing,
     /// What the button does.
@@ -530,7 +540,8 @@ impl Review<'_> {
     }
 }
 
-/// The crisis page, shown at once after an answer that a risk rule names, when that answer is already saved.
+/// The crisis page, shown at once after an answer that a risk rule names, when that answer is already saved. Where it is not, [`Frame::help_first`] puts the same help
+/// above the page that says why.
 #[derive(Debug, Template)]
 #[template(path = "survey/support.html", whitespace = "minimize")]
 pub struct Support<'a> {
@@ -538,8 +549,6 @@ pub struct Support<'a> {
     pub frame: Frame<'a>,
     /// Who reads such an answer and when. Must be true for this site: people rely on it.
     pub reading: Reading<'a>,
-    /// Whether the answer came too late to be stored with the others.
-    pub too_late: bool,
     /// Where "Continue" leads.
     pub next: &'a str,
 }

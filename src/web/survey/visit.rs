@@ -4,7 +4,7 @@
 use super::lead::{self, Opened};
 use super::preference::Preference;
 use super::view::{AtTablet, Check, CheckSays, Frame, Notice, NoticeKind, Switch};
-use super::ways::{CORRECTION, TOO_LATE, help_first};
+use super::ways::CORRECTION;
 use crate::app::Failure;
 use crate::app::check_link::Holder;
 use crate::app::link::Token;
@@ -60,6 +60,7 @@ const CAME_BACK: &str = "checked=1";
 pub const FROM_REVIEW: &str = "from=review";
 
 /// A request through a patient's link.
+#[derive(Clone)]
 pub struct Visit {
     /// The site.
     pub site: web::Data<Site>,
@@ -80,6 +81,8 @@ pub struct Visit {
     pub from_review: bool,
     /// Where this page comes from in another language, up to the language's tag.
     switch: String,
+    /// Whether help stands above whatever is shown.
+    help_first: bool,
 }
 
 /// What stands in the address.
@@ -150,7 +153,26 @@ impl Visit {
             token,
             switch,
             site,
+            help_first: false,
         })
+    }
+
+    /// The language that the patient chose, if any.
+    pub fn said(&self) -> Option<Language> {
+        self.preference.said()
+    }
+
+    /// The same visit, where every page begins with help if what was sent asks for it: what could not be kept as it is has no page to lead on to.
+    pub fn helping(&self, support: Support) -> Visit {
+        Visit {
+            help_first: support == Support::ShowNow,
+            ..self.clone()
+        }
+    }
+
+    /// Whether help comes first.
+    pub fn helps(&self) -> bool {
+        self.help_first
     }
 
     /// The language of this page behind a door.
@@ -189,6 +211,7 @@ impl Visit {
                 idle: &self.idle,
                 idle_s: IDLE_S - STILL_S,
             }),
+            help_first: self.help_first,
         }
     }
 
@@ -302,16 +325,18 @@ impl Visit {
             holder: self.holder,
             sheet,
             layout,
-            language: self.preference.said(),
+            language: self.said(),
             intent,
         };
         match take_answers(&self.site.app, command).await {
             Ok(Taken::In(receipt)) => Ok(receipt),
-            Ok(Taken::Late {
-                support: Support::ShowNow,
-                ..
-            }) => Err(Calm(self.go(&help_first(TOO_LATE, Support::ShowNow)))),
-            Ok(Taken::Late { why, .. }) => Err(self.calm(Failure::Refused(why)).await),
+            Ok(Taken::Late { why, support }) => {
+                let why = match why {
+                    Refusal::SentAlready => Refusal::SentOtherwise,
+                    why => why,
+                };
+                Err(self.helping(support).calm(Failure::Refused(why)).await)
+            }
             Err(failure) => Err(self.calm_or_end(failure).await),
         }
     }
@@ -365,18 +390,6 @@ impl Visit {
             Refusal::SentOtherwise => (StatusCode::CONFLICT, NoticeKind::NotAdded),
             Refusal::Unreadable => (StatusCode::UNPROCESSABLE_ENTITY, NoticeKind::Unreadable),
         }
-    }
-
-    /// The calm page after answers that came too late to be stored and asked for help: that was shown before.
-    pub async fn say_not_added(&self, door: &Door) -> HttpResponse {
-        let refusal = match check_open(&door.slip, self.site.app.clock.now()) {
-            Err(Refusal::SentAlready) => Refusal::SentOtherwise,
-            Err(refusal) => refusal,
-            // The form before was handed in; what it opened goes on.
-            Ok(()) => Refusal::HandedIn,
-        };
-        let (_, kind) = self.kind(refusal);
-        self.say_behind(Some(door), StatusCode::OK, kind).await
     }
 
     /// Asks for the year of birth, before anything else is shown.

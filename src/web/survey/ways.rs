@@ -4,8 +4,6 @@ use crate::app::take_answers::Support;
 
 /// The page that takes a note after a form was sent.
 pub const CORRECTION: &str = "/correction";
-/// The page that follows after an answer that came too late to be stored.
-pub const TOO_LATE: &str = "not-added";
 
 /// The end of an address, or of the help page's that leads there, when an answer asks for help.
 pub fn help_first(next: &str, support: Support) -> String {
