@@ -155,12 +155,6 @@ pub(super) fn connect(place: &Place, seal: &Arc<Seal>) -> Result<Tx, Fault> {
     })
 }
 
-/// The writer's page cache stays warm from commit to commit. A reader's is emptied by every commit, so it needs little.
-pub(super) fn warm(mut tx: Tx) -> Result<Tx, Fault> {
-    tx.execute("PRAGMA cache_size = -4000")?;
-    Ok(tx)
-}
-
 /// For the PostgreSQL connection on which one statement comes again and again, about some rows that keys find: planned once, and never so that a table is gone through,
 /// whatever the statistics say that were true a minute ago. It hardly waits for a lock: others wait behind it, and what it cannot have is left to a transaction.
 pub(super) fn by_keys(mut tx: Tx) -> Result<Tx, Fault> {

@@ -290,17 +290,13 @@ impl Store {
         }
         let log = Arc::new(LongLog::default());
         let mut threads = vec![];
-        let writer: Connect = {
-            let connect = Arc::clone(&connect);
-            Arc::new(move || engine::warm(connect()?))
-        };
         let by_keys: Connect = {
             let connect = Arc::clone(&connect);
             Arc::new(move || engine::by_keys(connect()?))
         };
         for (name, queue, wrap) in lanes {
             let (connect, between) = match wrap {
-                Wrap::Group => (&writer, Some(Arc::clone(&log))),
+                Wrap::Group => (&connect, Some(Arc::clone(&log))),
                 Wrap::Bare if Arc::ptr_eq(queue, &turns) => (&by_keys, None),
                 Wrap::Single | Wrap::Bare => (&connect, None),
             };
