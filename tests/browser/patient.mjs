@@ -342,6 +342,15 @@ export function patientTests(browser, demo) {
       await sound(page);
       await isAccessible(page);
     }
+    // What cannot be kept, and asks for help: help comes first, and nothing that was written is lost.
+    await page.getByRole('textbox').fill(`I want to die. ${'x'.repeat(2000)}`);
+    await press(page, page.getByRole('button', { name: 'Save and continue' }));
+    const headings = await page.getByRole('heading').allTextContents();
+    assert.match(headings[0], /^Thank you for telling us/);
+    assert.equal(headings[1], 'Please check what you wrote');
+    assert.equal((await page.getByRole('textbox').inputValue()).length, 2015);
+    await sound(page);
+    await isAccessible(page);
     await page.getByRole('textbox').fill('It helped.');
     await press(page, page.getByRole('button', { name: 'Save and continue' }));
     await page.getByText('You chose not to answer').waitFor();
