@@ -49,6 +49,7 @@ pub struct House {
 }
 
 /// Who works here.
+#[derive(Clone)]
 pub struct People {
     /// A licensed therapist of the northern clinic; the patients' own.
     pub therapist: Person,

@@ -18,6 +18,7 @@ mod bad_links;
 mod battery;
 mod beginnings;
 mod both_engines;
+mod care;
 mod commands;
 mod contact;
 mod corrections;

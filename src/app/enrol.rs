@@ -3,12 +3,13 @@
 use super::outlook::{Rules, look_again};
 use super::set_plan::{self, PlanDetails};
 use super::{App, Failure};
-use crate::domain::access::{Action, Actor, Permit, Subject, decide};
+use crate::domain::access::{Action, Actor, Permit, Role, Subject, decide};
 use crate::domain::care::{AdministrationState, Ending};
 use crate::domain::ids::{ClinicId, EpisodeId, OrgId, PatientId, ProgramId, StaffId};
 use crate::domain::instrument::Sex;
 use crate::domain::schedule::{PlanRole, is_after_the_end, local_day};
 use crate::store::patient::{self, EpisodeRow, PatientRow};
+use crate::store::staff::StaffState;
 use crate::store::{Fault, Tx, administration, audit, fresh, organisation, plan, staff};
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
@@ -102,8 +103,7 @@ pub async fn add_patient(
             }
             let row = patient_row(permit.org(), id, &who, now);
             patient::add(tx, &permit, &row)?;
-            let episode = open(tx, &permit, id, &care, now)?;
-            set_plan::copy_program(tx, &permit, &episode, who.time_zone, now)?;
+            let episode = open(tx, &permit, (id, who.time_zone), &care, now)?;
             let today = local_day(who.time_zone, now);
             for (position, details) in (0..).zip(&plans) {
                 set_plan::check(tx, &permit, library, &details.instruments, now)
@@ -167,20 +167,42 @@ pub fn check_care(tx: &mut Tx, org: OrgId, care: &EpisodeDetails) -> Result<(), 
     {
         return Err(Failure::Refused(Refusal::Program));
     }
-    if !staff::clinics_of(tx, org, care.clinician)?.contains(&care.clinic) {
+    if !treats_in(tx, org, care.clinician, care.clinic)? {
         return Err(Failure::Refused(Refusal::Clinician));
     }
     Ok(())
 }
 
-/// Opens an episode.
+/// Whether this account is a clinician's who works in the clinic and has not left.
+///
+/// # Errors
+/// When the database fails.
+pub fn treats_in(
+    tx: &mut Tx,
+    org: OrgId,
+    clinician: StaffId,
+    clinic: ClinicId,
+) -> Result<bool, Fault> {
+    let all = staff::all(tx, org)?;
+    let treats = all
+        .iter()
+        .find(|row| row.id == clinician)
+        .is_some_and(|row| {
+            let treats =
+                [Role::Therapist.word(), Role::Supervisor.word()].contains(&row.role.as_str());
+            treats && row.state != StaffState::Disabled.word()
+        });
+    Ok(treats && staff::clinics_of(tx, org, clinician)?.contains(&clinic))
+}
+
+/// Opens an episode, with what its program asks of everybody. Its dates are the caller's to look up.
 ///
 /// # Errors
 /// When the same one exists, or the database fails.
 pub fn open(
     tx: &mut Tx,
     permit: &Permit,
-    patient: PatientId,
+    (patient, zone): (PatientId, Tz),
     care: &EpisodeDetails,
     now: NaiveDateTime,
 ) -> Result<EpisodeRow, Fault> {
@@ -196,6 +218,7 @@ pub fn open(
         ending: None,
     };
     patient::open_episode(tx, permit, &row)?;
+    set_plan::copy_program(tx, permit, &row, zone, now)?;
     Ok(row)
 }
 

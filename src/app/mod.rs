@@ -7,6 +7,7 @@ pub mod begin;
 pub mod bounce_text;
 pub mod cell;
 pub mod change_address;
+pub mod change_care;
 pub mod check_link;
 pub mod clinical_health;
 pub mod clock;

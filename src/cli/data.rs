@@ -10,7 +10,8 @@ use crate::app::{App, give_form, verify};
 use crate::config::Config;
 use crate::domain::access::{Actor, Subject};
 use crate::domain::ids::ClinicId;
-use crate::store::{Fault, organisation, patient};
+use crate::store::organisation::{self, ClinicRow};
+use crate::store::{Fault, patient};
 
 /// Runs a command over an opened app.
 pub fn run(app: &App, config: &Config, command: &DataCommand, console: &mut Console<'_>) -> Exit {
@@ -73,18 +74,22 @@ fn add_user(
             .iter()
             .find(|clinic| clinic.external_id == *wanted)
             .map(|clinic| clinic.id);
-        let list = || {
-            known
-                .iter()
-                .map(|clinic| clinic.external_id.clone())
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        account.clinics.push(
-            found.ok_or_else(|| format!("there is no clinic {wanted:?}; there are: {}", list()))?,
-        );
+        account
+            .clinics
+            .push(found.ok_or_else(|| no_clinic(wanted, &known))?);
     }
     accounts::add_account(app, actor, &account).map_err(|failure| failure.to_string())
+}
+
+fn no_clinic(wanted: &str, known: &[ClinicRow]) -> String {
+    let ids: Vec<&str> = known.iter().map(|row| row.external_id.as_str()).collect();
+    let there = match ids.is_empty() {
+        true => "there is none yet".to_owned(),
+        false => format!("there are: {}", ids.join(", ")),
+    };
+    format!(
+        "there is no clinic {wanted:?}; {there}. The first one is made with the site, others on the page Administration or by `attune import patients`"
+    )
 }
 
 fn give_one(

@@ -86,11 +86,23 @@ pub fn require_file(config: &Config) -> Result<(), String> {
     }
 }
 
-pub(super) fn no_data(config: &Config) -> String {
-    let place = match &config.place {
+fn place(config: &Config) -> String {
+    match &config.place {
         Place::Sqlite(path) => format!("at {}", path.display()),
         Place::Postgres(_) => "in the PostgreSQL database".to_owned(),
-    };
+    }
+}
+
+/// The schema is there, and nobody has begun.
+fn no_site(config: &Config) -> String {
+    format!(
+        "the database {} is empty: no site has begun in it. Begin it with: attune serve",
+        place(config)
+    )
+}
+
+pub(super) fn no_data(config: &Config) -> String {
+    let place = place(config);
     format!(
         "there is no data {place}; set ATTUNE_DATA_DIR (or ATTUNE_DATABASE_URL) as for the service. A new site begins with: attune serve"
     )
@@ -113,7 +125,7 @@ fn enter(
                 config.key_file().display()
             ));
         }
-        (None, _, Purpose::Work | Purpose::Look) => return Err(no_data(config)),
+        (None, _, Purpose::Work | Purpose::Look) => return Err(no_site(config)),
         (None, None, Purpose::Begin) => config.keep_key(key).map_err(|bad| bad.to_string())?,
         (Some(_), Some(_), _) | (None, Some(_), Purpose::Begin) => {}
     }

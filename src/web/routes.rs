@@ -117,6 +117,11 @@ routes! {
     GET "/occasions/{id}/error" Access::May(Action::RecordForm) => staff::in_error::page;
     POST "/occasions/{id}/error" Access::May(Action::RecordForm) => staff::in_error::mark;
     POST "/occasions/{id}/error/take-back" Access::May(Action::RecordForm) => staff::in_error::take_back;
+    GET "/patients/{id}/care" Access::May(Action::EnrolPatient) => staff::care::page;
+    POST "/patients/{id}/care/clinician" Access::May(Action::EnrolPatient) => staff::care::hand_over;
+    POST "/patients/{id}/care/end" Access::May(Action::EnrolPatient) => staff::care::end;
+    POST "/patients/{id}/care/begin" Access::May(Action::EnrolPatient) => staff::care::begin;
+    POST "/patients/{id}/care/patient" Access::May(Action::EnrolPatient) => staff::care::correct;
     GET "/patients/{id}/plans" Access::May(Action::EnrolPatient) => staff::plans::page;
     POST "/patients/{id}/plans" Access::May(Action::EnrolPatient) => staff::plans::set;
     POST "/patients/{id}/plans/stop" Access::May(Action::EnrolPatient) => staff::plans::stop;

@@ -33,9 +33,9 @@ const FIELDS: &[&str] = &[
     "cadence",
 ];
 /// Languages in which a patient may be asked.
-const LANGUAGES: &[(&str, &str)] = &[("en", "English"), ("es", "Spanish")];
+pub const LANGUAGES: &[(&str, &str)] = &[("en", "English"), ("es", "Spanish")];
 /// What may be known of a patient's sex, for norms that depend on it.
-const SEXES: &[(&str, &str)] = &[("", "Not recorded"), ("female", "Female"), ("male", "Male")];
+pub const SEXES: &[(&str, &str)] = &[("", "Not recorded"), ("female", "Female"), ("male", "Male")];
 /// The rhythms the page offers; a file may ask for others.
 const CADENCES: &[&str] = &[
     "before_session:24",
@@ -50,7 +50,8 @@ const DAYS_AHEAD: u64 = 366;
 /// Days before this one are taken for typing errors.
 const EARLIEST: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a real day");
 
-type Options = Vec<(String, String)>;
+/// Choices: value and words.
+pub type Options = Vec<(String, String)>;
 
 #[derive(Template)]
 #[template(path = "staff/add_patient.html")]
@@ -123,15 +124,18 @@ fn is_email_or_nothing(text: &str) -> Result<(), ValidationError> {
     verdict(text.is_empty() || (text.len() <= 254 && text.validate_email()))
 }
 
-fn is_language(text: &str) -> Result<(), ValidationError> {
+/// Whether it is the tag of a language in which a patient may be asked.
+pub fn is_language(text: &str) -> Result<(), ValidationError> {
     verdict(LANGUAGES.iter().any(|(tag, _)| *tag == text))
 }
 
-fn is_sex(text: &str) -> Result<(), ValidationError> {
+/// Whether it is one of [`SEXES`].
+pub fn is_sex(text: &str) -> Result<(), ValidationError> {
     verdict(SEXES.iter().any(|(word, _)| *word == text))
 }
 
-fn is_zone(text: &str) -> Result<(), ValidationError> {
+/// Whether it is a zone of the IANA database.
+pub fn is_zone(text: &str) -> Result<(), ValidationError> {
     verdict(text.parse::<chrono_tz::Tz>().is_ok())
 }
 
@@ -197,27 +201,12 @@ async fn render(
     typed: Typed,
     mistakes: Mistakes,
 ) -> HttpResponse {
-    fn options<K: std::fmt::Display>(list: Vec<(K, String)>) -> Options {
-        list.into_iter()
-            .map(|(id, name)| (id.to_string(), name))
-            .collect()
-    }
     let page = Page {
         frame: Frame::of(site, visitor, "/caseload").await,
         mistakes,
         typed,
-        languages: options(
-            LANGUAGES
-                .iter()
-                .map(|(tag, name)| (*tag, (*name).to_owned()))
-                .collect(),
-        ),
-        sexes: options(
-            SEXES
-                .iter()
-                .map(|(word, name)| (*word, (*name).to_owned()))
-                .collect(),
-        ),
+        languages: named(LANGUAGES),
+        sexes: named(SEXES),
         clinics: options(choices.clinics),
         programs: options(choices.programs),
         clinicians: options(choices.clinicians),
@@ -225,6 +214,19 @@ async fn render(
         cadences: cadences(),
     };
     errors::page(status, &page)
+}
+
+/// A list of choices for a form.
+pub fn options<K: std::fmt::Display>(list: Vec<(K, String)>) -> Options {
+    list.into_iter()
+        .map(|(id, name)| (id.to_string(), name))
+        .collect()
+}
+
+/// Fixed choices for a form.
+pub fn named(list: &[(&str, &str)]) -> Options {
+    let owned = |(word, name): &(&str, &str)| ((*word).to_owned(), (*name).to_owned());
+    list.iter().map(owned).collect()
 }
 
 fn cadences() -> Options {
@@ -302,12 +304,26 @@ fn command(typed: &Typed, choices: &Choices) -> Result<Command, Mistakes> {
 }
 
 fn care(typed: &Typed, choices: &Choices, mistakes: &mut Mistakes) -> Option<EpisodeDetails> {
-    let clinic = chosen(&choices.clinics, &typed.clinic);
-    let program = chosen(&choices.programs, &typed.program);
-    let clinician = chosen(&choices.clinicians, &typed.clinician);
+    let wanted = [
+        &typed.clinic,
+        &typed.program,
+        &typed.clinician,
+        &typed.started_on,
+    ];
+    read_care(wanted.map(String::as_str), choices, mistakes)
+}
+
+/// Where, in what, with whom and from which day, in this order, as they were typed.
+pub fn read_care(
+    [clinic, program, clinician, started_on]: [&str; 4],
+    choices: &Choices,
+    mistakes: &mut Mistakes,
+) -> Option<EpisodeDetails> {
+    let clinic = chosen(&choices.clinics, clinic);
+    let program = chosen(&choices.programs, program);
+    let clinician = chosen(&choices.clinicians, clinician);
     let latest = choices.today + Days::new(DAYS_AHEAD);
-    let started_on = typed
-        .started_on
+    let started_on = started_on
         .parse()
         .ok()
         .filter(|day| (EARLIEST..=latest).contains(day));

@@ -1,6 +1,7 @@
 //! Everybody's pages but the patients': one file a page, holding its handlers and the values its template prints. Decisions live in the verbs.
 
 pub mod admin;
+pub mod care;
 pub mod caseload;
 pub mod contact;
 pub mod correction;

@@ -15,7 +15,7 @@ use super::{Frame, SiteData, in_error, informant, not_found, signals, trouble};
 use crate::app::Failure;
 use crate::app::read_patient::{EpisodeRecord, Record, Refusal, read_patient};
 use crate::app::set_contact;
-use crate::domain::care::{Ending, SessionState};
+use crate::domain::care::SessionState;
 use crate::domain::ids::{EpisodeId, PatientId};
 use crate::domain::instrument::{Instrument, Library, Respondent};
 use crate::domain::risk::{FlagState, PHRASE_RULE, Tier};
@@ -75,6 +75,7 @@ struct Page {
     external_id: String,
     facts: Vec<Fact>,
     plans_address: String,
+    care_address: String,
     waiting: Vec<FlagLine>,
     closed: Vec<FlagLine>,
     /// Answers that a licensed person knows of, a sentence each.
@@ -199,6 +200,7 @@ fn fill(
         external_id: record.patient.external_id.clone(),
         facts: facts(library, record),
         plans_address: format!("/patients/{}/plans", record.patient.id),
+        care_address: format!("/patients/{}/care", record.patient.id),
         waiting: waiting
             .into_iter()
             .map(|flag| flag_line(library, record, flag))
@@ -387,18 +389,9 @@ fn episode_facts(library: &'static Library, record: &Record, episode: &EpisodeRe
 
 fn episode_words(record: &Record, names: &EpisodeNames) -> String {
     let started = day_ago(names.episode.started_on, record.today());
-    let ending = match names
-        .episode
-        .ending
-        .as_deref()
-        .and_then(|word| word.parse().ok())
-    {
-        Some(Ending::Planned) => ", as planned",
-        Some(Ending::Unplanned) => ", patient stopped coming",
-        Some(Ending::Transferred) => ", care goes on elsewhere",
-        Some(Ending::Died) => ", patient died",
-        None => "",
-    };
+    let ending = names.episode.ending.as_deref();
+    let ending = ending.and_then(|word| word.parse().ok());
+    let ending = ending.map_or_else(String::new, |ending| format!(", {}", words::ending(ending)));
     match names.episode.ended_on {
         None => format!("since {started}"),
         Some(last) => format!(

@@ -1,7 +1,7 @@
 //! Words that several staff pages share: dates, ages, roles, languages, changes.
 
 use crate::domain::access::Role;
-use crate::domain::care::read_battery;
+use crate::domain::care::{Ending, read_battery};
 use crate::domain::instrument::Library;
 use crate::domain::language::Language;
 use chrono::{NaiveDate, NaiveDateTime};
@@ -13,6 +13,16 @@ pub fn role(role: Role) -> &'static str {
         Role::Supervisor => "Supervisor",
         Role::Quality => "Quality team",
         Role::Administrator => "Administrator",
+    }
+}
+
+/// How an episode ended, inside a sentence.
+pub fn ending(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Planned => "as planned",
+        Ending::Unplanned => "patient stopped coming",
+        Ending::Transferred => "care goes on elsewhere",
+        Ending::Died => "patient died",
     }
 }
 
