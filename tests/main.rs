@@ -57,6 +57,7 @@ mod schema;
 mod sending_rules;
 mod sending_views;
 mod signals;
+mod site;
 mod slow_requests;
 mod stepped;
 mod texts;

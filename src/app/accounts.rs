@@ -52,6 +52,8 @@ pub enum Refusal {
     LastAdministrator,
     /// It is the last licensed clinician while flags can come in.
     LastLicensed,
+    /// They care for patients in a clinic that they are to leave.
+    HasPatients,
 }
 
 impl std::fmt::Display for Refusal {
@@ -69,6 +71,7 @@ impl std::fmt::Display for Refusal {
             Refusal::NoAccount => "There is no such account.",
             Refusal::LastAdministrator => "This is the last administrator. Add another one first.",
             Refusal::LastLicensed => "This is the last licensed clinician. Add another one first, so that flags have an owner.",
+            Refusal::HasPatients => "They care for patients in a clinic that is not chosen here. Give these patients to a colleague first: on each patient’s page, under Care.",
         })
     }
 }
@@ -347,14 +350,19 @@ pub fn add_account(app: &App, actor: &Actor, new: &NewAccount) -> Result<String,
 
 fn check_account(new: &NewAccount) -> Result<(), Refusal> {
     use validator::ValidateEmail;
-    let name = new.name.trim().chars().count();
     if !new.email.trim().validate_email() {
         return Err(Refusal::Address);
     }
-    if name == 0 || name > 200 {
+    check_person(&new.name, new.role, &new.clinics)
+}
+
+/// Whether a name and clinics are such as an account in this role has.
+pub(super) fn check_person(name: &str, role: Role, clinics: &[ClinicId]) -> Result<(), Refusal> {
+    let length = name.trim().chars().count();
+    if length == 0 || length > 200 {
         return Err(Refusal::Name);
     }
-    if matches!(new.role, Role::Therapist | Role::Supervisor) && new.clinics.is_empty() {
+    if matches!(role, Role::Therapist | Role::Supervisor) && clinics.is_empty() {
         return Err(Refusal::NoClinic);
     }
     Ok(())
@@ -432,14 +440,21 @@ fn check_leaving(all: &[StaffRow], id: StaffId) -> Result<(), Refusal> {
     {
         return Err(Refusal::LastAdministrator);
     }
+    check_losing_licence(all, leaving)
+}
+
+/// Somebody else has to be there who may take flags on.
+pub(super) fn check_losing_licence(all: &[StaffRow], losing: &StaffRow) -> Result<(), Refusal> {
     let clinical = |row: &StaffRow| {
         row.licence.is_some()
             && [Role::Therapist.word(), Role::Supervisor.word()].contains(&row.role.as_str())
     };
-    if clinical(leaving) && !others().any(clinical) {
-        return Err(Refusal::LastLicensed);
+    let active = |row: &StaffRow| row.state == StaffState::Active.word();
+    let mut others = all.iter().filter(|row| row.id != losing.id && active(row));
+    match clinical(losing) && !others.any(clinical) {
+        true => Err(Refusal::LastLicensed),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// What a set-up link is for.

@@ -88,7 +88,7 @@ fn no_clinic(wanted: &str, known: &[ClinicRow]) -> String {
         false => format!("there are: {}", ids.join(", ")),
     };
     format!(
-        "there is no clinic {wanted:?}; {there}. The first one is made with the site, others on the page Administration or by `attune import patients`"
+        "there is no clinic {wanted:?}; {there}. The first one is made with the site, others on the page Administration, by an administrator, or by `attune import patients`"
     )
 }
 

@@ -2,8 +2,9 @@
 //! person. What an import does is `app::import`.
 
 use super::console::{Console, Exit, Progress};
-use crate::app::import::{self, Order, Place, Refusal, Report, Stopped};
+use crate::app::import::{self, Order, Refusal, Report, Stopped};
 pub use crate::app::import::{Mode, What};
+use crate::app::set_places::Place;
 use crate::app::{App, Failure};
 use crate::domain::access::Actor;
 use std::path::{Path, PathBuf};

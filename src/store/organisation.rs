@@ -123,6 +123,28 @@ pub fn add_program(tx: &mut Tx, row: &ProgramRow) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Gives a clinic another name.
+///
+/// # Errors
+/// When the database fails.
+pub fn rename_clinic(tx: &mut Tx, org: OrgId, id: ClinicId, name: &str) -> Result<(), Fault> {
+    diesel::update(clinic::table.find((org, id)))
+        .set(clinic::name.eq(name))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Gives a program another name.
+///
+/// # Errors
+/// When the database fails.
+pub fn rename_program(tx: &mut Tx, org: OrgId, id: ProgramId, name: &str) -> Result<(), Fault> {
+    diesel::update(program::table.find((org, id)))
+        .set(program::name.eq(name))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
 /// Gives the organisation its name and zone.
 ///
 /// # Errors

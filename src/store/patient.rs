@@ -453,6 +453,22 @@ pub fn episode_and_patient(
         .get_result(&mut tx.db)?)
 }
 
+/// The clinics in which somebody is the clinician of episodes that go on, each as often as there are such episodes.
+///
+/// # Errors
+/// When the database fails.
+pub fn cares_in(tx: &mut Tx, org: OrgId, clinician: StaffId) -> Result<Vec<ClinicId>, Fault> {
+    Ok(episode::table
+        .filter(
+            episode::org_id
+                .eq(org)
+                .and(episode::clinician_id.eq(clinician))
+                .and(episode::ended_on.is_null()),
+        )
+        .select(episode::clinic_id)
+        .load(&mut tx.db)?)
+}
+
 /// Opens an episode.
 ///
 /// # Errors

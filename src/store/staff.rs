@@ -148,6 +148,31 @@ pub fn take_turn_leaving(tx: &mut Tx) -> Result<(), Fault> {
     tx.lock_turn(LEAVING_TURN)
 }
 
+/// Changes what is known of somebody.
+///
+/// # Errors
+/// When the database fails.
+pub fn change(
+    tx: &mut Tx,
+    (org, id): (OrgId, StaffId),
+    name: &str,
+    licence: Option<&str>,
+) -> Result<(), Fault> {
+    diesel::update(staff::table.find((org, id)))
+        .set((staff::name.eq(name), staff::licence.eq(licence)))
+        .execute(&mut tx.db)?;
+    Ok(())
+}
+
+/// Lets somebody work in a clinic no more.
+///
+/// # Errors
+/// When the database fails.
+pub fn leave_clinic(tx: &mut Tx, org: OrgId, id: StaffId, clinic: ClinicId) -> Result<(), Fault> {
+    diesel::delete(staff_clinic::table.find((org, id, clinic))).execute(&mut tx.db)?;
+    Ok(())
+}
+
 /// Sets an account's state; leaving `active` ends every sign-in of that person at once.
 ///
 /// # Errors

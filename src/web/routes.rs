@@ -166,6 +166,10 @@ routes! {
     POST "/instruments/{id}/permission" Access::May(Action::Administer) => staff::instruments::permit;
     POST "/instruments/{id}/withdraw" Access::May(Action::Administer) => staff::instruments::withdraw;
     GET "/admin" Access::May(Action::Administer) => staff::admin::page;
+    GET "/admin/places" Access::May(Action::Administer) => staff::places::page;
+    POST "/admin/places" Access::May(Action::Administer) => staff::places::set;
+    GET "/admin/staff/{id}" Access::May(Action::Administer) => staff::account::page;
+    POST "/admin/staff/{id}" Access::May(Action::Administer) => staff::account::change;
     POST "/admin/staff" Access::May(Action::Administer) => staff::admin::add;
     POST "/admin/staff/{id}/disable" Access::May(Action::Administer) => staff::admin::disable;
     POST "/admin/staff/{id}/link" Access::May(Action::Administer) => staff::admin::send_link;

@@ -23,7 +23,7 @@ use crate::store::{Fault, Tx};
 use cells::Columns;
 use chrono::NaiveDateTime;
 use ledger::{Claim, Ledger, News};
-pub use places::{Created, Place};
+pub use places::Created;
 use rejects::Rejects;
 use std::path::PathBuf;
 use table::{Column, Row, Table};

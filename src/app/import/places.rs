@@ -2,6 +2,7 @@
 //! file brings are added. Accounts are not: only an administrator lets somebody work here.
 
 use super::{Desk, Mode, Setback};
+use crate::app::set_places::Place;
 use crate::domain::access::Role;
 use crate::domain::ids::{ClinicId, OrgId, ProgramId, StaffId};
 use crate::store::organisation::{self, ClinicRow, ProgramRow};
@@ -16,15 +17,6 @@ pub struct Named {
     pub id: String,
     /// Its name, used when it is new here.
     pub name: String,
-}
-
-/// What came into being.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// A clinic.
-    Clinic,
-    /// A program.
-    Program,
 }
 
 /// A clinic or program that a file brought.

@@ -140,6 +140,7 @@ struct Before {
 /// The page.
 pub async fn page(site: SiteData, visitor: Visitor, request: HttpRequest) -> HttpResponse {
     let saved = match request.query_string() {
+        "account" => Some("Saved. The account is as you changed it."),
         "saved" => Some("Saved. Patients read the new words from now on."),
         "periods" => Some("Saved. Figures are shown by these periods from now on."),
         _ => None,

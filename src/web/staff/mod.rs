@@ -1,5 +1,6 @@
 //! Everybody's pages but the patients': one file a page, holding its handlers and the values its template prints. Decisions live in the verbs.
 
+pub mod account;
 pub mod admin;
 pub mod care;
 pub mod caseload;
@@ -21,6 +22,7 @@ pub mod mailbox;
 pub mod mistakes;
 pub mod patient;
 pub mod periods;
+pub mod places;
 pub mod plans;
 pub mod programs;
 pub mod queue;

@@ -5,8 +5,9 @@ mod files;
 mod patients;
 mod sessions;
 
-use super::{Mode, Order, Place, Refusal, Report, Stopped, What, import};
+use super::{Mode, Order, Refusal, Report, Stopped, What, import};
 use crate::app::clock::Clock;
+use crate::app::set_places::Place;
 use crate::app::{App, Failure};
 use crate::domain::access::{Action, Actor, Denied, Permit, Role, StaffActor, Subject, decide};
 use crate::domain::ids::{ClinicId, OrgId, StaffId};
