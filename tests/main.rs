@@ -61,5 +61,6 @@ mod site;
 mod slow_requests;
 mod stepped;
 mod texts;
+mod visits;
 mod ways;
 mod year;

@@ -70,6 +70,7 @@ pub mod set_places;
 pub mod set_plan;
 pub mod set_safety_policy;
 pub mod set_sending_policy;
+pub mod set_session;
 pub mod settle_task;
 pub mod site_days;
 pub mod site_words;

@@ -3,15 +3,103 @@
 use super::outlook::{Outlook, Rules, look_again};
 use crate::domain::access::Permit;
 use crate::domain::care::{AdministrationState, SessionState};
-use crate::domain::ids::AdministrationId;
+use crate::domain::ids::{AdministrationId, EpisodeId};
 use crate::domain::schedule::planning::Joining;
 use crate::domain::schedule::{Occasion, local_day, session_of};
 use crate::store::occasion::{self, FormRow, OccasionRow};
+use crate::store::patient::EpisodeRow;
 use crate::store::session::{self, SessionRow};
 use crate::store::{Fault, Tx, administration, plan};
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use std::collections::BTreeSet;
+
+/// Sessions further ahead than this many days are taken for typing errors.
+pub const AHEAD_DAYS_MAX: i64 = 3 * 366;
+
+/// A session as a file or a page has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Start, UTC.
+    pub starts_at: NaiveDateTime,
+    /// What became of it.
+    pub state: SessionState,
+}
+
+/// Why there is no such session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misplaced {
+    /// It is another patient's.
+    OfAnother,
+    /// It moved out of its episode of care.
+    MovedOut,
+    /// The patient is in no episode of care on that day.
+    NoEpisode(NaiveDate),
+    /// What has happened lies ahead.
+    Ahead(SessionState),
+}
+
+impl std::fmt::Display for Misplaced {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Misplaced::OfAnother => f.write_str("this session_id belongs to another patient"),
+            Misplaced::MovedOut => f.write_str(
+                "the session moved out of its episode of care; cancel it and give the new one its own id",
+            ),
+            Misplaced::NoEpisode(day) => {
+                write!(f, "the patient is in no episode of care on {day}")
+            }
+            Misplaced::Ahead(state) => write!(f, "the session is {state} but lies ahead"),
+        }
+    }
+}
+
+/// The episode to which a session belongs: the one that its patient is in on that local day. `None`: it is stored so already.
+///
+/// # Errors
+/// Why there is none.
+pub fn place_session(
+    known: Option<&SessionRow>,
+    episodes: &[EpisodeRow],
+    wanted: Wanted,
+    zone: Tz,
+    now: NaiveDateTime,
+) -> Result<Option<EpisodeId>, Misplaced> {
+    let Wanted { starts_at, state } = wanted;
+    let day = local_day(zone, starts_at);
+    let covers =
+        |row: &&EpisodeRow| row.started_on <= day && row.ended_on.is_none_or(|end| end >= day);
+    let episode = match known {
+        Some(known) => match episodes.iter().find(|row| row.id == known.episode_id) {
+            None => return Err(Misplaced::OfAnother),
+            Some(_) if known.starts_at == starts_at && known.state == state.word() => {
+                return Ok(None);
+            }
+            Some(row) if known.starts_at == starts_at || covers(&row) => row.id,
+            Some(_) => return Err(Misplaced::MovedOut),
+        },
+        None => {
+            let here = episodes.iter().filter(covers);
+            let newest = here.max_by_key(|row| (row.started_on, row.id));
+            newest.ok_or(Misplaced::NoEpisode(day))?.id
+        }
+    };
+    let took_place = matches!(state, SessionState::Attended | SessionState::Missed);
+    match took_place && day > local_day(zone, now) {
+        true => Err(Misplaced::Ahead(state)),
+        false => Ok(Some(episode)),
+    }
+}
+
+/// An hour on somebody's clock as an instant, UTC. One that comes twice when the clocks go back is its first; `None`: it does not come, for they go forward.
+pub fn instant_of(local: NaiveDateTime, zone: Tz) -> Option<NaiveDateTime> {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => {
+            Some(instant.naive_utc())
+        }
+        LocalResult::None => None,
+    }
+}
 
 /// Adds or changes a session, moves or withdraws the form that hangs on it, and plans anew. `existing` is the session as it is stored.
 ///

@@ -54,6 +54,25 @@ pub fn counted(tx: &mut Tx, org: OrgId, id: EpisodeId) -> Result<Vec<PlannedSess
         .collect())
 }
 
+/// All sessions of these episodes, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_episodes(
+    tx: &mut Tx,
+    permit: &Permit,
+    ids: &[EpisodeId],
+) -> Result<Vec<SessionRow>, Fault> {
+    Ok(care_session::table
+        .filter(
+            care_session::org_id
+                .eq(permit.org())
+                .and(care_session::episode_id.eq_any(ids)),
+        )
+        .order((care_session::starts_at.desc(), care_session::id.desc()))
+        .load(&mut tx.db)?)
+}
+
 /// Whether a planned session of an episode lies ahead.
 ///
 /// # Errors

@@ -122,6 +122,8 @@ routes! {
     POST "/patients/{id}/care/end" Access::May(Action::EnrolPatient) => staff::care::end;
     POST "/patients/{id}/care/begin" Access::May(Action::EnrolPatient) => staff::care::begin;
     POST "/patients/{id}/care/patient" Access::May(Action::EnrolPatient) => staff::care::correct;
+    GET "/patients/{id}/sessions" Access::May(Action::EnrolPatient) => staff::sessions::page;
+    POST "/patients/{id}/sessions" Access::May(Action::EnrolPatient) => staff::sessions::set;
     GET "/patients/{id}/plans" Access::May(Action::EnrolPatient) => staff::plans::page;
     POST "/patients/{id}/plans" Access::May(Action::EnrolPatient) => staff::plans::set;
     POST "/patients/{id}/plans/stop" Access::May(Action::EnrolPatient) => staff::plans::stop;

@@ -7,21 +7,18 @@ use super::places::Created;
 use super::table::{Column, Row};
 use super::{Desk, Kind, Mode, Setback, Verdict};
 use crate::app::outlook::{Rules, look_again};
-use crate::app::put_session;
+use crate::app::put_session::{self, AHEAD_DAYS_MAX, Wanted, instant_of, place_session};
 use crate::domain::access::Permit;
 use crate::domain::care::SessionState;
 use crate::domain::ids::{EpisodeId, PatientId};
 use crate::domain::instrument::Library;
-use crate::domain::schedule::local_day;
 use crate::store::patient::{self, EpisodeRow, PatientRow};
 use crate::store::session::{self, SessionRow};
 use crate::store::{Fault, Tx, audit, fresh};
-use chrono::{DateTime, LocalResult, NaiveDateTime, TimeDelta, TimeZone};
+use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 use std::collections::{BTreeSet, HashMap};
 
-/// Sessions further ahead than this many days are taken for typing errors.
-const AHEAD_DAYS_MAX: i64 = 3 * 366;
 /// The import of a file of sessions.
 pub struct Sessions {
     library: &'static Library,
@@ -234,37 +231,13 @@ fn decide(
     starts_at: NaiveDateTime,
     zone: Tz,
 ) -> Result<Option<SessionRow>, Setback> {
-    let refused = |why: &str| Err(Setback::Row(why.to_owned()));
-    let day = local_day(zone, starts_at);
-    let covers =
-        |row: &&EpisodeRow| row.started_on <= day && row.ended_on.is_none_or(|end| end >= day);
-    let episode_id = match known {
-        Some(known) => match episodes.iter().find(|row| row.id == known.episode_id) {
-            None => return refused("this session_id belongs to another patient"),
-            Some(_) if known.starts_at == starts_at && known.state == said.state.word() => {
-                return Ok(None);
-            }
-            Some(row) if known.starts_at == starts_at || covers(&row) => row.id,
-            Some(_) => {
-                return refused(
-                    "the session moved out of its episode of care; cancel it and give the new one its own id",
-                );
-            }
-        },
-        None => match episodes
-            .iter()
-            .filter(covers)
-            .max_by_key(|row| (row.started_on, row.id))
-        {
-            Some(row) => row.id,
-            None => return refused(&format!("the patient is in no episode of care on {day}")),
-        },
+    let wanted = Wanted {
+        starts_at,
+        state: said.state,
     };
-    let took_place = matches!(said.state, SessionState::Attended | SessionState::Missed);
-    if took_place && day > local_day(zone, desk.now) {
-        return refused(&format!("the session is {} but lies ahead", said.state));
-    }
-    Ok(Some(SessionRow {
+    let place = place_session(known, episodes, wanted, zone, desk.now);
+    let place = place.map_err(|why| Setback::Row(why.to_string()))?;
+    Ok(place.map(|episode_id| SessionRow {
         org_id: desk.permit.org(),
         id: known.map_or_else(|| fresh(desk.now), |known| known.id),
         episode_id,
@@ -312,14 +285,11 @@ impl Start {
             let (Start::Instant(at) | Start::Local(at)) = self;
             return Ok(at);
         };
-        match zone.from_local_datetime(&at) {
-            LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => {
-                Ok(instant.naive_utc())
-            }
-            LocalResult::None => Err(format!(
+        instant_of(at, zone).ok_or_else(|| {
+            format!(
                 "starts_at {} does not exist in {zone}: the clocks go forward that night",
                 at.format("%Y-%m-%d %H:%M")
-            )),
-        }
+            )
+        })
     }
 }

@@ -33,6 +33,7 @@ pub mod safety_policy;
 pub mod safety_report;
 pub mod sending;
 pub mod sending_policy;
+pub mod sessions;
 pub mod set_up;
 pub mod sign_in;
 pub mod signal_words;

@@ -76,6 +76,7 @@ struct Page {
     facts: Vec<Fact>,
     plans_address: String,
     care_address: String,
+    sessions_address: String,
     waiting: Vec<FlagLine>,
     closed: Vec<FlagLine>,
     /// Answers that a licensed person knows of, a sentence each.
@@ -200,6 +201,7 @@ fn fill(
         external_id: record.patient.external_id.clone(),
         facts: facts(library, record),
         plans_address: format!("/patients/{}/plans", record.patient.id),
+        sessions_address: format!("/patients/{}/sessions", record.patient.id),
         care_address: format!("/patients/{}/care", record.patient.id),
         waiting: waiting
             .into_iter()
