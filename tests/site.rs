@@ -147,8 +147,11 @@ fn a_disabled_account_and_one_that_is_not_there_cannot_be_changed() {
         post(&mut admin, &format!("{path}/disable"), &[]).status,
         303
     );
-    assert_eq!(get(&mut admin, &path).status, 404);
+    let page = get(&mut admin, &path).text();
+    assert!(page.contains("disabled, for good") && !page.contains("Save the account"));
     assert_eq!(post(&mut admin, &path, &[("name", "Back")]).status, 404);
+    let nobody = "/admin/staff/00000000000000000000000000000009";
+    assert_eq!(get(&mut admin, nobody).status, 404);
     assert_eq!(house.number("staff WHERE name = 'Back'"), 0);
 }
 
@@ -221,5 +224,57 @@ fn clinics_and_programs_are_added_and_renamed_and_each_id_is_there_once() {
     }
     let list = get(&mut admin, "/admin").text();
     assert!(list.contains("East House") && list.contains("/admin/places"));
+    house.verified();
+}
+
+#[test]
+fn whoever_leaves_has_their_patients_given_to_a_colleague_of_the_clinic_at_once() {
+    let house = House::at(monday());
+    for patient in ["P1", "P2", "P3"] {
+        house.patient(patient);
+    }
+    house.run_sql(
+        "UPDATE episode SET ended_on = '2026-03-02', ending = 'planned' \
+         WHERE patient_id = (SELECT id FROM patient WHERE external_id = 'P3')",
+    );
+    let mut admin = house.signed_in(&house.people.administrator);
+    let leaving = house.people.therapist.clone();
+    let path = format!("/admin/staff/{}", leaving.id);
+    assert_eq!(
+        post(&mut admin, &format!("{path}/disable"), &[]).status,
+        303
+    );
+    let page = get(&mut admin, &path).text();
+    assert!(page.contains("2 in care") && !page.contains("P1"), "{page}");
+    let north = clinic(&house, "north");
+    let give = |admin: &mut Client, to: &Person, clinic: &str| {
+        let to = to.id.to_string();
+        let fields = [("to", to.as_str()), ("clinic", clinic)];
+        post(admin, &format!("{path}/care"), &fields)
+    };
+    for nobody in [&house.people.elsewhere, &house.people.quality, &leaving] {
+        let refused = give(&mut admin, nobody, &north);
+        assert!(refused.status == 422, "{}", nobody.email);
+        assert!(refused.text().contains("works in that clinic"));
+    }
+    assert_eq!(
+        give(&mut admin, &house.people.supervisor, &north).status,
+        303
+    );
+    let owners = house.texts(
+        "SELECT p.external_id || ' ' || s.email AS value FROM episode e JOIN staff s ON s.id = e.clinician_id \
+         JOIN patient p ON p.id = e.patient_id ORDER BY p.external_id",
+    );
+    let (new, old) = (&house.people.supervisor.email, &leaving.email);
+    assert_eq!(
+        owners,
+        [
+            format!("P1 {new}"),
+            format!("P2 {new}"),
+            format!("P3 {old}")
+        ],
+        "what has ended stays as it was"
+    );
+    assert!(!get(&mut admin, &path).text().contains("in care"));
     house.verified();
 }

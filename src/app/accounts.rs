@@ -54,6 +54,8 @@ pub enum Refusal {
     LastLicensed,
     /// They care for patients in a clinic that they are to leave.
     HasPatients,
+    /// Whoever is to care for the patients does not work in that clinic, or has left.
+    NoColleague,
 }
 
 impl std::fmt::Display for Refusal {
@@ -71,7 +73,8 @@ impl std::fmt::Display for Refusal {
             Refusal::NoAccount => "There is no such account.",
             Refusal::LastAdministrator => "This is the last administrator. Add another one first.",
             Refusal::LastLicensed => "This is the last licensed clinician. Add another one first, so that flags have an owner.",
-            Refusal::HasPatients => "They care for patients in a clinic that is not chosen here. Give these patients to a colleague first: on each patient’s page, under Care.",
+            Refusal::NoColleague => "Choose a clinician who works in that clinic.",
+            Refusal::HasPatients => "They care for patients in a clinic that is not chosen here. Give these patients to a colleague first.",
         })
     }
 }

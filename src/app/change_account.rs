@@ -1,13 +1,15 @@
-//! The verb that changes somebody's account: name, licence, clinics. What an account is for stays: another role is another account.
+//! The verbs that change somebody's account: name, licence, clinics, and whose patients theirs are. What an account is for stays: another role is another account.
 
 use super::accounts::{Refusal, check_losing_licence, check_person};
+use super::enrol::treats_in;
 use super::escalate::hand_over_flags_of;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Subject, decide};
 use crate::domain::ids::{ClinicId, OrgId, StaffId};
+use crate::store::patient::EpisodeRow;
 use crate::store::staff::{self, StaffRow, StaffState};
-use crate::store::{Fault, Tx, audit, organisation, patient};
-use std::collections::BTreeSet;
+use crate::store::{Fault, Tx, audit, organisation, patient, plan};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of somebody from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,9 +76,9 @@ fn set_clinics(
         return Err(Failure::Refused(Refusal::Clinic));
     }
     let here: BTreeSet<ClinicId> = staff::clinics_of(tx, org, row.id)?.into_iter().collect();
-    let cares = patient::cares_in(tx, org, row.id)?;
+    let cares = patient::in_care_of(tx, org, row.id)?;
     for clinic in here.difference(&wanted) {
-        if cares.contains(clinic) {
+        if cares.iter().any(|episode| episode.clinic_id == *clinic) {
             return Err(Failure::Refused(Refusal::HasPatients));
         }
         staff::leave_clinic(tx, org, row.id, *clinic)?;
@@ -85,4 +87,59 @@ fn set_clinics(
         staff::add_to_clinic(tx, org, row.id, *clinic)?;
     }
     Ok(())
+}
+
+/// How many patients somebody cares for, by clinic.
+///
+/// # Errors
+/// Denied unless the account administers.
+pub async fn read_care_of(
+    app: &App,
+    actor: Actor,
+    id: StaffId,
+) -> Result<BTreeMap<ClinicId, usize>, Failure<Refusal>> {
+    app.store
+        .read(move |tx| {
+            let permit = decide(&actor, Action::Administer, Subject::Organisation)?;
+            let mut counts = BTreeMap::new();
+            for row in patient::in_care_of(tx, permit.org(), id)? {
+                *counts.entry(row.clinic_id).or_default() += 1;
+            }
+            Ok(counts)
+        })
+        .await
+}
+
+/// Gives everybody whom somebody cares for in a clinic to a colleague, as when they leave. Flags that wait stay with whoever has them.
+///
+/// # Errors
+/// Refused when the colleague does not work there; nothing is stored then.
+pub async fn hand_over_care(
+    app: &App,
+    actor: Actor,
+    (from, to): (StaffId, StaffId),
+    clinic: ClinicId,
+) -> Result<(), Failure<Refusal>> {
+    let now = app.clock.now();
+    app.store
+        .write(move |tx| {
+            let permit = decide(&actor, Action::Administer, Subject::Organisation)?;
+            plan::take_turn(tx)?;
+            if from == to || !treats_in(tx, permit.org(), to, clinic)? {
+                return Err(Failure::Refused(Refusal::NoColleague));
+            }
+            for row in patient::in_care_of(tx, permit.org(), from)? {
+                if row.clinic_id != clinic {
+                    continue;
+                }
+                let row = EpisodeRow {
+                    clinician_id: to,
+                    ..row
+                };
+                patient::change_episode(tx, &permit, &row)?;
+                audit::record(tx, &permit, "patient", Some(row.patient_id), now)?;
+            }
+            Ok(())
+        })
+        .await
 }

@@ -453,11 +453,11 @@ pub fn episode_and_patient(
         .get_result(&mut tx.db)?)
 }
 
-/// The clinics in which somebody is the clinician of episodes that go on, each as often as there are such episodes.
+/// The episodes that go on and whose clinician somebody is.
 ///
 /// # Errors
 /// When the database fails.
-pub fn cares_in(tx: &mut Tx, org: OrgId, clinician: StaffId) -> Result<Vec<ClinicId>, Fault> {
+pub fn in_care_of(tx: &mut Tx, org: OrgId, clinician: StaffId) -> Result<Vec<EpisodeRow>, Fault> {
     Ok(episode::table
         .filter(
             episode::org_id
@@ -465,7 +465,7 @@ pub fn cares_in(tx: &mut Tx, org: OrgId, clinician: StaffId) -> Result<Vec<Clini
                 .and(episode::clinician_id.eq(clinician))
                 .and(episode::ended_on.is_null()),
         )
-        .select(episode::clinic_id)
+        .order(episode::id)
         .load(&mut tx.db)?)
 }
 

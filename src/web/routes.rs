@@ -171,6 +171,7 @@ routes! {
     GET "/admin/places" Access::May(Action::Administer) => staff::places::page;
     POST "/admin/places" Access::May(Action::Administer) => staff::places::set;
     GET "/admin/staff/{id}" Access::May(Action::Administer) => staff::account::page;
+    POST "/admin/staff/{id}/care" Access::May(Action::Administer) => staff::account::hand_over;
     POST "/admin/staff/{id}" Access::May(Action::Administer) => staff::account::change;
     POST "/admin/staff" Access::May(Action::Administer) => staff::admin::add;
     POST "/admin/staff/{id}/disable" Access::May(Action::Administer) => staff::admin::disable;

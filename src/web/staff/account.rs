@@ -4,8 +4,9 @@ use super::mistakes::Mistakes;
 use super::{Frame, SiteData, not_found, trouble, words};
 use crate::app::Failure;
 use crate::app::accounts::Refusal;
-use crate::app::change_account::{Change, change_account};
+use crate::app::change_account::{self, Change, change_account};
 use crate::app::read_admin::{self, Account, Overview};
+use crate::domain::access::Role;
 use crate::domain::ids::{ClinicId, StaffId};
 use crate::store::staff::StaffState;
 use crate::web::errors;
@@ -24,9 +25,19 @@ struct Page {
     who: String,
     email: String,
     role: &'static str,
+    is_disabled: bool,
     mistakes: Mistakes,
     typed: Typed,
     clinics: Vec<(String, String)>,
+    cares: Vec<CaresIn>,
+}
+
+/// A clinic in which they care for patients.
+struct CaresIn {
+    id: String,
+    name: String,
+    patients: usize,
+    colleagues: Vec<(String, String)>,
 }
 
 /// The form as it is stored or was typed.
@@ -77,7 +88,8 @@ impl Typed {
 
 /// The page.
 pub async fn page(site: SiteData, visitor: Visitor, path: web::Path<String>) -> HttpResponse {
-    show(&site, &visitor, &path, StatusCode::OK, None).await
+    let before = (None, Mistakes::none());
+    show(&site, &visitor, &path, StatusCode::OK, before).await
 }
 
 async fn show(
@@ -85,7 +97,7 @@ async fn show(
     visitor: &Visitor,
     id: &str,
     status: StatusCode,
-    before: Option<(Typed, Mistakes)>,
+    (typed, mistakes): (Option<Typed>, Mistakes),
 ) -> HttpResponse {
     let overview = match read_admin::read_admin(&site.app, visitor.actor()).await {
         Ok(overview) => overview,
@@ -95,12 +107,16 @@ async fn show(
     let found = overview
         .accounts
         .iter()
-        .find(|one| Some(one.row.id) == wanted && one.row.state != StaffState::Disabled.word());
+        .find(|one| Some(one.row.id) == wanted);
     let Some(account) = found else {
         return not_found();
     };
-    let (typed, mistakes) =
-        before.unwrap_or_else(|| (Typed::stored(account, &overview), Mistakes::none()));
+    let read = change_account::read_care_of(&site.app, visitor.actor(), account.row.id);
+    let cares = match read.await {
+        Ok(counts) => counts,
+        Err(failure) => return trouble(&failure),
+    };
+    let typed = typed.unwrap_or_else(|| Typed::stored(account, &overview));
     let clinics = overview.clinics.iter();
     let page = Page {
         frame: Frame::of(site, visitor, "/admin").await,
@@ -108,13 +124,67 @@ async fn show(
         who: account.row.name.clone(),
         email: account.row.email.clone(),
         role: account.row.role.parse().map_or("Unknown", words::role),
+        is_disabled: account.row.state == StaffState::Disabled.word(),
         mistakes,
         typed,
+        cares: cares
+            .into_iter()
+            .map(|(clinic, patients)| cares_in(&overview, account, clinic, patients))
+            .collect(),
         clinics: clinics
             .map(|(id, name)| (id.to_string(), name.clone()))
             .collect(),
     };
     errors::page(status, &page)
+}
+
+fn cares_in(overview: &Overview, of: &Account, clinic: ClinicId, patients: usize) -> CaresIn {
+    let name = overview.clinics.iter().find(|(id, _)| *id == clinic);
+    let name = name.map_or_else(String::new, |(_, name)| name.clone());
+    let treats = |one: &&Account| {
+        let role = one.row.role.parse();
+        matches!(role, Ok(Role::Therapist | Role::Supervisor))
+            && one.row.state != StaffState::Disabled.word()
+            && one.row.id != of.row.id
+            && one.clinics.contains(&name)
+    };
+    let colleagues = overview.accounts.iter().filter(treats);
+    CaresIn {
+        id: clinic.to_string(),
+        patients,
+        colleagues: colleagues
+            .map(|one| (one.row.id.to_string(), one.row.name.clone()))
+            .collect(),
+        name,
+    }
+}
+
+/// Gives their patients in a clinic to a colleague.
+pub async fn hand_over(
+    site: SiteData,
+    visitor: Visitor,
+    path: web::Path<String>,
+    fields: Fields,
+) -> HttpResponse {
+    let Ok(from) = path.parse::<StaffId>() else {
+        return not_found();
+    };
+    let done = match (fields.one("to").parse(), fields.one("clinic").parse()) {
+        (Ok(to), Ok(clinic)) => {
+            let who = (from, to);
+            change_account::hand_over_care(&site.app, visitor.actor(), who, clinic).await
+        }
+        _ => Err(Failure::Refused(Refusal::NoColleague)),
+    };
+    match done {
+        Ok(()) => errors::see_other(&format!("/admin/staff/{from}")),
+        Err(Failure::Refused(refusal)) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            let mistakes = Mistakes::one("cares", refusal.to_string());
+            show(&site, &visitor, &path, status, (None, mistakes)).await
+        }
+        Err(failure) => trouble(&failure),
+    }
 }
 
 /// Changes the account.
@@ -139,7 +209,7 @@ pub async fn change(
         },
         Err(mistakes) => mistakes,
     };
-    let before = Some((typed, mistakes));
+    let before = (Some(typed), mistakes);
     show(
         &site,
         &visitor,
