@@ -212,6 +212,14 @@ fn clinics_and_programs_are_added_and_renamed_and_each_id_is_there_once() {
         ("renamed", "north"),
     ];
     assert_eq!(set(&mut admin, &renamed).status, 303);
+    for (name, status) in [(" ", 422), ("Harbor  Care", 303)] {
+        let renamed = set(&mut admin, &[("kind", "organisation"), ("name", name)]);
+        assert_eq!(renamed.status, status, "{}", renamed.text());
+    }
+    assert_eq!(
+        house.texts("SELECT name AS value FROM organisation"),
+        ["Harbor Care"]
+    );
     let mut staff = house.signed_in(&house.people.therapist);
     assert!(
         get(&mut staff, &format!("/patients/{patient}"))

@@ -45,6 +45,8 @@ impl std::fmt::Display for Refusal {
 /// All of them, by name.
 #[derive(Debug, Clone)]
 pub struct Places {
+    /// The organisation's name.
+    pub organisation: String,
     /// The clinics.
     pub clinics: Vec<ClinicRow>,
     /// The programs.
@@ -59,7 +61,9 @@ pub async fn read_places(app: &App, actor: Actor) -> Result<Places, Failure<Refu
     app.store
         .read(move |tx| {
             let permit = decide(&actor, Action::Administer, Subject::Organisation)?;
+            let own = organisation::only(tx)?;
             Ok(Places {
+                organisation: own.map(|row| row.name).unwrap_or_default(),
                 clinics: organisation::clinics(tx, permit.org())?,
                 programs: organisation::programs(tx, permit.org())?,
             })
@@ -156,6 +160,28 @@ pub async fn rename_place(
                     audit::record(tx, &permit, "program", Some(id), now)?;
                 }
             }
+            Ok(())
+        })
+        .await
+}
+
+/// Gives the organisation another name. Its zone stays: days that were counted would be others.
+///
+/// # Errors
+/// See [`Refusal`]; nothing is stored then.
+pub async fn rename_organisation(
+    app: &App,
+    actor: Actor,
+    name: String,
+) -> Result<(), Failure<Refusal>> {
+    let now = app.clock.now();
+    check_name(&name).map_err(Failure::Refused)?;
+    app.store
+        .write(move |tx| {
+            let permit = decide(&actor, Action::Administer, Subject::Organisation)?;
+            let row = organisation::only(tx)?.ok_or(Failure::Refused(Refusal::Unknown))?;
+            organisation::rename(tx, row.id, &name, &row.time_zone)?;
+            audit::record(tx, &permit, "organisation", Some(row.id), now)?;
             Ok(())
         })
         .await

@@ -18,8 +18,12 @@ struct Page {
     frame: Frame,
     saved: bool,
     mistakes: Mistakes,
+    organisation: String,
     kinds: [Kind; 2],
 }
+
+/// How the form that names the organisation says so.
+const ORGANISATION: &str = "organisation";
 
 /// The clinics, or the programs.
 struct Kind {
@@ -75,6 +79,10 @@ async fn show(
         frame: Frame::of(site, visitor, "/admin").await,
         saved,
         mistakes,
+        organisation: match typed {
+            Some(fields) if fields.one("kind") == ORGANISATION => fields.one("name").to_owned(),
+            _ => places.organisation,
+        },
         kinds: [
             kind(Place::Clinic, clinics.collect(), typed),
             kind(Place::Program, programs.collect(), typed),
@@ -128,6 +136,9 @@ pub async fn set(site: SiteData, visitor: Visitor, fields: Fields) -> HttpRespon
     let name = words.collect::<Vec<_>>().join(" ");
     let (app, actor) = (&site.app, visitor.actor());
     let done = match place {
+        None if fields.one("kind") == ORGANISATION => {
+            set_places::rename_organisation(app, actor, name).await
+        }
         None => Err(Failure::Refused(Refusal::Unknown)),
         Some(place) if fields.has("renamed") => {
             let id = fields.one("renamed").to_owned();
@@ -143,6 +154,7 @@ pub async fn set(site: SiteData, visitor: Visitor, fields: Fields) -> HttpRespon
         Err(Failure::Refused(refusal)) => {
             let field = match place {
                 Some(Place::Program) => "program",
+                None if fields.one("kind") == ORGANISATION => ORGANISATION,
                 _ => "clinic",
             };
             let mistakes = Mistakes::one(field, refusal.to_string());
