@@ -134,7 +134,15 @@ fn a_clinician_gives_an_episode_to_a_colleague_of_the_clinic_and_to_nobody_else(
     let mut answers = ["0"; 10];
     answers[8] = "1";
     submit(&mut desk.house.client(), &link, &answers);
+    let words = desk.house.link(desk.who, &["fft"]);
+    submit(
+        &mut desk.house.client(),
+        &words,
+        &["2", "The lift was broken."],
+    );
     let people = desk.house.people.clone();
+    let decides = "SELECT s.email AS value FROM signal g JOIN staff s ON s.id = g.owner_id WHERE g.due_at IS NOT NULL";
+    assert_eq!(desk.house.texts(decides), [people.therapist.email.as_str()]);
     let clinician = "SELECT s.email AS value FROM episode e JOIN staff s ON s.id = e.clinician_id";
     let owner = "SELECT s.email AS value FROM flag f JOIN staff s ON s.id = f.owner_id";
     for nobody in [&people.elsewhere, &people.quality, &people.administrator] {
@@ -163,6 +171,11 @@ fn a_clinician_gives_an_episode_to_a_colleague_of_the_clinic_and_to_nobody_else(
         desk.house.texts(owner),
         [people.therapist.email.as_str()],
         "a flag that waits stays with whoever has it"
+    );
+    assert_eq!(
+        desk.house.texts(decides),
+        [people.supervisor.email.as_str()],
+        "a signal goes with the care"
     );
     desk.house.verified();
 }

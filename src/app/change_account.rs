@@ -1,12 +1,11 @@
 //! The verbs that change somebody's account: name, licence, clinics, and whose patients theirs are. What an account is for stays: another role is another account.
 
 use super::accounts::{Refusal, check_losing_licence, check_person};
-use super::enrol::treats_in;
+use super::enrol::{give_to, treats_in};
 use super::escalate::hand_over_flags_of;
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Subject, decide};
 use crate::domain::ids::{ClinicId, OrgId, StaffId};
-use crate::store::patient::EpisodeRow;
 use crate::store::staff::{self, StaffRow, StaffState};
 use crate::store::{Fault, Tx, audit, organisation, patient, plan};
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,7 +109,7 @@ pub async fn read_care_of(
         .await
 }
 
-/// Gives everybody whom somebody cares for in a clinic to a colleague, as when they leave. Flags that wait stay with whoever has them.
+/// Gives everybody whom somebody cares for in a clinic to a colleague, as when they leave: see [`give_to`].
 ///
 /// # Errors
 /// Refused when the colleague does not work there; nothing is stored then.
@@ -132,11 +131,7 @@ pub async fn hand_over_care(
                 if row.clinic_id != clinic {
                     continue;
                 }
-                let row = EpisodeRow {
-                    clinician_id: to,
-                    ..row
-                };
-                patient::change_episode(tx, &permit, &row)?;
+                give_to(tx, &permit, &row, to, now)?;
                 audit::record(tx, &permit, "patient", Some(row.patient_id), now)?;
             }
             Ok(())

@@ -151,7 +151,7 @@ fn open_episode(
     }
 }
 
-/// Gives an episode to another clinician of its clinic. Flags that wait stay with whoever has them.
+/// Gives an episode to another clinician of its clinic: see [`enrol::give_to`].
 ///
 /// # Errors
 /// See [`Refusal`]; nothing is stored then.
@@ -169,11 +169,7 @@ pub async fn hand_over(
             if !enrol::treats_in(tx, permit.org(), clinician, row.clinic_id)? {
                 return Err(Failure::Refused(Refusal::Clinician));
             }
-            let row = EpisodeRow {
-                clinician_id: clinician,
-                ..row
-            };
-            patient::change_episode(tx, &permit, &row)?;
+            enrol::give_to(tx, &permit, &row, clinician, now)?;
             audit::record(tx, &permit, "patient", Some(patient), now)?;
             Ok(())
         })

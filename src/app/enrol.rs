@@ -1,6 +1,7 @@
 //! People in: add a patient, open and end an episode of care, set its measurement plan. Files are read in `import`, pages in `web`; both end here.
 
 use super::outlook::{Rules, look_again};
+use super::raise_signals::go_with_care;
 use super::set_plan::{self, PlanDetails};
 use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Permit, Role, Subject, decide};
@@ -220,6 +221,25 @@ pub fn open(
     patient::open_episode(tx, permit, &row)?;
     set_plan::copy_program(tx, permit, &row, zone, now)?;
     Ok(row)
+}
+
+/// Gives an episode to another clinician. The signals that wait for the former one go with it; flags stay with whoever has them.
+///
+/// # Errors
+/// When the database fails.
+pub fn give_to(
+    tx: &mut Tx,
+    permit: &Permit,
+    before: &EpisodeRow,
+    clinician: StaffId,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let row = EpisodeRow {
+        clinician_id: clinician,
+        ..before.clone()
+    };
+    patient::change_episode(tx, permit, &row)?;
+    go_with_care(tx, before, clinician, now)
 }
 
 /// Ends an episode; open forms of it are withdrawn, flags stay exactly as they are. What its plans ask at and after the end falls due from now on, unless

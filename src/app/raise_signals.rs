@@ -572,3 +572,30 @@ fn standing(who: StaffId, people: &[Candidate]) -> Standing {
         .find(|person| person.id == who)
         .map_or(Standing::Ineligible, |person| person.standing)
 }
+
+/// Lets the signals of an episode that wait for its former clinician go with it to the new one, or to whoever stands in there.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn go_with_care(
+    tx: &mut Tx,
+    before: &EpisodeRow,
+    to: StaffId,
+    now: NaiveDateTime,
+) -> Result<(), Fault> {
+    let (org, from) = (before.org_id, before.clinician_id);
+    let waiting = stored::owned_by(tx, org, from)?;
+    let mut theirs = waiting
+        .iter()
+        .filter(|row| row.episode_id == before.id)
+        .peekable();
+    if from == to || theirs.peek().is_none() {
+        return Ok(());
+    }
+    let people = cover::candidates(tx, org, now)?;
+    let next = owner_for(to, before.clinic_id, &people).unwrap_or(to);
+    for row in theirs {
+        stored::pass_to(tx, org, row.id, next)?;
+    }
+    Ok(())
+}

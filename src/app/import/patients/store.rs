@@ -25,10 +25,13 @@ impl Decision {
         match &self.episode {
             Step::Keep(_) => {}
             Step::Add(row) => patient::open_episode(desk.tx, permit, row)?,
-            Step::Change(row) if row.ended_on.is_some() => {
-                enrol::end_episode(desk.tx, permit, rules, row)?
+            Step::Change(row) => {
+                let before = patient::episode_by_id(desk.tx, permit.org(), row.id)?;
+                enrol::give_to(desk.tx, permit, &before, row.clinician_id, now)?;
+                if row.ended_on.is_some() {
+                    enrol::end_episode(desk.tx, permit, rules, row)?;
+                }
             }
-            Step::Change(row) => patient::change_episode(desk.tx, permit, row)?,
         }
         self.store_plan(desk, rules)?;
         let moved = self.moved.iter().map(|row| row.episode_id);
