@@ -96,17 +96,17 @@ fn place(config: &Config) -> String {
 /// The schema is there, and nobody has begun.
 fn no_site(config: &Config) -> String {
     format!(
-        "the database {} is empty: no site has begun in it. Begin it with: attune serve",
+        "there is no data {}: the schema is there, and no site has begun in it; {WANTED_PLACE}",
         place(config)
     )
 }
 
 pub(super) fn no_data(config: &Config) -> String {
-    let place = place(config);
-    format!(
-        "there is no data {place}; set ATTUNE_DATA_DIR (or ATTUNE_DATABASE_URL) as for the service. A new site begins with: attune serve"
-    )
+    format!("there is no data {}; {WANTED_PLACE}", place(config))
 }
+
+/// What to do where there is no data.
+const WANTED_PLACE: &str = "set ATTUNE_DATA_DIR (or ATTUNE_DATABASE_URL) as for the service. A new site begins with: attune serve";
 
 /// The organisation of data that is written with this key. A key that is not kept anywhere yet is kept where a site begins, and only there.
 fn enter(
