@@ -56,6 +56,23 @@ fn bom_crlf_and_quoted_line_breaks_are_read_and_a_dry_run_stores_nothing() {
 }
 
 #[test]
+fn how_many_links_each_patient_gets_has_bounds() {
+    let office = Office::open();
+    for each in ["0", "1001", "18446744073709551615", "-1", "many"] {
+        let each = format!("--each={each}");
+        let words = ["link", "new", "--all", "--instruments", "phq9", &each];
+        let output = office.site.run(&words);
+        assert_eq!(output.status.code(), Some(2), "{each}");
+        assert!(
+            complaint(&output).contains("--each"),
+            "{}",
+            complaint(&output)
+        );
+    }
+    assert_eq!(office.count("administrations"), 0);
+}
+
+#[test]
 fn rejected_rows_stand_in_a_file_with_their_reasons_and_the_others_are_taken() {
     let office = Office::open();
     let mut text = patients_csv(0);

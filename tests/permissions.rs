@@ -10,6 +10,7 @@ use attune::app::{Failure, give_form};
 use attune::domain::access::Actor;
 use attune::domain::schedule::Cadence;
 use chrono::TimeDelta;
+use std::ops::ControlFlow;
 
 use crate::house::{House, monday, wait_for};
 use crate::mail::send;
@@ -92,7 +93,9 @@ fn planning(house: &House, patient: &str, id: &str) -> String {
 
 fn giving_to_all(house: &House, id: &str) -> String {
     let wanted = [id.to_owned()];
-    match give_form::give_to_all(&house.app, &house.operator(), &wanted, 1, |_| ()) {
+    match give_form::give_to_all(&house.app, &house.operator(), &wanted, 1, |_| {
+        ControlFlow::Continue(())
+    }) {
         Ok(()) => String::new(),
         Err(failure) => failure.to_string(),
     }

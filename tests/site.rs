@@ -1,5 +1,8 @@
 //! How an administrator keeps the site's people and places: an account changes, clinics and programs are added and named.
 
+use attune::app::give_form::give_to_all;
+use std::ops::ControlFlow;
+
 use crate::house::{House, Person, monday};
 use crate::patient::{get, post};
 use crate::support::http::{Client, Response};
@@ -285,4 +288,26 @@ fn whoever_leaves_has_their_patients_given_to_a_colleague_of_the_clinic_at_once(
     );
     assert!(!get(&mut admin, &path).text().contains("in care"));
     house.verified();
+}
+
+#[test]
+fn links_that_nobody_reads_any_more_are_not_made() {
+    let house = House::at(monday());
+    house.patient("P1");
+    let mut read = 0;
+    let done = give_to_all(
+        &house.app,
+        &house.operator(),
+        &["phq9".into()],
+        1_000,
+        |_| {
+            read += 1;
+            match read {
+                3 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        },
+    );
+    assert!(done.is_ok() && read == 3);
+    assert_eq!(house.number("link"), 500, "those of one transaction");
 }

@@ -14,6 +14,7 @@ use crate::store::administration::{self, AdministrationRow};
 use crate::store::patient::EpisodeRow;
 use crate::store::{Fault, Tx, audit, fresh, patient, policy, staff};
 use chrono::{NaiveDateTime, TimeDelta};
+use std::ops::ControlFlow;
 
 /// Why no form can be given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -282,12 +283,15 @@ fn open_until(policy: &SendingPolicy, now: NaiveDateTime) -> NaiveDateTime {
     now + TimeDelta::days(i64::from(policy.never_opened_days))
 }
 
+/// Links that are made in one transaction.
+const TOGETHER: usize = 500;
+
 /// The whole address of a patient's link.
 pub fn address(base_url: &str, token: &Token) -> String {
     format!("{base_url}/s/{}", token.reveal())
 }
 
-/// Links for every patient in care, `each` for one; handed to `take` in chunks, so that memory stays small.
+/// Links for every patient in care, `each` for one; handed to `take` in chunks, so that memory stays small, until it wants no more.
 ///
 /// # Errors
 /// See [`Refusal`]; or the database says no. Links handed to `take` before that are stored.
@@ -296,7 +300,7 @@ pub fn give_to_all(
     actor: &Actor,
     ids: &[String],
     each: usize,
-    mut take: impl FnMut(String),
+    mut take: impl FnMut(String) -> ControlFlow<()>,
 ) -> Result<(), Failure<Refusal>> {
     let battery = battery(app.library, ids).map_err(Failure::Refused)?;
     let permit = decide(
@@ -311,17 +315,15 @@ pub fn give_to_all(
         require_reader(tx, &reader, library, &check)?;
         patient::active(tx, &reader).map_err(Failure::from)
     })?;
-    let occasions: Vec<_> = everybody
+    let mut occasions = everybody
         .iter()
-        .flat_map(|one| std::iter::repeat_n(*one, each))
-        .collect();
-    for chunk in occasions.chunks(500) {
-        let (chunk, permit, battery, now) = (
-            chunk.to_vec(),
-            permit.clone(),
-            battery.clone(),
-            app.clock.now(),
-        );
+        .flat_map(|one| std::iter::repeat_n(*one, each));
+    loop {
+        let chunk: Vec<_> = occasions.by_ref().take(TOGETHER).collect();
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let (permit, battery, now) = (permit.clone(), battery.clone(), app.clock.now());
         let links: Vec<LinkId> = app.store.write_blocking(move |tx| {
             let policy = policy::newest(tx, permit.org(), SendingPolicy::KIND)?;
             chunk
@@ -333,9 +335,11 @@ pub fn give_to_all(
                 })
                 .collect::<Result<Vec<_>, Fault>>()
         })?;
-        links
+        let mut addresses = links
             .iter()
-            .for_each(|link| take(address(&app.base_url, &Token::of(app.store.seal(), *link))));
+            .map(|link| address(&app.base_url, &Token::of(app.store.seal(), *link)));
+        if addresses.try_for_each(&mut take).is_break() {
+            return Ok(());
+        }
     }
-    Ok(())
 }

@@ -12,6 +12,7 @@ use crate::domain::access::{Actor, Subject};
 use crate::domain::ids::ClinicId;
 use crate::store::organisation::{self, ClinicRow};
 use crate::store::{Fault, patient};
+use std::ops::ControlFlow;
 
 /// Runs a command over an opened app.
 pub fn run(app: &App, config: &Config, command: &DataCommand, console: &mut Console<'_>) -> Exit {
@@ -41,7 +42,7 @@ pub fn run(app: &App, config: &Config, command: &DataCommand, console: &mut Cons
         }) => tell(console, give_one(app, &actor, patient, instruments)),
         DataCommand::Link(LinkCommand::New {
             instruments, each, ..
-        }) => give_all(app, &actor, instruments, *each, console),
+        }) => give_all(app, &actor, instruments, usize::from(*each), console),
         DataCommand::Evaluate(words) => evaluate::run(app, &actor, words, console),
         DataCommand::Verify => print_verification(app, console),
         DataCommand::Safety(command) => safety::run(app, &actor, command, console),
@@ -124,8 +125,11 @@ fn give_all(
 ) -> Exit {
     let mut written = Ok(());
     let done = give_form::give_to_all(app, actor, instruments, each, |link| {
-        if written.is_ok() {
-            written = writeln!(console.out, "{link}");
+        written = writeln!(console.out, "{link}");
+        match written.is_ok() {
+            true => ControlFlow::Continue(()),
+            // Nobody reads them any more.
+            false => ControlFlow::Break(()),
         }
     });
     match (done, written) {

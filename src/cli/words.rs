@@ -157,9 +157,9 @@ pub enum LinkCommand {
         /// Every patient in care.
         #[arg(long)]
         all: bool,
-        /// How many links for each patient.
-        #[arg(long, default_value_t = 1)]
-        each: usize,
+        /// How many links for each patient, at most 1000.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        each: u16,
     },
 }
 
