@@ -61,6 +61,29 @@ fn changed() -> House {
 }
 
 #[test]
+fn a_key_is_replaced_again_while_set_up_links_wait() {
+    let (mut house, sink) = (House::at(monday()), SmtpSink::start());
+    let account = NewAccount {
+        email: "new@staff.example.org".into(),
+        name: "Noa Hartwell".into(),
+        role: Role::Quality,
+        licence: None,
+        clinics: vec![],
+    };
+    accounts::add_account(&house.app, &house.operator(), &account).expect("it is added");
+    for (minutes, key) in [(5, 8), (6, 9), (7, 10)] {
+        house.app.clock.set(minute(minutes));
+        replace(&mut house, key, KeyBefore::Missing);
+    }
+    send(&house, &sink);
+    send_notices(&house, &sink);
+    let mails = sink.mails();
+    let mail = mails.iter().find(|mail| mail.to[0].starts_with("new@"));
+    let link = path_of(&mail.expect("it left").links()[0]).to_owned();
+    assert_eq!(get(&mut house.client(), &link).status, 200);
+}
+
+#[test]
 fn links_that_people_hold_stay_good_and_what_is_sent_later_opens() {
     let (mut house, sink) = (House::at(monday()), SmtpSink::start());
     due(&house, "P1");

@@ -108,6 +108,57 @@ fn rejected_rows_stand_in_a_file_with_their_reasons_and_the_others_are_taken() {
 }
 
 #[test]
+fn a_row_with_more_or_fewer_cells_than_columns_keeps_them_all_and_is_refused_until_it_is_mended() {
+    let office = Office::open();
+    let whole = "D1,Good Row,d1@patients.example.org,en,America/Chicago,north,,main,,lee@staff.example.org,2026-01-05";
+    let text = format!(
+        "{}{whole},8,12\nD2,Short Row,d2@patients.example.org\n",
+        patients_csv(0)
+    );
+    office.site.folder.write("cells.csv", text);
+    for file in [
+        "cells.csv",
+        "cells.rejected.csv",
+        "cells.rejected.rejected.csv",
+    ] {
+        let output = office.site.run(&["import", "patients", file]);
+        assert_eq!(
+            output.status.code(),
+            Some(3),
+            "{file}: {}",
+            complaint(&output)
+        );
+        assert!(printed(&output).contains("rejected: 2"), "{file}");
+    }
+    let path = office
+        .site
+        .folder
+        .path()
+        .join("cells.rejected.rejected.rejected.csv");
+    let kept = std::fs::read_to_string(path).expect("the rejected rows");
+    assert!(
+        kept.contains("2026-01-05,8,12,") && kept.contains("D2,Short Row"),
+        "{kept}"
+    );
+    // Mended, the file is taken as it is.
+    let mended = kept.replace("2026-01-05,8,12,", "2026-01-05,");
+    let mended: Vec<&str> = mended
+        .lines()
+        .filter(|line| !line.starts_with("D2"))
+        .collect();
+    office
+        .site
+        .folder
+        .write("mended.csv", mended.join("\n") + "\n");
+    let output = office.site.run(&["import", "patients", "mended.csv"]);
+    assert!(
+        printed(&output).contains("added: 1"),
+        "{}",
+        printed(&output) + &complaint(&output)
+    );
+}
+
+#[test]
 fn a_file_that_cannot_be_read_whole_stores_nothing() {
     let office = Office::open();
     let episodes = office.count("episodes");
@@ -119,6 +170,20 @@ fn a_file_that_cannot_be_read_whole_stores_nothing() {
         b"C2,Jos\xe9,,en,America/Chicago,north,,main,,lee@staff.example.org,2026-01-05\n",
     ]
     .concat();
+    let nowhere = [
+        "import",
+        "patients",
+        "patients.csv",
+        "--rejects",
+        "no/where.csv",
+    ];
+    let output = office.site.run(&nowhere);
+    assert_eq!(output.status.code(), Some(2), "{}", complaint(&output));
+    assert!(
+        complaint(&output).contains("is no folder"),
+        "{}",
+        complaint(&output)
+    );
     for (what, bytes, words) in [
         ("Latin-1", latin, "UTF-8"),
         (

@@ -15,6 +15,7 @@ use crate::store::{Fault, Seal, Tx, audit, fresh};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use chrono::{NaiveDateTime, TimeDelta};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use tokio::sync::Semaphore;
 
@@ -345,7 +346,8 @@ pub fn add_account(app: &App, actor: &Actor, new: &NewAccount) -> Result<String,
             password_hash: None,
             created_at: now,
         };
-        staff::add(tx, &row, &new.clinics)?;
+        let clinics: BTreeSet<ClinicId> = new.clinics.iter().copied().collect();
+        staff::add(tx, &row, &Vec::from_iter(clinics))?;
         audit::record(tx, &permit, "staff", Some(row.id), now)?;
         Ok(invite(tx, row.org_id, row.id, &base, now)?)
     })

@@ -11,6 +11,7 @@ use crate::store::key_change::{self, KeyChange};
 use crate::store::staff::SetupLinkRow;
 use crate::store::{Fault, Store, Tx, administration, staff};
 use chrono::NaiveDateTime;
+use std::collections::BTreeMap;
 
 /// The longest reason, in characters.
 const MOST_BECAUSE: usize = 500;
@@ -87,7 +88,15 @@ fn make_tokens(tx: &mut Tx, permit: &Permit) -> Result<usize, Fault> {
 
 /// Set-up links whose mail waits. Those that went out are found by their hash.
 fn make_setup_secrets(tx: &mut Tx, permit: &Permit) -> Result<(), Fault> {
+    // An account may have several: each mail belongs to one of them, and nothing says which. The one that works longest stands for all.
+    let mut newest: BTreeMap<Vec<u8>, SetupLinkRow> = BTreeMap::new();
     for (id, link) in staff::setup_links_to_send(tx, permit)? {
+        let works_longer = |known: &SetupLinkRow| link.expires_at > known.expires_at;
+        if newest.get(&id).is_none_or(works_longer) {
+            newest.insert(id, link);
+        }
+    }
+    for (id, link) in newest {
         let secret_hash = setup_secret(&tx.seal, &id).hash().to_vec();
         staff::add_setup_link(
             tx,

@@ -37,6 +37,16 @@ impl Rejects {
             );
             return Err(Refusal::Rejects(why));
         }
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            let why = format!(
+                "{} is no folder; name another file with --rejects",
+                folder.display()
+            );
+            return Err(Refusal::Rejects(why));
+        }
         Ok(Rejects {
             path: path.to_owned(),
             header: header.clone(),
@@ -49,9 +59,18 @@ impl Rejects {
     /// # Errors
     /// When the disk says no.
     pub fn add(&mut self, row: &Row, reason: &str) -> Result<(), Refusal> {
-        let cells =
-            own_cells(&self.header, &row.cells).chain([row.line.to_string(), reason.to_owned()]);
-        let cells: Vec<String> = cells.map(|cell| guarded(&cell)).collect();
+        let added = [row.line.to_string(), reason.to_owned()];
+        let whole = row.cells.len() == self.header.len();
+        let again = ADDED_COLUMNS
+            .iter()
+            .all(|name| self.header.iter().any(|known| known == *name));
+        let cells: Vec<String> = match (whole, again) {
+            (true, _) => own_cells(&self.header, &row.cells).chain(added).collect(),
+            // With more or fewer cells than columns nobody knows which is whose: all of them stay, so that the row is refused until somebody has mended it.
+            (false, false) => row.cells.iter().map(str::to_owned).chain(added).collect(),
+            (false, true) => row.cells.iter().map(str::to_owned).collect(),
+        };
+        let cells = cells.iter().map(|cell| guarded(cell));
         self.writer()?.write_record(cells).map_err(unwritable)
     }
 
@@ -64,7 +83,10 @@ impl Rejects {
                 .truncate(true)
                 .mode(0o600)
                 .open(&self.path);
-            let mut writer = csv::Writer::from_writer(file.map_err(unwritable)?);
+            let mut builder = csv::WriterBuilder::new();
+            let mut writer = builder
+                .flexible(true)
+                .from_writer(file.map_err(unwritable)?);
             let added = ADDED_COLUMNS.map(str::to_owned);
             writer
                 .write_record(own_cells(&self.header, &self.header).chain(added))

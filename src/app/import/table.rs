@@ -82,10 +82,11 @@ impl Table {
     /// When it cannot be read, is no plain file, or its columns are not the known ones.
     pub fn open(path: &Path, known: &[Column]) -> Result<Table, Refusal> {
         let unreadable = |error: std::io::Error| Refusal::Unreadable(error.to_string());
-        let file = File::open(path).map_err(unreadable)?;
-        if !file.metadata().map_err(unreadable)?.is_file() {
+        // Before it is opened: opening a pipe waits for whoever writes into it.
+        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
             return Err(Refusal::Unreadable("it is not a plain file".into()));
         }
+        let file = File::open(path).map_err(unreadable)?;
         let mut reader = ReaderBuilder::new()
             .flexible(true)
             .has_headers(false)

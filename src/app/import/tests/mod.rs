@@ -188,7 +188,8 @@ impl Site {
     }
 
     fn reasons(&self) -> Vec<(u64, String)> {
-        let mut reader = csv::Reader::from_path(self.rejects()).unwrap();
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.flexible(true).from_path(self.rejects()).unwrap();
         let tail = |row: csv::StringRecord| {
             let cells: Vec<&str> = row.iter().rev().take(2).collect();
             (cells[1].parse().unwrap(), cells[0].to_owned())
