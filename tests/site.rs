@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::house::{House, Person, monday};
 use crate::patient::{get, post};
+use crate::support::assessment::close;
 use crate::support::http::{Client, Response};
 use crate::support::page;
 
@@ -137,6 +138,22 @@ fn whoever_loses_their_licence_has_their_flags_passed_on_and_the_last_one_keeps_
         .status,
         303
     );
+    house.verified();
+}
+
+#[test]
+fn what_somebody_closed_while_they_had_a_licence_stays_well_closed_when_they_lose_it() {
+    let house = House::at(monday());
+    let link = house.phq9("P1");
+    let answer = [("answer", "2")];
+    post(&mut house.client(), &format!("{link}/q/9"), &answer);
+    let (flag, mut theirs) = (house.flag(), house.signed_in(&house.people.therapist));
+    post(&mut theirs, &format!("/flags/{flag}/acknowledge"), &[]);
+    assert_eq!(close(&mut theirs, flag).status, 303);
+    house.verified();
+    let mut admin = house.signed_in(&house.people.administrator);
+    let done = change(&mut admin, &house.people.therapist, &[("licence", "")]);
+    assert_eq!(done.status, 303);
     house.verified();
 }
 

@@ -7,6 +7,7 @@ use super::{App, Failure};
 use crate::domain::access::{Action, Actor, Subject, decide};
 use crate::domain::ids::{ClinicId, OrgId, StaffId};
 use crate::store::staff::{self, StaffRow, StaffState};
+use crate::store::verify::LICENCE_ENDED;
 use crate::store::{Fault, Tx, audit, organisation, patient, plan};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +54,7 @@ pub async fn change_account(
             set_clinics(tx, org, row, &change.clinics)?;
             if loses {
                 hand_over_flags_of(tx, id, org, now)?;
+                audit::record_by(tx, &actor, LICENCE_ENDED, "staff", Some(id), now)?;
             }
             audit::record(tx, &permit, "staff", Some(id), now)?;
             Ok(())

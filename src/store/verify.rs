@@ -209,17 +209,28 @@ pub fn audited_sends(tx: &mut Tx, org: OrgId) -> Result<IdSet, Fault> {
     Ok(rows.into_iter().flatten().collect())
 }
 
-/// Everybody who has a licence, whatever their account's state now.
+/// What the audit says when somebody loses their licence.
+pub const LICENCE_ENDED: &str = "licence_ended";
+
+/// Everybody who has a licence, whatever their account's state now, and who had one: what they did meanwhile was theirs to do.
 ///
 /// # Errors
 /// When the database fails.
 pub fn licensed(tx: &mut Tx, org: OrgId) -> Result<HashSet<StaffId>, Fault> {
-    Ok(staff::table
-        .filter(staff::org_id.eq(org).and(staff::licence.is_not_null()))
+    let had = audit_event::table
+        .filter(
+            audit_event::org_id
+                .eq(org)
+                .and(audit_event::act.eq(LICENCE_ENDED))
+                .and(audit_event::subject_id.is_not_null()),
+        )
+        .select(audit_event::subject_id.assume_not_null());
+    let ids = staff::table
+        .filter(staff::org_id.eq(org))
+        .filter(staff::licence.is_not_null().or(staff::id.eq_any(had)))
         .select(staff::id)
-        .load(&mut tx.db)?
-        .into_iter()
-        .collect())
+        .load(&mut tx.db)?;
+    Ok(ids.into_iter().collect())
 }
 
 /// A set of ids as their bytes.
